@@ -1,0 +1,30 @@
+import { z } from "zod";
+import { ProblemSchema } from "../errors/problem.ts";
+import { JsonObjectSchema } from "../json.ts";
+import { RunEventSchema, RunSummarySchema, RunTaskSummarySchema } from "../workflows/run.ts";
+
+/** First message of every client on `/api/events`; nothing is sent before it. */
+export const ClientHelloSchema = z.strictObject({ type: z.literal("auth"), token: z.string().min(1).max(500) });
+
+/**
+ * What the server sends on `/api/events?run=&types=&after=`.
+ * `snapshot` comes first (with `run`: that run and its tasks; without: nothing but the position), then `event`s with rising
+ * `id`. `task` and `token` are ephemeral: newest state of a live task, and text of a model as it arrives.
+ * `reset` says that the client was too slow and must take the snapshot that follows.
+ */
+export const ServerMessageSchema = z.discriminatedUnion("type", [
+  z.object({
+    type: z.literal("snapshot"),
+    /** Resume with `after=<position>`. */
+    position: z.int().min(0),
+    run: RunSummarySchema.optional(),
+    tasks: z.array(RunTaskSummarySchema).optional(),
+  }),
+  z.object({ type: z.literal("event"), event: RunEventSchema, run: RunSummarySchema.optional() }),
+  z.object({ type: z.literal("task"), runId: z.string(), task: RunTaskSummarySchema }),
+  z.object({ type: z.literal("token"), runId: z.string(), taskSeq: z.int(), delta: z.string() }),
+  z.object({ type: z.literal("plugin"), plugin: JsonObjectSchema }),
+  z.object({ type: z.literal("reset") }),
+  z.object({ type: z.literal("error"), problem: ProblemSchema }),
+]);
+export type ServerMessage = z.infer<typeof ServerMessageSchema>;

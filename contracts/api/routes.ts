@@ -1,0 +1,359 @@
+import { z } from "zod";
+import { AuditEntrySchema, AuditQuerySchema, VerifyReportSchema } from "../audit/audit.ts";
+import { JsonObjectSchema } from "../json.ts";
+import { GenerateParamsSchema, GenerateResultSchema, ModelsStatusSchema, ProviderInfoSchema } from "../llm/llm.ts";
+import { CallToolParamsSchema, CallToolResultSchema, PluginSchema } from "../plugins/plugin.ts";
+import { CreateThoughtParamsSchema, ThoughtDetailSchema, ThoughtSchema } from "../thoughts/thought.ts";
+import { RunSchema, RunStatusSchema, RunSummarySchema, RunTaskSchema, RunTaskSummarySchema } from "../workflows/run.ts";
+import {
+  DefineWorkflowResultSchema,
+  StartRunParamsSchema,
+  ValidateWorkflowResultSchema,
+  WorkflowDetailSchema,
+  WorkflowSourceSchema,
+  WorkflowSummarySchema,
+} from "../workflows/workflow.ts";
+import { PageQuerySchema, pageOf } from "./page.ts";
+import {
+  CreateSessionParamsSchema,
+  CreateTokenParamsSchema,
+  SessionSchema,
+  SystemStatusSchema,
+  TokenSchema,
+  type Scope,
+} from "./session.ts";
+
+export interface Route {
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** Fastify syntax: `/api/runs/:id`. */
+  readonly path: string;
+  /** Which token scope may call it; `none` needs no token. */
+  readonly scope: Scope | "none";
+  readonly summary: string;
+  readonly params?: z.ZodObject;
+  readonly query?: z.ZodObject;
+  readonly body?: z.ZodType;
+  /** By HTTP status. Every route may also answer with a problem document. */
+  readonly responses: Readonly<Record<number, z.ZodType>>;
+}
+
+const id = z.object({ id: z.string().min(1).max(200) });
+const workflowKey = z.object({ namespace: z.string().min(1), name: z.string().min(1) });
+const ok = z.object({ ok: z.literal(true) });
+
+/** Every HTTP route: the server registers from it, the client and OpenAPI are made from it. */
+export const ROUTES = {
+  createSession: {
+    method: "POST",
+    path: "/api/session",
+    scope: "none",
+    summary: "Exchange a login code for a session token",
+    body: CreateSessionParamsSchema,
+    responses: { 201: SessionSchema },
+  },
+  deleteSession: {
+    method: "DELETE",
+    path: "/api/session",
+    scope: "run",
+    summary: "Log out: revoke the token that is used",
+    responses: { 200: ok },
+  },
+  createLoginCode: {
+    method: "POST",
+    path: "/api/session/code",
+    scope: "admin",
+    summary: "Make a one-time login code",
+    responses: { 201: z.object({ code: z.string(), url: z.string(), expiresAt: z.iso.datetime() }) },
+  },
+  listTokens: {
+    method: "GET",
+    path: "/api/tokens",
+    scope: "admin",
+    summary: "List tokens, without their secrets",
+    responses: { 200: z.object({ items: z.array(TokenSchema) }) },
+  },
+  createToken: {
+    method: "POST",
+    path: "/api/tokens",
+    scope: "admin",
+    summary: "Create a scoped token; its secret is shown once",
+    body: CreateTokenParamsSchema,
+    responses: { 201: TokenSchema.extend({ token: z.string() }) },
+  },
+  deleteToken: {
+    method: "DELETE",
+    path: "/api/tokens/:id",
+    scope: "admin",
+    summary: "Revoke a token",
+    params: id,
+    responses: { 200: ok },
+  },
+  getStatus: {
+    method: "GET",
+    path: "/api/status",
+    scope: "run",
+    summary: "Model, sandbox and log at a glance",
+    responses: { 200: SystemStatusSchema },
+  },
+
+  defineWorkflow: {
+    method: "POST",
+    path: "/api/workflows",
+    scope: "admin",
+    summary: "Store a definition and grant what it names",
+    body: WorkflowSourceSchema,
+    responses: { 201: DefineWorkflowResultSchema },
+  },
+  validateWorkflow: {
+    method: "POST",
+    path: "/api/workflows/validate",
+    scope: "run",
+    summary: "Check a definition without storing it",
+    body: WorkflowSourceSchema,
+    responses: { 200: ValidateWorkflowResultSchema },
+  },
+  listWorkflows: {
+    method: "GET",
+    path: "/api/workflows",
+    scope: "run",
+    summary: "List workflows, newest version of each",
+    query: PageQuerySchema,
+    responses: { 200: pageOf(WorkflowSummarySchema) },
+  },
+  getWorkflow: {
+    method: "GET",
+    path: "/api/workflows/:namespace/:name",
+    scope: "run",
+    summary: "A definition with its source",
+    params: workflowKey,
+    query: z.object({ version: z.string().optional() }),
+    responses: { 200: WorkflowDetailSchema },
+  },
+  deleteWorkflow: {
+    method: "DELETE",
+    path: "/api/workflows/:namespace/:name",
+    scope: "admin",
+    summary: "Delete a workflow; live runs keep their definition",
+    params: workflowKey,
+    query: z.object({ version: z.string().optional(), force: z.stringbool().optional() }),
+    responses: { 200: ok },
+  },
+
+  startRun: {
+    method: "POST",
+    path: "/api/runs",
+    scope: "run",
+    summary: "Start a run, optionally waiting for its end",
+    body: StartRunParamsSchema,
+    responses: { 200: RunSchema, 202: RunSchema },
+  },
+  listRuns: {
+    method: "GET",
+    path: "/api/runs",
+    scope: "run",
+    summary: "List runs, newest first",
+    query: PageQuerySchema.extend({
+      status: RunStatusSchema.optional(),
+      workflow: z.string().optional(),
+      q: z.string().max(200).optional(),
+    }),
+    responses: { 200: pageOf(RunSummarySchema) },
+  },
+  getRun: {
+    method: "GET",
+    path: "/api/runs/:id",
+    scope: "run",
+    summary: "A run with input and output",
+    params: id,
+    responses: { 200: RunSchema },
+  },
+  listRunTasks: {
+    method: "GET",
+    path: "/api/runs/:id/tasks",
+    scope: "run",
+    summary: "The tasks of a run in order of starting",
+    params: id,
+    query: PageQuerySchema,
+    responses: { 200: pageOf(RunTaskSummarySchema) },
+  },
+  getRunTask: {
+    method: "GET",
+    path: "/api/runs/:id/tasks/:seq",
+    scope: "run",
+    summary: "A task with input and output whole",
+    params: id.extend({ seq: z.coerce.number().int().min(0) }),
+    responses: { 200: RunTaskSchema },
+  },
+  cancelRun: {
+    method: "POST",
+    path: "/api/runs/:id/cancel",
+    scope: "run",
+    summary: "Cancel a run and stop its work",
+    params: id,
+    responses: { 200: RunSchema },
+  },
+  getRunDefinition: {
+    method: "GET",
+    path: "/api/runs/:id/definition",
+    scope: "run",
+    summary: "The definition the run is pinned to",
+    params: id,
+    responses: { 200: z.object({ source: z.string(), definition: JsonObjectSchema }) },
+  },
+
+  listPlugins: {
+    method: "GET",
+    path: "/api/plugins",
+    scope: "run",
+    summary: "List installed plugins with state and usage",
+    responses: { 200: z.object({ items: z.array(PluginSchema) }) },
+  },
+  getPlugin: {
+    method: "GET",
+    path: "/api/plugins/:id",
+    scope: "run",
+    summary: "A plugin",
+    params: id,
+    responses: { 200: PluginSchema },
+  },
+  loadPlugin: {
+    method: "POST",
+    path: "/api/plugins/:id/load",
+    scope: "admin",
+    summary: "Start a plugin's process",
+    params: id,
+    responses: { 200: PluginSchema },
+  },
+  unloadPlugin: {
+    method: "POST",
+    path: "/api/plugins/:id/unload",
+    scope: "admin",
+    summary: "Stop a plugin's process",
+    params: id,
+    responses: { 200: PluginSchema },
+  },
+  grantPlugin: {
+    method: "POST",
+    path: "/api/plugins/:id/grants",
+    scope: "admin",
+    summary: "Grant this version of a plugin what it asks for",
+    params: id,
+    body: z.strictObject({ sha256: z.string() }),
+    responses: { 200: PluginSchema },
+  },
+  revokePlugin: {
+    method: "DELETE",
+    path: "/api/plugins/:id/grants",
+    scope: "admin",
+    summary: "Take a plugin's grant back and stop it",
+    params: id,
+    responses: { 200: PluginSchema },
+  },
+  releasePlugin: {
+    method: "POST",
+    path: "/api/plugins/:id/release",
+    scope: "admin",
+    summary: "Release a plugin from quarantine and close its circuit breaker",
+    params: id,
+    responses: { 200: PluginSchema },
+  },
+  getPluginLogs: {
+    method: "GET",
+    path: "/api/plugins/:id/logs",
+    scope: "run",
+    summary: "The last lines a plugin wrote to stderr",
+    params: id,
+    responses: { 200: z.object({ lines: z.array(z.string()) }) },
+  },
+  callTool: {
+    method: "POST",
+    path: "/api/plugins/:id/tools/:tool",
+    scope: "run",
+    summary: "Call a tool of a plugin",
+    params: id.extend({ tool: z.string().min(1).max(128) }),
+    body: CallToolParamsSchema,
+    responses: { 200: CallToolResultSchema },
+  },
+
+  getModels: {
+    method: "GET",
+    path: "/api/llm/models",
+    scope: "llm",
+    summary: "Models, providers and aliases",
+    responses: { 200: ModelsStatusSchema },
+  },
+  getProviders: {
+    method: "GET",
+    path: "/api/llm/providers",
+    scope: "llm",
+    summary: "Which providers answer",
+    responses: { 200: z.object({ items: z.array(ProviderInfoSchema) }) },
+  },
+  generate: {
+    method: "POST",
+    path: "/api/llm/generate",
+    scope: "llm",
+    summary: "Ask a model; NDJSON stream with `Accept: application/x-ndjson`",
+    body: GenerateParamsSchema,
+    responses: { 200: GenerateResultSchema },
+  },
+
+  queryAudit: {
+    method: "GET",
+    path: "/api/audit",
+    scope: "admin",
+    summary: "Query the audit log, newest first",
+    query: PageQuerySchema.extend(AuditQuerySchema.shape),
+    responses: { 200: pageOf(AuditEntrySchema) },
+  },
+  getAuditEntry: {
+    method: "GET",
+    path: "/api/audit/:seq",
+    scope: "admin",
+    summary: "An entry with its payloads",
+    params: z.object({ seq: z.coerce.number().int().min(0) }),
+    responses: { 200: AuditEntrySchema },
+  },
+  verifyAudit: {
+    method: "GET",
+    path: "/api/audit/verify",
+    scope: "admin",
+    summary: "Verify the whole log",
+    responses: { 200: VerifyReportSchema },
+  },
+  listCheckpoints: {
+    method: "GET",
+    path: "/api/audit/checkpoints",
+    scope: "admin",
+    summary: "Signed statements of size and root",
+    query: PageQuerySchema,
+    responses: { 200: pageOf(z.object({ size: z.int(), note: z.string(), createdAt: z.iso.datetime() })) },
+  },
+
+  listThoughts: {
+    method: "GET",
+    path: "/api/thoughts",
+    scope: "run",
+    summary: "List thoughts, newest first",
+    query: PageQuerySchema.extend({ tag: z.string().optional() }),
+    responses: { 200: pageOf(ThoughtSchema) },
+  },
+  getThought: {
+    method: "GET",
+    path: "/api/thoughts/:id",
+    scope: "run",
+    summary: "A thought with its segments",
+    params: id,
+    responses: { 200: ThoughtDetailSchema },
+  },
+  createThought: {
+    method: "POST",
+    path: "/api/thoughts",
+    scope: "run",
+    summary: "Create a thought",
+    body: CreateThoughtParamsSchema,
+    responses: { 201: ThoughtDetailSchema },
+  },
+} as const satisfies Record<string, Route>;
+
+export type RouteName = keyof typeof ROUTES;

@@ -1,0 +1,29 @@
+import { API_ERRORS } from "./apiErrors.ts";
+import { AUDIT_ERRORS } from "./auditErrors.ts";
+import { COMMON_ERRORS } from "./commonErrors.ts";
+import { DB_ERRORS } from "./dbErrors.ts";
+import type { ErrorDefinition } from "./defineErrors.ts";
+import { LLM_ERRORS } from "./llmErrors.ts";
+import { PLUGIN_ERRORS } from "./pluginsErrors.ts";
+import { POLICY_ERRORS } from "./policyErrors.ts";
+import { THOUGHT_ERRORS } from "./thoughtsErrors.ts";
+import { WORKFLOW_ERRORS } from "./workflowsErrors.ts";
+
+/** Every operational error LogoMesh can answer with. docs/errors.md is generated from it. */
+export const ERROR_CATALOGUE = {
+  ...COMMON_ERRORS,
+  ...API_ERRORS,
+  ...AUDIT_ERRORS,
+  ...DB_ERRORS,
+  ...LLM_ERRORS,
+  ...PLUGIN_ERRORS,
+  ...POLICY_ERRORS,
+  ...THOUGHT_ERRORS,
+  ...WORKFLOW_ERRORS,
+} as const satisfies Record<string, ErrorDefinition>;
+
+export type ErrorCode = keyof typeof ERROR_CATALOGUE;
+
+export function isErrorCode(value: unknown): value is ErrorCode {
+  return typeof value === "string" && Object.hasOwn(ERROR_CATALOGUE, value);
+}

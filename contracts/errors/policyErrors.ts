@@ -1,0 +1,16 @@
+import { defineErrors } from "./defineErrors.ts";
+
+export const POLICY_ERRORS = defineErrors({
+  LM_POLICY_DENIED: {
+    status: 403,
+    title: "Denied by policy",
+    retryable: false,
+    help: "The detail names the policy and its reason. Grant the permission, or change constitution.cedar if the rule is yours.",
+  },
+  LM_POLICY_CONSTITUTION_INVALID: {
+    status: 500,
+    title: "The constitution is not valid",
+    retryable: false,
+    help: "Correct constitution.cedar at the place that the detail names. Until then nothing privileged runs.",
+  },
+});

@@ -1,0 +1,36 @@
+import type { Actor, Trace, JsonObject } from "@logomesh/contracts";
+import type { WriteCommand } from "./writer.ts";
+
+/** What the caller knows of an entry; the log adds sequence, time, salt and hashes. */
+export interface AuditEntryDraft {
+  /** `<subject>.<what>`: run.started, step.completed, plugin.called, llm.request, policy.denied … */
+  kind: string;
+  actor: Actor;
+  trace?: Trace;
+  /** Integers, strings, booleans and containers of them; no fractions (they differ between languages). */
+  data?: JsonObject;
+  /** Bytes that can be redacted later, by role: prompt, response, arguments, result … */
+  payload?: Record<string, AuditPayload>;
+}
+
+export interface AuditPayload {
+  bytes: string | Uint8Array;
+  /** Media type, for example `application/json` or `text/plain`. */
+  media: string;
+}
+
+/** The tamper-evident log. */
+export interface AuditLog {
+  /** For a unit of the writer that also changes state: entry and change commit together. Answers `{seq}`. */
+  command(draft: AuditEntryDraft): WriteCommand;
+  /**
+   * Resolves after the entry is on disk.
+   * @throws LogoMeshError LM_AUDIT_UNWRITABLE; the caller must then refuse the operation
+   */
+  append(draft: AuditEntryDraft): Promise<{ seq: number }>;
+  /**
+   * Queues an entry that need not be awaited (a plugin call outside a run); it is on disk within 5 ms.
+   * A failure is logged and makes every later `append` fail until the log can be written again.
+   */
+  enqueue(draft: AuditEntryDraft): void;
+}

@@ -1,0 +1,10 @@
+export type { AuditEntryDraft, AuditLog, AuditPayload } from "./auditLog.ts";
+export type { Clock } from "./clock.ts";
+export type { GenerateContext, LanguageModels } from "./languageModels.ts";
+export type { Logger } from "./logger.ts";
+export type { PluginToolCall, PluginTools } from "./pluginTools.ts";
+export type { Grants, PluginGrant, Policy, PolicyDecision, PolicyRequest, Principal, WorkflowGrant } from "./policy.ts";
+export type { Random } from "./random.ts";
+export type { Reader, SqlRow, SqlValue } from "./reader.ts";
+export type { ThoughtWrites } from "./thoughtWrites.ts";
+export type { WriteCommand, Writer } from "./writer.ts";

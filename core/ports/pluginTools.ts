@@ -1,0 +1,33 @@
+import type { CallToolResult, Effect, JsonObject } from "@logomesh/contracts";
+import type { Principal } from "./policy.ts";
+
+export interface PluginToolCall {
+  pluginId: string;
+  tool: string;
+  arguments: JsonObject;
+  /** Who asks; policy is evaluated for it and for everyone in `chain`. */
+  caller: Principal;
+  chain?: readonly Principal[];
+  /** Default: the plugin's `call_timeout_ms`. */
+  timeoutMs?: number;
+  /** Goes along in `_meta` for tools of class `idempotent`. */
+  idempotencyKey?: string;
+  /** Run and task the call belongs to, for audit and logs. */
+  run?: { runId: string; taskReference: string };
+}
+
+/** Tools of installed plugins, for the other features. */
+export interface PluginTools {
+  /**
+   * Effect class and pinned version of a tool, without starting the plugin; undefined when there is no such plugin.
+   * A tool that the manifest does not name is `once`.
+   */
+  describeTool(pluginId: string, tool: string): { effect: Effect; version: string; sha256: string } | undefined;
+  /**
+   * Starts the plugin when needed and calls the tool. An answer with `isError` is returned, not thrown.
+   * Aborting the signal sends the cancel notification and, after the grace period, kills the process.
+   *
+   * @throws LogoMeshError LM_PLUGIN_*, LM_POLICY_DENIED
+   */
+  callTool(call: PluginToolCall, options: { signal: AbortSignal }): Promise<CallToolResult>;
+}
