@@ -1,0 +1,11 @@
+export type {
+  AccessService,
+  AuditService,
+  Caller,
+  ModelService,
+  PluginService,
+  RunMessage,
+  ThoughtService,
+  Workbench,
+  WorkflowService,
+} from "./workbench.ts";

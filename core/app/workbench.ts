@@ -1,0 +1,143 @@
+import type {
+  Actor,
+  AuditEntry,
+  AuditQuery,
+  CallToolParams,
+  CallToolResult,
+  CreateThoughtParams,
+  DefineWorkflowResult,
+  GenerateParams,
+  GenerateResult,
+  JsonObject,
+  ModelsStatus,
+  Page,
+  PageQuery,
+  Plugin,
+  ProviderInfo,
+  Run,
+  RunEvent,
+  RunStatus,
+  RunSummary,
+  RunTask,
+  RunTaskSummary,
+  Scope,
+  ServerMessage,
+  Session,
+  StartRunParams,
+  SystemStatus,
+  Thought,
+  ThoughtDetail,
+  Token,
+  ValidateWorkflowResult,
+  VerifyReport,
+  WorkflowDetail,
+  WorkflowReference,
+  WorkflowSummary,
+} from "@logomesh/contracts";
+import type { Principal } from "../ports/index.ts";
+
+/** Who asks, once a token has been checked. */
+export interface Caller {
+  actor: Actor;
+  principal: Principal;
+  scopes: readonly Scope[];
+}
+
+export type RunMessage = Extract<ServerMessage, { type: "event" | "task" | "token" }>;
+
+/** Definitions and runs: the façade of core/workflows (class TaskEngine). */
+export interface WorkflowService {
+  define(params: { source: string; origin: string; caller: Caller }): Promise<DefineWorkflowResult>;
+  validate(source: string): Promise<ValidateWorkflowResult>;
+  listWorkflows(page: PageQuery): Promise<Page<WorkflowSummary>>;
+  getWorkflow(reference: WorkflowReference): Promise<WorkflowDetail>;
+  deleteWorkflow(reference: WorkflowReference, options: { force: boolean; caller: Caller }): Promise<void>;
+  /** Resolves when the run is stored, or with the ended run within `waitMs`. */
+  start(params: StartRunParams, caller: Caller): Promise<Run>;
+  getRun(runId: string): Promise<Run>;
+  listRuns(query: PageQuery & { status?: RunStatus; workflow?: string; q?: string }): Promise<Page<RunSummary>>;
+  /** Live tasks included. */
+  listTasks(runId: string, page: PageQuery): Promise<Page<RunTaskSummary>>;
+  getTask(runId: string, seq: number): Promise<RunTask>;
+  getRunDefinition(runId: string): Promise<{ source: string; definition: JsonObject }>;
+  /** Resolves when the run is terminal: its work has stopped. */
+  cancel(runId: string, caller: Caller): Promise<Run>;
+  /** Messages of one run, or of all; the listener must not throw and must not block. */
+  subscribe(filter: { runId?: string }, listener: (message: RunMessage) => void): Disposable;
+  /** Durable events with `id > after`, rising. */
+  listEvents(query: { runId?: string; after: number; limit: number }): Promise<RunEvent[]>;
+  /** `id` of the newest durable event. */
+  eventPosition(): number;
+}
+
+/** Installed plugins: the façade of core/plugins (class PluginHost). */
+export interface PluginService {
+  list(): Plugin[];
+  get(pluginId: string): Plugin;
+  load(pluginId: string, caller: Caller): Promise<Plugin>;
+  unload(pluginId: string, caller: Caller): Promise<Plugin>;
+  grant(pluginId: string, options: { sha256: string; caller: Caller }): Promise<Plugin>;
+  revoke(pluginId: string, caller: Caller): Promise<Plugin>;
+  release(pluginId: string, caller: Caller): Promise<Plugin>;
+  logs(pluginId: string): string[];
+  call(
+    target: { pluginId: string; tool: string },
+    params: CallToolParams,
+    options: { caller: Caller; signal: AbortSignal },
+  ): Promise<CallToolResult>;
+  /** A changed plugin, at most four times a second for each. */
+  subscribe(listener: (plugin: Plugin) => void): Disposable;
+}
+
+/** Models: the façade of core/llm (class LLMRegistry). */
+export interface ModelService {
+  status(): Promise<ModelsStatus>;
+  providers(): Promise<ProviderInfo[]>;
+  generate(
+    params: GenerateParams,
+    options: { caller: Caller; signal: AbortSignal; onText?: (delta: string) => void },
+  ): Promise<GenerateResult>;
+}
+
+/** The tamper-evident log: the façade of core/audit. */
+export interface AuditService {
+  query(query: PageQuery & AuditQuery): Promise<Page<AuditEntry>>;
+  getEntry(seq: number): Promise<AuditEntry>;
+  verify(): Promise<VerifyReport>;
+  listCheckpoints(page: PageQuery): Promise<Page<{ size: number; note: string; createdAt: string }>>;
+  /** Kept up to date in memory. */
+  head(): { entries: number; entriesSinceOutside: number };
+}
+
+/** Thoughts: the façade of core/thoughts (class IdeaManager). */
+export interface ThoughtService {
+  list(query: PageQuery & { tag?: string }): Promise<Page<Thought>>;
+  get(thoughtId: string): Promise<ThoughtDetail>;
+  create(params: CreateThoughtParams, caller: Caller): Promise<ThoughtDetail>;
+}
+
+/** Tokens and login codes. Secrets are stored as SHA-256. */
+export interface AccessService {
+  /** Undefined when the token is unknown, expired or revoked. */
+  authenticate(token: string): { caller: Caller; tokenId: string } | undefined;
+  createLoginCode(): { code: string; expiresAt: string };
+  /** @throws LogoMeshError LM_API_LOGIN_CODE */
+  createSession(code: string): Promise<Session>;
+  revoke(tokenId: string, caller: Caller): Promise<void>;
+  listTokens(): Promise<Token[]>;
+  createToken(
+    params: { name: string; scopes: Scope[]; expiresInDays?: number },
+    caller: Caller,
+  ): Promise<Token & { token: string }>;
+}
+
+/** Everything a door (HTTP, CLI, MCP) can ask of LogoMesh. */
+export interface Workbench extends AsyncDisposable {
+  readonly workflows: WorkflowService;
+  readonly plugins: PluginService;
+  readonly models: ModelService;
+  readonly audit: AuditService;
+  readonly thoughts: ThoughtService;
+  readonly access: AccessService;
+  status(): Promise<SystemStatus>;
+}
