@@ -20,6 +20,11 @@ export default defineConfig(
       "@typescript-eslint/only-throw-error": "off",
       eqeqeq: "error",
       "no-console": "error",
+      // `using _lock = …` owns a resource that is never named again.
+      "@typescript-eslint/no-unused-vars": [
+        "error",
+        { varsIgnorePattern: "^_", argsIgnorePattern: "^_", ignoreUsingDeclarations: true },
+      ],
     },
   },
   {

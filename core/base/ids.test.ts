@@ -13,17 +13,24 @@ test("ids made within one millisecond rise and keep their prefix", () => {
 
 test("ids keep rising when the clock goes back", () => {
   let nowMs = 1_000_000;
-  const clock = new FakeClock();
   const ids = createIdSource({
-    clock: {
-      ...clock,
-      nowMs: () => nowMs,
-      monotonicMs: () => nowMs,
-      setTimer: () => clock.setTimer(0, () => undefined),
-    },
+    clock: { nowMs: () => nowMs, monotonicMs: () => nowMs, setTimer: () => ({ [Symbol.dispose]: () => undefined }) },
     random: createSeededRandom(2),
   });
   const first = ids.next("run");
   nowMs -= 500;
-  expect(ids.next("run") > first).toBe(true);
+  const second = ids.next("run");
+  nowMs += 1000;
+  const third = ids.next("run");
+  expect([first, second, third].sort()).toEqual([first, second, third]);
+});
+
+test("the random part carries over instead of wrapping to a smaller id", () => {
+  const ids = createIdSource({
+    clock: new FakeClock(),
+    random: { bytes: (length) => new Uint8Array(length).fill(31), float: () => 0 },
+  });
+  const before = ids.next("x");
+  expect(before.endsWith("z".repeat(16))).toBe(true);
+  expect(ids.next("x").endsWith("0".repeat(16))).toBe(true);
 });
