@@ -25,6 +25,12 @@ export const DB_ERRORS = defineErrors({
     retryable: false,
     help: "Update LogoMesh; the database was not touched.",
   },
+  LM_DB_OVERLOADED: {
+    status: 503,
+    title: "Too many writes wait for the disk",
+    retryable: true,
+    help: "Try again when the disk has caught up; send fewer requests at once.",
+  },
   LM_DB_FAILED: {
     status: 500,
     title: "The database refused an operation",

@@ -1,0 +1,3 @@
+import { quickCheck, runReaderThread } from "../db/index.ts";
+
+runReaderThread({ "db.quickCheck": quickCheck });

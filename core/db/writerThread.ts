@@ -1,0 +1,275 @@
+import { parentPort, receiveMessageOnPort, Worker, workerData, type MessagePort } from "node:worker_threads";
+import { LogoMeshError, type Problem } from "@logomesh/contracts";
+import { assert, toProblem } from "../base/index.ts";
+import type { Clock, Random, WriteCommand } from "../ports/index.ts";
+import { openWritingConnection, type Synchronous } from "./connection.ts";
+import { NoticeListeners, settle, type NoticeListener, type NoticingWriter } from "./inlineWriter.ts";
+import { mapSqliteError } from "./sqliteErrors.ts";
+import type { CreateWriterModule } from "./writeContext.ts";
+import { createWriterCore, type BatchOutcome, type WriterCore, type WriteUnit } from "./writer.ts";
+
+// Two halves of one queue. Main thread: units collected until the end of the microtask go out in one message; at most
+// UNITS_IN_FLIGHT_MAX are on their way, the rest wait here; beyond UNITS_WAITING_MAX callers are refused. Writer thread: takes every
+// message that has arrived, applies all of it in one transaction, answers in the order of arrival. Both ends are FIFO, so units need no
+// ids. When the thread dies, every unit without an answer is refused: whether it reached the disk is then unknown to its caller.
+
+/** Units between the threads; bounds the memory of one transaction and the time until the first of them is acknowledged. */
+const UNITS_IN_FLIGHT_MAX = 4_096;
+/** Units that wait on the main thread; a caller beyond that is refused at once, so that a stuck disk cannot exhaust memory. */
+const UNITS_WAITING_MAX = 100_000;
+
+/** What crosses to the thread. */
+export type WriterRequest = { units: WriteUnit[] } | { close: true };
+export type WriterResponse = { ready: true } | { failed: Problem } | { batch: BatchOutcome } | { closed: true };
+
+export interface WriterThreadData {
+  path: string;
+  synchronous: Synchronous;
+}
+
+export interface ThreadWriterOptions extends WriterThreadData {
+  /** Module that calls `runWriterThread`. */
+  entry: URL;
+  /** The thread ended without being asked to: nothing can be written any more. */
+  onDidFail?: (error: LogoMeshError) => void;
+}
+
+export interface ThreadWriter extends NoticingWriter {
+  /** Refuses every later write with this error; what is on its way still commits. */
+  fence(error: LogoMeshError): void;
+  /** Commits what is queued, closes the connection and ends the thread. */
+  close(): Promise<void>;
+}
+
+/** Starts the writer thread and resolves when its connection is open. */
+export async function createThreadWriter(options: ThreadWriterOptions): Promise<ThreadWriter> {
+  const data: WriterThreadData = { path: options.path, synchronous: options.synchronous };
+  const worker = new Worker(options.entry, { workerData: data, name: "writer" });
+  const client = new WriterClient(worker, options.onDidFail);
+  await client.ready;
+  return client;
+}
+
+interface Pending {
+  unit: WriteUnit;
+  resolve(results: unknown[]): void;
+  reject(error: unknown): void;
+}
+
+class WriterClient implements ThreadWriter {
+  readonly ready: Promise<unknown>;
+  readonly #worker: Worker;
+  readonly #listeners = new NoticeListeners();
+  readonly #inFlight = new Fifo<Pending>();
+  readonly #waiting = new Fifo<Pending>();
+  readonly #closed = Promise.withResolvers<undefined>();
+  #postScheduled = false;
+  #closing = false;
+  #refusal: LogoMeshError | undefined;
+
+  constructor(worker: Worker, onDidFail: ((error: LogoMeshError) => void) | undefined) {
+    this.#worker = worker;
+    const ready = Promise.withResolvers<undefined>();
+    this.ready = ready.promise;
+    worker.on("message", (response: WriterResponse) => {
+      if ("batch" in response) this.#answer(response.batch);
+      else if ("ready" in response) ready.resolve(undefined);
+      else if ("failed" in response) ready.reject(LogoMeshError.fromProblem(response.failed));
+    });
+    let cause: unknown;
+    worker.on("error", (error: unknown) => {
+      cause = error;
+    });
+    worker.on("exit", () => {
+      const error = new LogoMeshError(
+        "LM_DB_FAILED",
+        "The writer thread ended; nothing can be written until a restart.",
+        { cause },
+      );
+      this.#refusal ??= error;
+      for (const entry of this.#inFlight.take(Infinity)) entry.reject(error);
+      for (const entry of this.#waiting.take(Infinity)) entry.reject(error);
+      ready.reject(error);
+      this.#closed.resolve(undefined);
+      if (!this.#closing) onDidFail?.(error);
+    });
+  }
+
+  run(commands: readonly WriteCommand[]): Promise<unknown[]> {
+    return new Promise((resolve, reject) => {
+      if (this.#refusal !== undefined) reject(this.#refusal);
+      else if (this.#waiting.size >= UNITS_WAITING_MAX) reject(overloaded());
+      else {
+        this.#waiting.push({ unit: commands, resolve, reject });
+        this.#schedulePost();
+      }
+    });
+  }
+
+  async flush(): Promise<void> {
+    await this.run([]);
+  }
+
+  onDidCommit(moduleName: string, listener: NoticeListener): Disposable {
+    return this.#listeners.add(moduleName, listener);
+  }
+
+  fence(error: LogoMeshError): void {
+    this.#refusal ??= error;
+  }
+
+  async close(): Promise<void> {
+    if (!this.#closing) {
+      this.#closing = true;
+      if (this.#refusal === undefined) await this.flush();
+      this.#refusal ??= new LogoMeshError("LM_DB_FAILED", "The database is closed.");
+      this.#worker.postMessage({ close: true } satisfies WriterRequest);
+    }
+    await this.#closed.promise;
+  }
+
+  #schedulePost(): void {
+    if (this.#postScheduled) return;
+    this.#postScheduled = true;
+    queueMicrotask(() => {
+      this.#postScheduled = false;
+      this.#post();
+    });
+  }
+
+  #post(): void {
+    const entries = this.#waiting.take(UNITS_IN_FLIGHT_MAX - this.#inFlight.size);
+    if (entries.length === 0) return;
+    try {
+      this.#worker.postMessage({ units: entries.map(({ unit }) => unit) } satisfies WriterRequest);
+      for (const entry of entries) this.#inFlight.push(entry);
+    } catch (error) {
+      this.#postOneByOne(entries, error);
+    }
+  }
+
+  /** One unit holds something that cannot cross the boundary: only that unit fails. */
+  #postOneByOne(entries: readonly Pending[], failure: unknown): void {
+    const [only, ...others] = entries;
+    if (only !== undefined && others.length === 0) return only.reject(failure);
+    for (const entry of entries) {
+      try {
+        this.#worker.postMessage({ units: [entry.unit] } satisfies WriterRequest);
+        this.#inFlight.push(entry);
+      } catch (error) {
+        entry.reject(error);
+      }
+    }
+  }
+
+  #answer(batch: BatchOutcome): void {
+    this.#listeners.emit(batch.notices);
+    for (const outcome of batch.units) {
+      const entry = this.#inFlight.shift();
+      assert(entry !== undefined, "The writer thread answered more units than it was sent");
+      settle(entry, outcome);
+    }
+    if (this.#waiting.size > 0) this.#schedulePost();
+  }
+}
+
+function overloaded(): LogoMeshError {
+  return new LogoMeshError(
+    "LM_DB_OVERLOADED",
+    `${UNITS_WAITING_MAX} writes wait for the disk already. Try again when it has caught up.`,
+  );
+}
+
+/** A queue whose shift does not move the rest. */
+class Fifo<T> {
+  #items: T[] = [];
+  #start = 0;
+
+  get size(): number {
+    return this.#items.length - this.#start;
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  shift(): T | undefined {
+    return this.take(1)[0];
+  }
+
+  take(count: number): T[] {
+    const end = Math.min(this.#items.length, this.#start + Math.max(0, count));
+    const taken = this.#items.slice(this.#start, end);
+    this.#start = end;
+    if (this.#start * 2 >= this.#items.length) {
+      this.#items = this.#items.slice(this.#start);
+      this.#start = 0;
+    }
+    return taken;
+  }
+}
+
+export interface RunWriterThreadOptions {
+  modules: readonly CreateWriterModule[];
+  clock: Clock;
+  random: Random;
+}
+
+/** The body of the writer thread: opens the connection that `workerData` names and serves until it is told to close. */
+export function runWriterThread(options: RunWriterThreadOptions): void {
+  assert(parentPort !== null, "runWriterThread belongs into a worker thread");
+  serveWriter({ ...options, port: parentPort, data: workerData as WriterThreadData });
+}
+
+/** @internal The same over any port, so that it can be tested in process. */
+export function serveWriter(options: RunWriterThreadOptions & { port: MessagePort; data: WriterThreadData }): void {
+  const { port, data } = options;
+  const respond = (response: WriterResponse): void => port.postMessage(response);
+  let core: WriterCore;
+  let close: () => void;
+  try {
+    const db = openWritingConnection(data);
+    core = createWriterCore({ db, modules: options.modules, clock: options.clock, random: options.random });
+    close = () => db.close();
+  } catch (error) {
+    respond({ failed: toProblem(mapSqliteError(error, `The database ${data.path} could not be opened for writing`)) });
+    port.close();
+    return;
+  }
+  port.on("message", (first: WriterRequest) => {
+    const units: WriteUnit[] = [];
+    let closing = false;
+    for (let request: WriterRequest | undefined = first; request !== undefined; request = nextRequest(port)) {
+      if ("close" in request) closing = true;
+      else units.push(...request.units);
+    }
+    if (units.length > 0) answer(respond, core.execute(units));
+    if (!closing) return;
+    close();
+    respond({ closed: true });
+    port.close();
+  });
+  respond({ ready: true });
+}
+
+function nextRequest(port: MessagePort): WriterRequest | undefined {
+  return (receiveMessageOnPort(port) as { message: WriterRequest } | undefined)?.message;
+}
+
+/** A command that answers something that cannot cross the boundary is a bug; it must not leave its neighbours unanswered. */
+function answer(respond: (response: WriterResponse) => void, batch: BatchOutcome): void {
+  try {
+    respond({ batch });
+  } catch {
+    // Find the culprit: everything was committed, so the others get their results.
+    respond({ batch: { units: batch.units.map(cloneable), notices: batch.notices } });
+  }
+}
+
+function cloneable(outcome: BatchOutcome["units"][number]): BatchOutcome["units"][number] {
+  try {
+    return structuredClone(outcome);
+  } catch (error) {
+    return { ok: false, problem: toProblem(error) };
+  }
+}
