@@ -43,7 +43,6 @@ CREATE TABLE audit_head (
 
 CREATE TABLE audit_checkpoint (
   size INTEGER PRIMARY KEY,
-  created_at INTEGER NOT NULL,
   note TEXT NOT NULL
 ) STRICT;
 

@@ -1,0 +1,165 @@
+import {
+  LogoMeshError,
+  type AuditEntry,
+  type AuditQuery,
+  type Page,
+  type PageQuery,
+  type VerifyReport,
+} from "@logomesh/contracts";
+import { isCancellation, messageOf, toLogoMeshError } from "../base/index.ts";
+import type { NoticingWriter } from "../db/index.ts";
+import type { AuditEntryDraft, AuditLog, Clock, Logger, Random, Reader, WriteCommand } from "../ports/index.ts";
+import { loadAuditKeys } from "./auditKeys.ts";
+import { parseCursor, queryEntries, readEntry } from "./auditQuery.ts";
+import type { AuditNotice } from "./auditWriterModule.ts";
+import { Checkpointer } from "./checkpointer.ts";
+import { prepareEntry } from "./entry.ts";
+
+// The main-thread half of the log: prepares entries, keeps its size in mind, and lets the checkpointer sign. When a queued entry could
+// not be written the log counts as unwritable: every later write carries an `audit.gap` entry that says how many were lost, in one unit
+// with the new entry, so that the gap is on record before anything else is.
+
+export interface OpenAuditTrailOptions {
+  writer: NoticingWriter;
+  reader: Reader;
+  /** Runs the offline verifier in a thread of its own. */
+  verify: () => Promise<VerifyReport>;
+  clock: Clock;
+  random: Random;
+  logger: Logger;
+  newLogId: () => string;
+  /** The workspace's `.logomesh/keys`. */
+  keysFolder: string;
+  /** Folder outside the workspace; each log has its own folder below. */
+  outsideRoot: string;
+}
+
+/**
+ * Opens the log of a workspace, or begins it.
+ * @throws LogoMeshError LM_AUDIT_TAMPERED when database and keys do not belong together, LM_DB_*
+ */
+export async function openAuditTrail(options: OpenAuditTrailOptions): Promise<AuditTrail> {
+  const { writer } = options;
+  const { log, signer } = loadAuditKeys({ folder: options.keysFolder, newLogId: options.newLogId });
+  const [opened] = await writer.run([{ name: "audit.open", params: { log } }]);
+  const stored = opened as { log: string; size: number };
+  if (stored.log !== log) {
+    throw new LogoMeshError(
+      "LM_AUDIT_TAMPERED",
+      `The database holds the audit log ${stored.log}, but the keys in ${options.keysFolder} belong to ${log}. Restore the one that was replaced.`,
+    );
+  }
+  const checkpointer = new Checkpointer({ ...options, log, signer, size: stored.size });
+  await checkpointer.catchUp();
+  return new AuditTrail({ ...options, log, checkpointer, size: stored.size });
+}
+
+interface AuditTrailOptions extends OpenAuditTrailOptions {
+  log: string;
+  checkpointer: Checkpointer;
+  size: number;
+}
+
+/** The tamper-evident log of one workspace. */
+export class AuditTrail implements AuditLog, AsyncDisposable {
+  readonly #options: AuditTrailOptions;
+  readonly #subscription: Disposable;
+  #size: number;
+  /** Queued entries that were lost since the last successful write. */
+  #lost = 0;
+
+  constructor(options: AuditTrailOptions) {
+    this.#options = options;
+    this.#size = options.size;
+    this.#subscription = options.writer.onDidCommit("audit", (notice) => {
+      this.#size = (notice as AuditNotice).size;
+      options.checkpointer.onSize(this.#size);
+    });
+  }
+
+  /** Id of the log: the last part of its checkpoints' origin. */
+  get logId(): string {
+    return this.#options.log;
+  }
+
+  command(draft: AuditEntryDraft): WriteCommand {
+    return { name: "audit.append", params: prepareEntry(draft, this.#options) };
+  }
+
+  async append(draft: AuditEntryDraft): Promise<{ seq: number }> {
+    return this.#write(this.command(draft));
+  }
+
+  enqueue(draft: AuditEntryDraft): void {
+    try {
+      this.#write(this.command(draft)).catch((error: unknown) => this.#onLost(draft.kind, error));
+    } catch (error) {
+      this.#onLost(draft.kind, error);
+    }
+  }
+
+  query(query: PageQuery & AuditQuery): Promise<Page<AuditEntry>> {
+    return queryEntries(this.#options.reader, query);
+  }
+
+  async getEntry(seq: number): Promise<AuditEntry> {
+    return Promise.resolve(readEntry(this.#options.reader, seq));
+  }
+
+  verify(): Promise<VerifyReport> {
+    return this.#options.verify();
+  }
+
+  /** Newest first. `createdAt` is the time of the newest entry that the checkpoint covers. */
+  async listCheckpoints(page: PageQuery): Promise<Page<{ size: number; note: string; createdAt: string }>> {
+    const rows = await this.#options.reader.scan(
+      `SELECT c.size, c.note, e.ts_ms FROM audit_checkpoint c JOIN audit_entry e ON e.seq = c.size - 1
+       WHERE c.size < ? ORDER BY c.size DESC LIMIT ?`,
+      parseCursor(page.cursor) ?? Number.MAX_SAFE_INTEGER,
+      page.limit + 1,
+    );
+    const items = rows.slice(0, page.limit).map(({ size, note, ts_ms }) => ({
+      size: Number(size),
+      note: String(note),
+      createdAt: new Date(Number(ts_ms)).toISOString(),
+    }));
+    return { items, nextCursor: rows.length > page.limit ? String(items.at(-1)?.size) : null };
+  }
+
+  head(): { entries: number; entriesSinceOutside: number } {
+    return { entries: this.#size, entriesSinceOutside: this.#size - this.#options.checkpointer.outsideSize };
+  }
+
+  /** Signs what has no checkpoint yet. Entries that are appended afterwards stay without one. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#options.checkpointer[Symbol.asyncDispose]();
+    this.#subscription[Symbol.dispose]();
+  }
+
+  async #write(command: WriteCommand): Promise<{ seq: number }> {
+    const lost = this.#lost;
+    this.#lost = 0;
+    const commands = lost === 0 ? [command] : [this.#gapCommand(lost), command];
+    try {
+      const results = await this.#options.writer.run(commands);
+      return results.at(-1) as { seq: number };
+    } catch (error) {
+      this.#lost += lost;
+      if (isCancellation(error)) throw error;
+      const { code, message } = toLogoMeshError(error);
+      throw new LogoMeshError("LM_AUDIT_UNWRITABLE", `The audit entry could not be written: ${message}`, {
+        cause: error,
+        data: { code },
+      });
+    }
+  }
+
+  #gapCommand(lost: number): WriteCommand {
+    return this.command({ kind: "audit.gap", actor: { type: "system", id: "audit" }, data: { lost } });
+  }
+
+  #onLost(kind: string, error: unknown): void {
+    this.#lost++;
+    this.#options.logger.error({ kind, error: messageOf(error), lost: this.#lost }, "an audit entry was lost");
+  }
+}

@@ -1,0 +1,196 @@
+import { isUtf8 } from "node:buffer";
+import type { DatabaseSync } from "node:sqlite";
+import { AuditEntryBodySchema, type AuditEntryBody } from "@logomesh/contracts";
+import { canonicalJson } from "../../base/index.ts";
+import { commitment, ROLES_MAX, traceColumns } from "../entry.ts";
+import { Frontier, leafHash } from "../merkle.ts";
+import type { CheckpointSet } from "./checkpointSet.ts";
+import type { Findings } from "./findings.ts";
+
+const ENTRIES_SQL = `SELECT seq, ts_ms, kind, actor_type, actor_id, run, task, plugin, model, status, body, leaf
+  FROM audit_entry ORDER BY seq`;
+const PAYLOADS_SQL = "SELECT id, role, salt, bytes FROM audit_payload ORDER BY id";
+
+/** Columns of ENTRIES_SQL, as an array row. */
+type EntryRow = [
+  seq: number,
+  tsMs: number,
+  kind: string,
+  actorType: string,
+  actorId: string,
+  run: string | null,
+  task: string | null,
+  plugin: string | null,
+  model: string | null,
+  status: string | null,
+  body: Uint8Array,
+  leaf: Uint8Array,
+];
+type PayloadRow = [id: number, role: string, salt: Uint8Array | null, bytes: Uint8Array | null];
+
+export interface EntryWalkOptions {
+  db: DatabaseSync;
+  log: string;
+  findings: Findings;
+  checkpoints: CheckpointSet;
+}
+
+/** One pass over entries and payloads, both in order; memory does not grow with the log. */
+export class EntryWalk {
+  readonly #options: EntryWalkOptions;
+  readonly #payloads: Iterator<PayloadRow>;
+  #nextPayload: PayloadRow | undefined;
+  #frontier = Frontier.EMPTY;
+  #lastTsMs = -Infinity;
+
+  constructor(options: EntryWalkOptions) {
+    this.#options = options;
+    this.#payloads = iterate<PayloadRow>(options.db, PAYLOADS_SQL);
+    this.#nextPayload = this.#takePayload();
+  }
+
+  /** The compact range that the entries really have. */
+  run(): Frontier {
+    const entries = iterate<EntryRow>(this.#options.db, ENTRIES_SQL);
+    for (let next = entries.next(); next.done !== true; next = entries.next()) {
+      if (!this.#entry(next.value)) break;
+    }
+    for (let row = this.#nextPayload; row !== undefined; row = this.#takePayload()) this.#strayPayload(row);
+    return this.#frontier;
+  }
+
+  /** False when the rest cannot be judged. */
+  #entry(row: EntryRow): boolean {
+    const expected = this.#frontier.size;
+    const [seq, tsMs, , , , , , , , , bodyBytes, leaf] = row;
+    if (seq !== expected) {
+      this.#tampered(expected, `Entry ${expected} is missing; the next one is ${seq}.`);
+      return false;
+    }
+    const computed = leafHash(bodyBytes);
+    if (!computed.equals(leaf)) this.#tampered(seq, `Entry ${seq}: the stored leaf hash is not that of its bytes.`);
+    const body = this.#parseBody(seq, bodyBytes);
+    if (body !== undefined) {
+      if (body.seq !== seq) this.#tampered(seq, `Entry ${seq}: its bytes say that it is entry ${body.seq}.`);
+      if (body.log !== this.#options.log)
+        this.#tampered(seq, `Entry ${seq}: its bytes belong to the log "${body.log}".`);
+      this.#checkColumns(row, body);
+      this.#checkPayloads(seq, body);
+    }
+    if (tsMs < this.#lastTsMs) {
+      this.#options.findings.add({
+        severity: "note",
+        seq,
+        message: `Entry ${seq}: the clock went back by ${this.#lastTsMs - tsMs} ms.`,
+      });
+    }
+    this.#lastTsMs = tsMs;
+    this.#frontier = this.#frontier.append(computed);
+    this.#checkRoots();
+    return true;
+  }
+
+  #parseBody(seq: number, bytes: Uint8Array): AuditEntryBody | undefined {
+    try {
+      const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
+      const value: unknown = JSON.parse(text);
+      if (!isUtf8(bytes) || canonicalJson(value) !== text) {
+        this.#tampered(seq, `Entry ${seq}: its bytes are not in canonical form.`);
+        return undefined;
+      }
+      if (isBody(value)) return value;
+    } catch {
+      // Not JSON at all: the finding below says so.
+    }
+    this.#tampered(seq, `Entry ${seq}: its bytes are not an entry.`);
+    return undefined;
+  }
+
+  #checkColumns(row: EntryRow, body: AuditEntryBody): void {
+    const trace = traceColumns(body.trace);
+    const derived: unknown[] = [
+      body.seq,
+      Date.parse(body.ts),
+      body.kind,
+      body.actor.type,
+      body.actor.id,
+      trace.run,
+      trace.task,
+      trace.plugin,
+      trace.model,
+      trace.status,
+    ];
+    if (derived.some((value, index) => value !== row[index])) {
+      this.#tampered(body.seq, `Entry ${body.seq}: a query column differs from its bytes.`);
+    }
+  }
+
+  #checkPayloads(seq: number, body: AuditEntryBody): void {
+    while (this.#nextPayload !== undefined && this.#nextPayload[0] < seq * ROLES_MAX) {
+      this.#strayPayload(this.#nextPayload);
+      this.#nextPayload = this.#takePayload();
+    }
+    Object.entries(body.payload).forEach(([role, reference], position) => {
+      const row = this.#nextPayload;
+      if (row?.[0] !== seq * ROLES_MAX + position) {
+        return this.#tampered(seq, `Entry ${seq}: the payload "${role}" is missing.`);
+      }
+      this.#nextPayload = this.#takePayload();
+      const [, storedRole, salt, bytes] = row;
+      const sound =
+        storedRole === role &&
+        salt !== null &&
+        bytes !== null &&
+        bytes.length === reference.len &&
+        commitment(salt, bytes) === reference.commit;
+      if (!sound) this.#tampered(seq, `Entry ${seq}: the payload "${role}" is not the one that the entry commits to.`);
+    });
+  }
+
+  #checkRoots(): void {
+    const { size } = this.#frontier;
+    const claims = this.#options.checkpoints.claimsAt(size);
+    if (claims.length === 0) return;
+    const root = this.#frontier.root();
+    for (const { place, root: claimed } of claims) {
+      if (Buffer.compare(root, claimed) === 0) continue;
+      this.#tampered(
+        undefined,
+        `The log does not have the root that its ${place} checkpoint of ${size} entries signed.`,
+      );
+    }
+  }
+
+  #strayPayload([id, role]: PayloadRow): void {
+    const seq = Math.floor(id / ROLES_MAX);
+    this.#tampered(seq < 0 ? undefined : seq, `A payload "${role}" (id ${id}) belongs to no entry.`);
+  }
+
+  #takePayload(): PayloadRow | undefined {
+    const next = this.#payloads.next();
+    this.#nextPayload = next.done === true ? undefined : next.value;
+    return this.#nextPayload;
+  }
+
+  #tampered(seq: number | undefined, message: string): void {
+    this.#options.findings.add({ severity: "tampered", ...(seq === undefined ? {} : { seq }), message });
+  }
+}
+
+const BODY_MEMBERS = "actor,data,kind,log,payload,seq,trace,ts,v";
+
+/** The schema, and nothing beside it; canonical form has sorted the members already. */
+function isBody(value: unknown): value is AuditEntryBody {
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    Object.keys(value).join(",") === BODY_MEMBERS &&
+    AuditEntryBodySchema.safeParse(value).success
+  );
+}
+
+function iterate<T extends unknown[]>(db: DatabaseSync, sql: string): Iterator<T> {
+  const statement = db.prepare(sql);
+  statement.setReturnArrays(true);
+  return statement.iterate() as unknown as Iterator<T>;
+}

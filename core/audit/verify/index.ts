@@ -1,0 +1,1 @@
+export { verifyLog, type VerifyLogParams } from "./verifyLog.ts";
