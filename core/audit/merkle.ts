@@ -5,19 +5,22 @@ import { assert } from "../base/index.ts";
 // the one-bits of its size. Appending touches only the smallest ones, so an entry costs one hash and, on average, one more.
 
 export const HASH_BYTES = 32;
-const LEAF_PREFIX = new Uint8Array([0]);
-const NODE_PREFIX = new Uint8Array([1]);
-
-function sha256(...parts: readonly Uint8Array[]): Buffer {
-  return hash("sha256", Buffer.concat(parts), "buffer");
-}
+const LEAF_PREFIX = 0;
+const NODE_PREFIX = 1;
 
 export function leafHash(body: Uint8Array): Buffer {
-  return sha256(LEAF_PREFIX, body);
+  const bytes = Buffer.allocUnsafe(1 + body.length);
+  bytes[0] = LEAF_PREFIX;
+  bytes.set(body, 1);
+  return hash("sha256", bytes, "buffer");
 }
 
 export function nodeHash(left: Uint8Array, right: Uint8Array): Buffer {
-  return sha256(NODE_PREFIX, left, right);
+  const bytes = Buffer.allocUnsafe(1 + 2 * HASH_BYTES);
+  bytes[0] = NODE_PREFIX;
+  bytes.set(left, 1);
+  bytes.set(right, 1 + HASH_BYTES);
+  return hash("sha256", bytes, "buffer");
 }
 
 interface Subtree {
@@ -49,7 +52,7 @@ export class Frontier {
 
   /** The tree head; of the empty log the hash of nothing. */
   root(): Uint8Array {
-    if (this.#smallest === undefined) return sha256();
+    if (this.#smallest === undefined) return hash("sha256", new Uint8Array(0), "buffer");
     let { hash: root, rest } = this.#smallest;
     for (; rest !== undefined; rest = rest.rest) root = nodeHash(rest.hash, root);
     return root;

@@ -6,10 +6,11 @@ import { mapSqliteError } from "./sqliteErrors.ts";
 import { createStatementCache } from "./statementCache.ts";
 import type { CommandHandler, CreateWriterModule, TransactionParticipant, WriteContext } from "./writeContext.ts";
 
-// The logic of the one writing connection. A batch of units is one transaction: BEGIN IMMEDIATE, each unit in its own savepoint, COMMIT.
-// States of a unit: applied (its savepoint released) or refused (rolled back to its savepoint). Only a successful COMMIT makes applied
-// units acknowledged; when BEGIN or COMMIT fails, or SQLite ends the transaction on its own, every unit of the batch is refused and the
-// in-memory state of the participants returns to what it was before the batch. It must not know threads or queues.
+// The logic of the one writing connection. A batch of units is one transaction. It is tried first without savepoints, which cost a copy
+// of every page that a unit touches; when a unit refuses, everything is rolled back and the batch runs again, now each unit in its own
+// savepoint, so that the refusal stays with its unit. States of a unit: applied or refused. Only a successful COMMIT makes applied units
+// acknowledged; when BEGIN or COMMIT fails, or SQLite ends the transaction on its own, every unit of the batch is refused. The in-memory
+// state of the participants always moves back with the transaction. It must not know threads or queues.
 
 /** What one caller wants done together. */
 export type WriteUnit = readonly WriteCommand[];
@@ -76,29 +77,51 @@ class BatchExecutor {
   execute(units: readonly WriteUnit[]): BatchOutcome {
     const marks = this.#mark();
     try {
-      this.#exec("BEGIN IMMEDIATE");
-      const outcomes = units.map((unit) => this.#applyUnit(unit));
-      for (const participant of this.#participants.values()) participant.beforeCommit?.(this.#context);
-      this.#exec("COMMIT");
-      return { units: outcomes, notices: this.#takeNotices() };
+      return this.#transact(() => units.map((unit) => ({ ok: true, results: this.#applyCommands(unit) })));
     } catch (error) {
-      this.#restore(marks);
-      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
-      const problem = toProblem(mapSqliteError(error, "Nothing of this commit was written"));
-      return { units: units.map(() => ({ ok: false, problem })), notices: {} };
+      this.#undo(marks);
+      if (units.length <= 1) return this.#refuseAll(units, error);
+    }
+    try {
+      return this.#transact(() => units.map((unit) => this.#applyInSavepoint(unit)));
+    } catch (error) {
+      this.#undo(marks);
+      return this.#refuseAll(units, error);
     }
   }
 
+  #transact(apply: () => UnitOutcome[]): BatchOutcome {
+    this.#exec("BEGIN IMMEDIATE");
+    const units = apply();
+    for (const participant of this.#participants.values()) participant.beforeCommit?.(this.#context);
+    this.#exec("COMMIT");
+    return { units, notices: this.#takeNotices() };
+  }
+
+  #undo(marks: ReadonlyMap<TransactionParticipant, unknown>): void {
+    this.#restore(marks);
+    if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+  }
+
+  #refuseAll(units: readonly WriteUnit[], error: unknown): BatchOutcome {
+    const problem = toProblem(mapSqliteError(error, "Nothing was written"));
+    return { units: units.map(() => ({ ok: false, problem })), notices: {} };
+  }
+
+  #applyCommands(unit: WriteUnit): unknown[] {
+    return unit.map(({ name, params }) => {
+      const handler = this.#commands.get(name);
+      assert(handler !== undefined, `No write command is called ${name}`);
+      return handler(this.#context, params as never);
+    });
+  }
+
   /** Throws only when the whole transaction is gone. */
-  #applyUnit(unit: WriteUnit): UnitOutcome {
+  #applyInSavepoint(unit: WriteUnit): UnitOutcome {
     const marks = this.#mark();
     this.#exec("SAVEPOINT unit");
     try {
-      const results = unit.map(({ name, params }) => {
-        const handler = this.#commands.get(name);
-        assert(handler !== undefined, `No write command is called ${name}`);
-        return handler(this.#context, params as never);
-      });
+      const results = this.#applyCommands(unit);
       this.#exec("RELEASE unit");
       return { ok: true, results };
     } catch (error) {

@@ -1,0 +1,2 @@
+export { IdeaManager, type IdeaManagerOptions } from "./ideaManager.ts";
+export { createThoughtWriterModule } from "./thoughtWriterModule.ts";
