@@ -1,0 +1,243 @@
+import type { JsonObject, JsonValue } from "@logomesh/contracts";
+
+/** An error that jq itself would raise; `try` and `?` catch it. */
+export class JqError extends Error {
+  override readonly name = "JqError";
+  readonly value: JsonValue;
+  /** True for `error(…)`: its value is exact. The wording of jq's own errors is the reference's. */
+  readonly raised: boolean;
+
+  constructor(value: JsonValue, raised = false) {
+    super(typeof value === "string" ? value : `${JSON.stringify(value)} (not a string)`);
+    this.value = value;
+    this.raised = raised;
+  }
+}
+
+/** Raised where the compiled form would not be exact: the reference takes over. */
+export class UseReferenceError extends Error {
+  override readonly name = "UseReferenceError";
+}
+
+/** A limit of the evaluation was hit. */
+export class JqLimitError extends Error {
+  override readonly name = "JqLimitError";
+}
+
+/** Longest text and longest array that an expression may build: far above any real use, far below what hurts. */
+export const STRING_CHARS_MAX = 8 * 1024 * 1024;
+export const ARRAY_ITEMS_MAX = 1_000_000;
+
+export function typeName(value: JsonValue): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "array";
+  return typeof value;
+}
+
+const TYPE_ORDER: Record<string, number> = { null: 0, boolean: 1, number: 3, string: 4, array: 5, object: 6 };
+
+function orderOf(value: JsonValue): number {
+  if (typeof value === "boolean") return value ? 2 : 1;
+  return TYPE_ORDER[typeName(value)] ?? 0;
+}
+
+export function isTruthy(value: JsonValue): boolean {
+  return value !== null && value !== false;
+}
+
+export function isObject(value: JsonValue): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Unicode code point order, which UTF-16 order is not above U+FFFF. */
+export function compareStrings(a: string, b: string): number {
+  if (a === b) return 0;
+  const length = Math.min(a.length, b.length);
+  for (let index = 0; index < length; index++) {
+    const left = a.charCodeAt(index);
+    const right = b.charCodeAt(index);
+    if (left !== right) {
+      const leftHigh = left >= 0xd800 && left <= 0xdfff;
+      const rightHigh = right >= 0xd800 && right <= 0xdfff;
+      if (leftHigh !== rightHigh) return leftHigh ? 1 : -1;
+      return left - right;
+    }
+  }
+  return a.length - b.length;
+}
+
+export function sortedKeys(value: JsonObject): string[] {
+  return Object.keys(value).sort(compareStrings);
+}
+
+/** jq's total order of values. */
+export function compareValues(a: JsonValue, b: JsonValue): number {
+  const order = orderOf(a) - orderOf(b);
+  if (order !== 0) return order;
+  if (typeof a === "number") return a - (b as number);
+  if (typeof a === "string") return compareStrings(a, b as string);
+  if (Array.isArray(a)) return compareArrays(a, b as JsonValue[]);
+  if (isObject(a)) return compareObjects(a, b as JsonObject);
+  return 0;
+}
+
+function compareArrays(a: JsonValue[], b: JsonValue[]): number {
+  for (let index = 0; index < Math.min(a.length, b.length); index++) {
+    const order = compareValues(a[index] as JsonValue, b[index] as JsonValue);
+    if (order !== 0) return order;
+  }
+  return a.length - b.length;
+}
+
+function compareObjects(a: JsonObject, b: JsonObject): number {
+  const keys = sortedKeys(a);
+  const order = compareArrays(keys, sortedKeys(b));
+  if (order !== 0) return order;
+  for (const key of keys) {
+    const members = compareValues(a[key] as JsonValue, b[key] as JsonValue);
+    if (members !== 0) return members;
+  }
+  return 0;
+}
+
+export function indexValue(target: JsonValue, key: JsonValue): JsonValue {
+  if (typeof key === "string") {
+    if (target === null) return null;
+    if (isObject(target)) return Object.hasOwn(target, key) ? (target[key] as JsonValue) : null;
+    throw new JqError(`Cannot index ${typeName(target)} with string ("${key}")`);
+  }
+  if (typeof key === "number") {
+    if (target === null) return null;
+    if (!Array.isArray(target)) throw new JqError(`Cannot index ${typeName(target)} with number`);
+    const index = Math.floor(key);
+    return target[index < 0 ? target.length + index : index] ?? null;
+  }
+  throw new UseReferenceError("index by value");
+}
+
+export function sliceValue(target: JsonValue, from: JsonValue, to: JsonValue): JsonValue {
+  if (target === null) return null;
+  if (typeof target !== "string" && !Array.isArray(target))
+    throw new JqError(`Cannot index ${typeName(target)} with object`);
+  for (const bound of [from, to]) {
+    if (bound !== null && typeof bound !== "number")
+      throw new JqError("Start and end indices of an array slice must be numbers");
+    if (typeof bound === "number" && !Number.isInteger(bound)) throw new UseReferenceError("fractional slice");
+  }
+  const start = (from as number | null) ?? 0;
+  const end = (to as number | null) ?? Infinity;
+  if (Array.isArray(target)) return target.slice(start, end);
+  const points = Array.from(target);
+  return points.length === target.length ? target.slice(start, end) : points.slice(start, end).join("");
+}
+
+export function finite(value: number): number {
+  if (!Number.isFinite(value)) throw new UseReferenceError("number out of range");
+  return value;
+}
+
+function boundedString(text: string): string {
+  if (text.length > STRING_CHARS_MAX)
+    throw new JqLimitError(`A text of ${text.length} characters was built, at most ${STRING_CHARS_MAX} are allowed.`);
+  return text;
+}
+
+export function boundedArray(items: JsonValue[]): JsonValue[] {
+  if (items.length > ARRAY_ITEMS_MAX)
+    throw new JqLimitError(`A list of ${items.length} items was built, at most ${ARRAY_ITEMS_MAX} are allowed.`);
+  return items;
+}
+
+export function addValues(a: JsonValue, b: JsonValue): JsonValue {
+  if (a === null) return b;
+  if (b === null) return a;
+  if (typeof a === "number" && typeof b === "number") return finite(a + b);
+  if (typeof a === "string" && typeof b === "string") return boundedString(a + b);
+  if (Array.isArray(a) && Array.isArray(b)) return boundedArray(a.concat(b));
+  if (isObject(a) && isObject(b)) return setMembers(setMembers({}, a), b);
+  throw new JqError(`${describe(a)} and ${describe(b)} cannot be added`);
+}
+
+/** Assigns as data: `__proto__` is a key like any other. */
+export function setMember(target: JsonObject, key: string, value: JsonValue): void {
+  if (key === "__proto__")
+    Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
+  else target[key] = value;
+}
+
+function setMembers(target: JsonObject, source: JsonObject): JsonObject {
+  for (const key of Object.keys(source)) setMember(target, key, source[key] as JsonValue);
+  return target;
+}
+
+export function subtractValues(a: JsonValue, b: JsonValue): JsonValue {
+  if (typeof a === "number" && typeof b === "number") return finite(a - b);
+  if (Array.isArray(a) && Array.isArray(b))
+    return a.filter((item) => !b.some((other) => compareValues(item, other) === 0));
+  throw new JqError(`${describe(a)} and ${describe(b)} cannot be subtracted`);
+}
+
+export function multiplyValues(a: JsonValue, b: JsonValue): JsonValue {
+  if (typeof a === "number" && typeof b === "number") return finite(a * b);
+  throw new UseReferenceError("multiplication of other than numbers");
+}
+
+export function divideValues(a: JsonValue, b: JsonValue): JsonValue {
+  if (typeof a === "number" && typeof b === "number") {
+    if (b === 0) throw new JqError(`${describe(a)} and ${describe(b)} cannot be divided because the divisor is zero`);
+    return finite(a / b);
+  }
+  if (typeof a === "string" && typeof b === "string") return splitText(a, b);
+  throw new JqError(`${describe(a)} and ${describe(b)} cannot be divided`);
+}
+
+export function splitText(text: string, separator: string): string[] {
+  if (text === "") return [];
+  return separator === "" ? Array.from(text) : text.split(separator);
+}
+
+export function remainderOf(a: JsonValue, b: JsonValue): JsonValue {
+  if (typeof a !== "number" || typeof b !== "number")
+    throw new JqError(`${describe(a)} and ${describe(b)} cannot be divided`);
+  const left = Math.trunc(a);
+  const right = Math.trunc(b);
+  if (!Number.isSafeInteger(left) || !Number.isSafeInteger(right)) throw new UseReferenceError("big remainder");
+  if (right === 0) throw new JqError(`${describe(a)} and ${describe(b)} cannot be divided because the divisor is zero`);
+  return (left % right) + 0;
+}
+
+/** How jq names a value in its errors: type and shortened text. */
+export function describe(value: JsonValue): string {
+  return `${typeName(value)} (${shorten(JSON.stringify(value))})`;
+}
+
+function shorten(text: string): string {
+  return text.length > 30 ? `${text.slice(0, 26)}...` : text;
+}
+
+/** jq's `tostring`; numbers whose text differs between jq and JavaScript are left to the reference. */
+export function toText(value: JsonValue): string {
+  return typeof value === "string" ? value : toJson(value);
+}
+
+export function toJson(value: JsonValue): string {
+  assertPlainNumbers(value);
+  return JSON.stringify(value);
+}
+
+function assertPlainNumbers(value: JsonValue): void {
+  if (typeof value === "number") {
+    const size = Math.abs(value);
+    if (size !== 0 && (size >= 1e17 || size < 1e-5)) throw new UseReferenceError("number in exponent form");
+  } else if (Array.isArray(value)) {
+    for (const item of value) assertPlainNumbers(item);
+  } else if (typeof value === "string") {
+    // jq writes DEL and a few others in its own way.
+    if (value.includes("\u007f")) throw new UseReferenceError("control character");
+  } else if (value !== null && typeof value === "object") {
+    for (const key of Object.keys(value)) {
+      assertPlainNumbers(key);
+      assertPlainNumbers(value[key] as JsonValue);
+    }
+  }
+}

@@ -1,0 +1,163 @@
+import type { Effect, JsonObject, JsonValue } from "@logomesh/contracts";
+import type { Template } from "../expressions/index.ts";
+
+/** `continue`, `exit`, `end`, or the name of a task in the same list. */
+export type FlowDirective = string;
+
+export interface DataSchema {
+  /** JSON Schema 2020-12. */
+  document: JsonObject;
+}
+
+/** What every task has. */
+export interface TaskBase {
+  name: string;
+  /** JSON pointer with index and name: /do/0/greet. */
+  reference: string;
+  metadata: JsonObject;
+  /** Own declaration in `metadata.logomesh.effect`. */
+  effect?: Effect;
+  if?: Template;
+  inputSchema?: DataSchema;
+  inputFrom?: Template;
+  outputSchema?: DataSchema;
+  outputAs?: Template;
+  exportSchema?: DataSchema;
+  exportAs?: Template;
+  timeout?: Timeout;
+  then?: FlowDirective;
+}
+
+/** Milliseconds, or an expression for an ISO 8601 duration. */
+export interface Timeout {
+  after: number | Template;
+}
+
+export interface DoTask extends TaskBase {
+  type: "do";
+  tasks: TaskList;
+}
+
+export interface SetTask extends TaskBase {
+  type: "set";
+  value: Template;
+}
+
+export interface CallTask extends TaskBase {
+  type: "call";
+  /** Name in the built-in catalogue: http, llm, plugin, thought.create. */
+  call: BuiltinCall;
+  with: Template;
+  /** Static values of `with` that the policy needs to know before anything runs. */
+  literals: JsonObject;
+}
+
+export type BuiltinCall = "http" | "llm" | "plugin" | "thought.create";
+
+export interface ForkTask extends TaskBase {
+  type: "fork";
+  branches: TaskList;
+  compete: boolean;
+}
+
+export interface ForTask extends TaskBase {
+  type: "for";
+  each: string;
+  in: Template;
+  at: string;
+  while?: Template;
+  tasks: TaskList;
+}
+
+export interface SwitchTask extends TaskBase {
+  type: "switch";
+  cases: { name: string; when?: Template; then: FlowDirective }[];
+}
+
+export interface TryTask extends TaskBase {
+  type: "try";
+  tasks: TaskList;
+  catch: CatchClause;
+}
+
+export interface CatchClause {
+  /** Members of the error that must be equal. */
+  errorsWith?: Template;
+  as: string;
+  when?: Template;
+  exceptWhen?: Template;
+  retry?: RetryPolicy;
+  do?: TaskList;
+  then?: FlowDirective;
+}
+
+export interface RetryPolicy {
+  when?: Template;
+  exceptWhen?: Template;
+  delayMs: number;
+  backoff: "constant" | "linear" | "exponential";
+  /** Attempts in total, the first included; undefined means no limit of attempts. */
+  attemptsMax?: number;
+  /** Since the first attempt started. */
+  durationMsMax?: number;
+  attemptDurationMsMax?: number;
+  jitter?: { fromMs: number; toMs: number };
+}
+
+export interface RaiseTask extends TaskBase {
+  type: "raise";
+  error: Template;
+}
+
+export interface WaitTask extends TaskBase {
+  type: "wait";
+  duration: number | Template;
+}
+
+export interface RunTask extends TaskBase {
+  type: "run";
+  workflow: { namespace: string; name: string; version: string };
+  input: Template;
+  /** False: the task is done when the child run is stored. */
+  await: boolean;
+}
+
+export type Task =
+  DoTask | SetTask | CallTask | ForkTask | ForTask | SwitchTask | TryTask | RaiseTask | WaitTask | RunTask;
+
+export type TaskType = Task["type"];
+
+/** Tasks in order; `start` of a list is its first. */
+export interface TaskList {
+  reference: string;
+  tasks: Task[];
+  /** Position by name. */
+  indexOf: ReadonlyMap<string, number>;
+}
+
+/** A checked definition: everything resolved, every expression compiled. */
+export interface WorkflowDefinition {
+  namespace: string;
+  name: string;
+  version: string;
+  title?: string;
+  summary?: string;
+  dsl: string;
+  /** SHA-256 (hex) of the canonical JSON of the document. */
+  hash: string;
+  document: JsonObject;
+  source: string;
+  inputSchema?: DataSchema;
+  inputFrom?: Template;
+  outputSchema?: DataSchema;
+  outputAs?: Template;
+  timeout?: Timeout;
+  body: TaskList;
+  /** By reference, for views and recovery. */
+  tasksByReference: ReadonlyMap<string, Task>;
+}
+
+/** The literal value of a template, or undefined when it has expressions. */
+export function literalOf(template: Template): JsonValue | undefined {
+  return template.kind === "literal" ? template.value : undefined;
+}
