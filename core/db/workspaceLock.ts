@@ -18,12 +18,13 @@ const WAIT_MS = 250;
  */
 export function lockWorkspace(options: { folder: string; pid: number }): Disposable {
   const { folder, pid } = options;
-  const db = new DatabaseSync(join(folder, "lock.db"), { timeout: WAIT_MS });
+  const db = new DatabaseSync(join(folder, "lock.db"), { timeout: WAIT_MS, open: false });
   try {
+    db.open();
     db.exec("PRAGMA journal_mode = DELETE");
     db.exec("BEGIN EXCLUSIVE");
   } catch (error) {
-    db.close();
+    if (db.isOpen) db.close();
     if (isSqliteError(error) && (error.errcode & 0xff) === SQLITE_BUSY) throw lockedError(folder);
     throw mapSqliteError(error, `The lock ${join(folder, "lock.db")} could not be taken`);
   }

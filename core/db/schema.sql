@@ -1,0 +1,114 @@
+CREATE TABLE audit_entry (
+  seq INTEGER PRIMARY KEY,
+  ts_ms INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  actor_type TEXT NOT NULL,
+  actor_id TEXT NOT NULL,
+  run TEXT,
+  task TEXT,
+  plugin TEXT,
+  model TEXT,
+  status TEXT,
+  body BLOB NOT NULL,
+  leaf BLOB NOT NULL CHECK (length(leaf) = 32)
+) STRICT;
+
+CREATE INDEX audit_entry_ts ON audit_entry (ts_ms);
+
+CREATE INDEX audit_entry_kind ON audit_entry (kind);
+
+CREATE INDEX audit_entry_actor ON audit_entry (actor_id);
+
+CREATE INDEX audit_entry_run ON audit_entry (run) WHERE run IS NOT NULL;
+
+CREATE INDEX audit_entry_plugin ON audit_entry (plugin) WHERE plugin IS NOT NULL;
+
+CREATE INDEX audit_entry_model ON audit_entry (model) WHERE model IS NOT NULL;
+
+CREATE INDEX audit_entry_status ON audit_entry (status) WHERE status IS NOT NULL;
+
+CREATE TABLE audit_payload (
+  id INTEGER PRIMARY KEY,
+  role TEXT NOT NULL,
+  salt BLOB,
+  bytes BLOB
+) STRICT;
+
+CREATE TABLE audit_head (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  log TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  frontier BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE audit_checkpoint (
+  size INTEGER PRIMARY KEY,
+  note TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE thought (
+  id TEXT PRIMARY KEY,
+  title TEXT NOT NULL,
+  body TEXT,
+  color TEXT,
+  position_x REAL,
+  position_y REAL,
+  simulated INTEGER NOT NULL CHECK (simulated IN (0, 1)),
+  run_id TEXT,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  -- SHA-256 of the canonical form at creation: repeating the creation is recognised, another one under the same id refused.
+  creation_hash BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX thought_created ON thought (created_at, id);
+
+CREATE TABLE segment (
+  id TEXT PRIMARY KEY,
+  thought_id TEXT NOT NULL REFERENCES thought (id) ON DELETE CASCADE,
+  title TEXT,
+  content TEXT NOT NULL,
+  content_type TEXT NOT NULL CHECK (content_type IN ('text', 'markdown', 'code', 'mermaid')),
+  fields TEXT NOT NULL,
+  sort_order INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX segment_thought ON segment (thought_id, sort_order);
+
+CREATE TABLE thought_tag (
+  thought_id TEXT NOT NULL REFERENCES thought (id) ON DELETE CASCADE,
+  tag TEXT NOT NULL,
+  sort_order INTEGER NOT NULL,
+  PRIMARY KEY (thought_id, tag)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX thought_tag_tag ON thought_tag (tag, thought_id);
+
+CREATE TABLE access_token (
+  id TEXT PRIMARY KEY,
+  name TEXT NOT NULL,
+  secret_sha256 BLOB NOT NULL UNIQUE CHECK (length(secret_sha256) = 32),
+  scopes TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  last_used_at INTEGER
+) STRICT;
+
+CREATE TABLE plugin_grant (
+  plugin_id TEXT PRIMARY KEY,
+  sha256 TEXT NOT NULL,
+  plugin_group TEXT NOT NULL CHECK (plugin_group IN ('builtin', 'user')),
+  permissions TEXT NOT NULL,
+  tools_hash TEXT,
+  granted_by TEXT NOT NULL,
+  granted_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE workflow_grant (
+  definition_hash TEXT NOT NULL,
+  action TEXT NOT NULL,
+  resource TEXT NOT NULL,
+  granted_by TEXT NOT NULL,
+  granted_at INTEGER NOT NULL,
+  PRIMARY KEY (definition_hash, action, resource)
+) STRICT, WITHOUT ROWID;
