@@ -240,7 +240,7 @@ test("[AU11] a log that was cut off behind its outside checkpoint signs nothing 
   expect(second.errors).toMatchObject([{ outsideSize: 5, size: 0 }]);
   await fill(second.trail, 9);
   await second.close();
-  expect((await verifyLog(second.files, second.clock)).exitCode).toBe(1);
+  expect(verifyLog(second.files, second.clock).exitCode).toBe(1);
   using db = new DatabaseSync(second.files.databasePath);
   expect(db.prepare("SELECT count(*) AS n FROM audit_checkpoint").get()).toMatchObject({ n: 0 });
 });
@@ -257,7 +257,7 @@ test("[AU12] the key is the owner's alone, and keys of another log are refused",
   const tampered = expect.objectContaining({ code: "LM_AUDIT_TAMPERED" });
   const vkeyPath = join(first.files.keysFolder, "audit.vkey");
   const vkey = readFileSync(vkeyPath, "utf8");
-  for (const text of ["", "no key", vkey.replace("log_", "lag_"), vkey.replace(/=+\s*$/, "")]) {
+  for (const text of ["", "no key", vkey.replace("log_", "lag_"), vkey.trim().slice(0, -4)]) {
     writeFileSync(vkeyPath, text);
     await expect(open(folder.path)).rejects.toEqual(tampered);
   }

@@ -54,12 +54,12 @@ function buildVerifierKey(name: string, raw: Uint8Array): VerifierKey {
 
 /** Undefined when the text is not an Ed25519 verifier key or its key id does not match. */
 export function parseVerifierKey(text: string): VerifierKey | undefined {
-  const [, name, keyId, encoded] = /^([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]+={0,2})$/.exec(text.trim()) ?? [];
+  const [, name, encoded] = /^([^\s+]+)\+[0-9a-f]{8}\+([A-Za-z0-9+/]+={0,2})$/.exec(text.trim()) ?? [];
   if (name === undefined || encoded === undefined) return undefined;
   const typed = Buffer.from(encoded, "base64");
   if (typed.length !== PUBLIC_KEY_BYTES + 1 || typed[0] !== ED25519_TYPE) return undefined;
   const key = buildVerifierKey(name, typed.subarray(1));
-  return key.keyId.toString("hex") === keyId ? key : undefined;
+  return key.text === text.trim() ? key : undefined;
 }
 
 /** The signed text when the key signed the note; undefined otherwise. Signatures by other keys are ignored. */

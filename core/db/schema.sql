@@ -25,7 +25,7 @@ CREATE INDEX audit_entry_plugin ON audit_entry (plugin) WHERE plugin IS NOT NULL
 
 CREATE INDEX audit_entry_model ON audit_entry (model) WHERE model IS NOT NULL;
 
-CREATE INDEX audit_entry_status ON audit_entry (status) WHERE status IS NOT NULL;
+CREATE INDEX audit_entry_status ON audit_entry (status) WHERE status NOT IN ('ok', 'completed');
 
 CREATE TABLE audit_payload (
   id INTEGER PRIMARY KEY,

@@ -121,7 +121,7 @@ export class EntryWalk {
       trace.status,
     ];
     if (derived.some((value, index) => value !== row[index])) {
-      this.#tampered(body.seq, `Entry ${body.seq}: a query column differs from its bytes.`);
+      this.#tampered(row[0], `Entry ${row[0]}: a query column differs from its bytes.`);
     }
   }
 

@@ -7,7 +7,7 @@ import { mapSqliteError, openReadingConnection } from "../../db/index.ts";
 import type { Clock } from "../../ports/index.ts";
 import { VERIFIER_KEY_FILE } from "../auditKeys.ts";
 import { logOf } from "../checkpoint.ts";
-import { outsideFolder, readOutsideCheckpoints } from "../outsideCheckpoints.ts";
+import { outsideFolder, readOutsideCheckpoints, type OutsideCheckpoints } from "../outsideCheckpoints.ts";
 import { parseVerifierKey, type VerifierKey } from "../signedNote.ts";
 import { collectCheckpoints, type CheckpointSet } from "./checkpointSet.ts";
 import { EntryWalk } from "./entryWalk.ts";
@@ -58,8 +58,14 @@ function verifyFiles(params: VerifyLogParams, findings: Findings): Figures {
   }
   try {
     using db = openReadingConnection(params.databasePath);
+    // A checkpoint is stored before it is copied outside, so the copies are read before the snapshot is taken: a workbench that goes on
+    // working meanwhile cannot make the copy look newer than the log.
+    const named = db.prepare("SELECT log FROM audit_head").get()?.log;
+    const outside = readOutsideCheckpoints(
+      outsideFolder(params.outsideRoot, expectedLogOf(params) ?? (typeof named === "string" ? named : "")),
+    );
     db.exec("BEGIN");
-    return verifyDatabase(db, params, findings);
+    return verifyDatabase({ db, params, outside, findings });
   } catch (error) {
     findings.add({
       severity: "tampered",
@@ -69,21 +75,22 @@ function verifyFiles(params: VerifyLogParams, findings: Findings): Figures {
   }
 }
 
-function verifyDatabase(db: DatabaseSync, params: VerifyLogParams, findings: Findings): Figures {
+interface VerifyDatabaseOptions {
+  db: DatabaseSync;
+  params: VerifyLogParams;
+  outside: OutsideCheckpoints;
+  findings: Findings;
+}
+
+function verifyDatabase({ db, params, outside, findings }: VerifyDatabaseOptions): Figures {
   const head = db.prepare("SELECT log, size, frontier FROM audit_head").get();
   const log = head === undefined ? "" : String(head.log);
   if (head === undefined) findings.add({ severity: "tampered", message: "The log has no head row." });
   checkSchema(db, findings);
-  const outside = readOutsideCheckpoints(outsideFolder(params.outsideRoot, expectedLogOf(params) ?? log));
-  if (outside.rest !== "") {
-    findings.add({
-      severity: "note",
-      message: "The outside copy ends in an unfinished checkpoint (a write that was cut short).",
-    });
-  }
   const key = verifierKeyOf(params, outside.verifierKey, findings);
   checkLogId({ log, key, expectedLog: params.expectedLog }, findings);
   const stored = db.prepare("SELECT size, note FROM audit_checkpoint ORDER BY size").all();
+  checkRest(outside.rest, { storedNotes: stored.map(({ note }) => String(note)), findings });
   const checkpoints = collectCheckpoints({
     stored: stored.map((row) => ({ size: Number(row.size), note: String(row.note) })),
     outside: outside.notes,
@@ -109,6 +116,22 @@ function verifyDatabase(db: DatabaseSync, params: VerifyLogParams, findings: Fin
     outsideCheckpoints: outside.notes.length,
     entriesSinceOutside: anchor({ checkpoints, entries: frontier.size, findings }),
   };
+}
+
+/** A copy that a crash cut short is the beginning of a checkpoint that was stored before; anything else was changed. */
+function checkRest(rest: string, { storedNotes, findings }: { storedNotes: string[]; findings: Findings }): void {
+  if (rest === "") return;
+  if (storedNotes.some((note) => note.startsWith(rest))) {
+    findings.add({
+      severity: "note",
+      message: "The outside copy ends in an unfinished checkpoint: writing it was cut short.",
+    });
+  } else {
+    findings.add({
+      severity: "tampered",
+      message: "The outside copy ends in something that is not a stored checkpoint.",
+    });
+  }
 }
 
 /** Checkpoints must not claim more than was read, and at least one must lie outside. */
