@@ -1,0 +1,70 @@
+import { Console } from "node:console";
+import { PluginServer } from "./server.ts";
+import { makeTool, type PluginInfo, type Tool, type ToolOptions } from "./tool.ts";
+
+/** The workbench kills a plugin 2 s after it closed its stdin; handlers that ignore their signal get most of that. */
+const CLOSE_GRACE_MS = 1500;
+
+export interface ServeOptions {
+  /** Default: the process's own. */
+  process?: NodeJS.Process;
+}
+
+export interface Plugin {
+  readonly info: PluginInfo;
+  /** By name. */
+  readonly tools: ReadonlyMap<string, Tool>;
+  /**
+   * Adds a tool; argument and result types follow from the schemas.
+   * @throws TypeError for a name that is taken or a declaration that could not work
+   */
+  tool<I, O>(name: string, options: ToolOptions<I, O>): void;
+  /**
+   * Speaks the Model Context Protocol on stdin and stdout until stdin closes, then ends the process.
+   * `console` and `process.stdout` lead to stderr from then on, so that nothing but the protocol reaches the workbench.
+   */
+  serve(options?: ServeOptions): Promise<void>;
+}
+
+/** Declares a plugin. Add tools to it, then `serve()`. */
+export function definePlugin(info: PluginInfo): Plugin {
+  const tools = new Map<string, Tool>();
+  return {
+    info,
+    tools,
+    tool: (name, options) => {
+      if (tools.has(name)) throw new TypeError(`Tool ${name} is declared twice`);
+      tools.set(name, makeTool(name, options));
+    },
+    serve: ({ process = globalThis.process } = {}) => serveOn(process, info, tools),
+  };
+}
+
+async function serveOn(process: NodeJS.Process, info: PluginInfo, tools: ReadonlyMap<string, Tool>): Promise<void> {
+  const write = claimStdout(process);
+  const server = new PluginServer({
+    plugin: info,
+    tools,
+    send: write,
+    log: (line) => process.stderr.write(`${line}\n`),
+    now: () => performance.now(),
+  });
+  await new Promise<void>((resolve) => {
+    process.stdin.on("data", (chunk: Buffer) => server.receive(chunk));
+    process.stdin.once("end", resolve);
+    process.stdin.once("error", () => resolve());
+    // A workbench that went away cannot be answered; stdin tells the same.
+    process.stdout.on("error", () => resolve());
+  });
+  const grace = new Promise<void>((resolve) => setTimeout(resolve, CLOSE_GRACE_MS).unref());
+  await Promise.race([server.close(), grace]);
+  process.exit(0);
+}
+
+/** Keeps the real stdout for the protocol and sends everybody else's output to stderr. */
+function claimStdout(process: NodeJS.Process): (line: string) => void {
+  const write = process.stdout.write.bind(process.stdout);
+  process.stdout.write = process.stderr.write.bind(process.stderr);
+  globalThis.console = new Console(process.stderr, process.stderr);
+  return (line) => void write(line);
+}

@@ -1,0 +1,226 @@
+// The plugin's half of the plugin plane: a Model Context Protocol server, revision 2025-11-25, one JSON-RPC message a line.
+// States: new → initialized → closed. Owns the calls in flight and their cancellation. It knows nothing of processes:
+// bytes come through `receive`, messages leave through `send`, so that it can be driven without a child process.
+import { LineReader } from "./lineReader.ts";
+import { readMessage, RPC, type Request, type RequestId } from "./messages.ts";
+import { toJsonValue, type JsonValue } from "./jsonValue.ts";
+import { ToolError, type PluginInfo, type Tool, type ToolContext } from "./tool.ts";
+import { isObject, validate } from "./validate.ts";
+
+const PROTOCOL_VERSIONS = ["2025-11-25", "2025-06-18"] as const;
+
+/** Faster reports would cost the caller more than they tell. */
+const PROGRESS_INTERVAL_MS = 50;
+
+/** `_meta` keys of ours; the prefix is reserved by the reverse-DNS rule of the protocol. */
+const META_EFFECT = "org.logomesh/effect";
+const META_IDEMPOTENCY_KEY = "org.logomesh/idempotencyKey";
+
+export interface ServerOptions {
+  plugin: PluginInfo;
+  tools: ReadonlyMap<string, Tool>;
+  send: (line: string) => void;
+  log: (line: string) => void;
+  /** Monotonic milliseconds. */
+  now: () => number;
+}
+
+interface CallInFlight {
+  abort: AbortController;
+  done: Promise<void>;
+}
+
+type JsonObject = Record<string, JsonValue>;
+
+export class PluginServer {
+  readonly #options: ServerOptions;
+  readonly #lines = new LineReader();
+  readonly #decoder = new TextDecoder("utf-8", { fatal: true });
+  readonly #calls = new Map<RequestId, CallInFlight>();
+  #initialized = false;
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+  }
+
+  receive(chunk: Buffer): void {
+    for (const line of this.#lines.push(chunk)) this.#receiveLine(line);
+  }
+
+  /** Aborts what is in flight and resolves when every handler has settled. */
+  async close(): Promise<void> {
+    const calls = [...this.#calls.values()];
+    for (const call of calls) call.abort.abort(new Error("the workbench stops the plugin"));
+    await Promise.all(calls.map((call) => call.done));
+  }
+
+  #receiveLine(line: Buffer | undefined): void {
+    if (line === undefined) {
+      this.#fail(null, RPC.parse, "the message is longer than the limit");
+      return;
+    }
+    let value: JsonValue;
+    try {
+      const text = this.#decoder.decode(line);
+      if (text.trim() === "") return;
+      value = JSON.parse(text) as JsonValue;
+    } catch (error) {
+      this.#fail(null, RPC.parse, `not a line of JSON in UTF-8: ${messageOf(error)}`);
+      return;
+    }
+    const incoming = readMessage(value);
+    if (incoming.kind === "request") this.#handleRequest(incoming.request);
+    else if (incoming.kind === "notification") this.#handleNotification(incoming.method, incoming.params);
+    else if (incoming.kind === "invalid") this.#fail(incoming.id, RPC.invalidRequest, incoming.message);
+  }
+
+  #handleNotification(method: string, params: JsonObject): void {
+    const { requestId, reason } = params;
+    if (method !== "notifications/cancelled") return;
+    if (typeof requestId !== "string" && typeof requestId !== "number") return;
+    const because = typeof reason === "string" ? reason : "the caller cancelled the call";
+    this.#calls.get(requestId)?.abort.abort(new Error(because));
+  }
+
+  #handleRequest(request: Request): void {
+    switch (request.method) {
+      case "initialize":
+        this.#initialize(request);
+        return;
+      case "ping":
+        this.#reply(request.id, {});
+        return;
+      case "tools/list":
+      case "tools/call":
+        if (!this.#initialized) this.#fail(request.id, RPC.invalidRequest, "send initialize first");
+        else if (request.method === "tools/list") this.#reply(request.id, { tools: this.#listTools() });
+        else this.#callTool(request);
+        return;
+      default:
+        this.#fail(request.id, RPC.methodNotFound, `no method ${request.method}`);
+    }
+  }
+
+  #initialize({ id, params }: Request): void {
+    const wanted = PROTOCOL_VERSIONS.find((version) => version === params.protocolVersion);
+    this.#initialized = true;
+    this.#reply(id, {
+      protocolVersion: wanted ?? PROTOCOL_VERSIONS[0],
+      capabilities: { tools: {} },
+      serverInfo: { name: this.#options.plugin.name, version: this.#options.plugin.version },
+    });
+  }
+
+  #listTools(): JsonObject[] {
+    return [...this.#options.tools.values()].map((tool) => ({
+      name: tool.name,
+      ...(tool.title === undefined ? {} : { title: tool.title }),
+      description: tool.description,
+      inputSchema: tool.inputSchema,
+      ...(tool.outputSchema === undefined ? {} : { outputSchema: tool.outputSchema }),
+      annotations: { readOnlyHint: tool.effect === "pure", idempotentHint: tool.effect !== "once" },
+      _meta: { [META_EFFECT]: tool.effect },
+    }));
+  }
+
+  #callTool({ id, params }: Request): void {
+    const { name, _meta } = params;
+    const args = params.arguments ?? {};
+    const tool = typeof name === "string" ? this.#options.tools.get(name) : undefined;
+    if (tool === undefined) {
+      this.#fail(id, RPC.invalidParams, `no tool named ${JSON.stringify(name)}`);
+      return;
+    }
+    if (!isObject(args)) {
+      this.#fail(id, RPC.invalidParams, "arguments must be an object");
+      return;
+    }
+    if (this.#calls.has(id)) {
+      this.#fail(id, RPC.invalidRequest, "a call with this id is in flight");
+      return;
+    }
+    const problems = validate(tool.inputSchema, args);
+    if (problems.length > 0) {
+      this.#reply(id, errorResult(`Arguments of ${tool.name} are not valid: ${problems.join("; ")}.`));
+      return;
+    }
+    const abort = new AbortController();
+    const meta = isObject(_meta) ? _meta : {};
+    const done = this.#run(tool, args, this.#contextOf(meta, abort.signal)).then((result) => {
+      this.#calls.delete(id);
+      // The protocol wants no answer to a cancelled request.
+      if (!abort.signal.aborted) this.#reply(id, result);
+    });
+    this.#calls.set(id, { abort, done });
+  }
+
+  async #run(tool: Tool, args: JsonObject, context: ToolContext): Promise<JsonObject> {
+    try {
+      return resultOf(tool, await tool.call(args, context));
+    } catch (error) {
+      if (context.signal.aborted) return {};
+      if (!(error instanceof ToolError)) {
+        const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        this.#options.log(`tool ${tool.name} failed: ${stack}`);
+      }
+      return errorResult(messageOf(error));
+    }
+  }
+
+  #contextOf(meta: JsonObject, signal: AbortSignal): ToolContext {
+    const { progressToken } = meta;
+    const key = meta[META_IDEMPOTENCY_KEY];
+    let reportedAt = Number.NEGATIVE_INFINITY;
+    return {
+      signal,
+      idempotencyKey: typeof key === "string" ? key : undefined,
+      progress: ({ progress, total, message }) => {
+        if (progressToken === undefined || signal.aborted) return;
+        const now = this.#options.now();
+        if (now - reportedAt < PROGRESS_INTERVAL_MS) return;
+        reportedAt = now;
+        const params = toJsonValue({ progressToken, progress, total, message }, "progress");
+        this.#send({ jsonrpc: "2.0", method: "notifications/progress", params });
+      },
+      log: (message, fields) => {
+        this.#options.log(fields === undefined ? message : `${message} ${JSON.stringify(fields)}`);
+      },
+    };
+  }
+
+  #reply(id: RequestId, result: JsonObject): void {
+    this.#send({ jsonrpc: "2.0", id, result });
+  }
+
+  #fail(id: RequestId | null, code: number, message: string): void {
+    this.#send({ jsonrpc: "2.0", id, error: { code, message } });
+  }
+
+  #send(message: JsonObject): void {
+    this.#options.send(`${JSON.stringify(message)}\n`);
+  }
+}
+
+/** @throws TypeError for a result that is not JSON or does not fit the tool's output schema: a fault of the plugin. */
+function resultOf(tool: Tool, value: unknown): JsonObject {
+  if (typeof value === "string" && tool.outputSchema === undefined) {
+    return { content: [{ type: "text", text: value }], isError: false };
+  }
+  const json = value === undefined ? null : toJsonValue(value);
+  const content = [{ type: "text", text: JSON.stringify(json) }];
+  if (tool.outputSchema !== undefined) {
+    const problems = validate(tool.outputSchema, json);
+    if (problems.length > 0) {
+      throw new TypeError(`The result of ${tool.name} does not fit its output schema: ${problems.join("; ")}.`);
+    }
+  }
+  return { content, ...(isObject(json) ? { structuredContent: json } : {}), isError: false };
+}
+
+function errorResult(text: string): JsonObject {
+  return { content: [{ type: "text", text }], isError: true };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
