@@ -45,7 +45,7 @@ export function isTruthy(value: JsonValue): boolean {
   return value !== null && value !== false;
 }
 
-export function isObject(value: JsonValue): value is JsonObject {
+export function isObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

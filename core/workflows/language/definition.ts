@@ -100,7 +100,6 @@ export interface RetryPolicy {
   attemptsMax?: number;
   /** Since the first attempt started. */
   durationMsMax?: number;
-  attemptDurationMsMax?: number;
   jitter?: { fromMs: number; toMs: number };
 }
 

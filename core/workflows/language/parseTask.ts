@@ -131,7 +131,8 @@ export class TaskParser {
 
   #base(fields: Fields, { name, reference }: { name: string; reference: string }): TaskBase {
     const base: TaskBase = { name, reference, metadata: fields.object("metadata")?.value ?? {} };
-    const own = isObject(base.metadata.logomesh ?? null) ? (base.metadata.logomesh as JsonObject) : {};
+    const declared = base.metadata.logomesh ?? null;
+    const own: JsonObject = isObject(declared) ? declared : {};
     if (own.effect !== undefined) {
       const effect = EffectSchema.safeParse(own.effect);
       if (effect.success) base.effect = effect.data;
@@ -454,9 +455,9 @@ export class TaskParser {
     if (typeof count === "number" && Number.isInteger(count) && count >= 1) policy.attemptsMax = count;
     else if (count !== undefined) attempt?.fault("`count` is a whole number from 1 on", "count");
     const durationMsMax = limit === undefined ? undefined : this.#fixed(limit, "duration");
-    const attemptMsMax = attempt === undefined ? undefined : this.#fixed(attempt, "duration");
+    if (attempt?.has("duration") === true)
+      attempt.fault("a time limit for each attempt is not supported yet; give the task a timeout", "duration");
     if (durationMsMax !== undefined) policy.durationMsMax = durationMsMax;
-    if (attemptMsMax !== undefined) policy.attemptDurationMsMax = attemptMsMax;
     const jitter = fields.object("jitter");
     if (jitter !== undefined)
       policy.jitter = { fromMs: this.#fixed(jitter, "from") ?? 0, toMs: this.#fixed(jitter, "to") ?? 0 };

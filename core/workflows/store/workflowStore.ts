@@ -1,0 +1,122 @@
+import type {
+  JsonObject,
+  JsonValue,
+  Page,
+  PageQuery,
+  Run,
+  RunEvent,
+  RunStatus,
+  RunSummary,
+  RunTask,
+  RunTaskSummary,
+  WorkflowDetail,
+  WorkflowError,
+  WorkflowIdentity,
+  WorkflowReference,
+  WorkflowSummary,
+} from "@logomesh/contracts";
+import type { AuditEntryDraft, WriteCommand } from "../../ports/index.ts";
+import type { TaskRow } from "../interpreter/index.ts";
+
+/** A definition as it is kept: by content hash. */
+export interface StoredDefinition extends WorkflowIdentity {
+  source: string;
+  document: JsonObject;
+  title: string | undefined;
+  summary: string | undefined;
+  origin: string;
+  createdAtMs: number;
+  /** The newest content wins under the same version; otherwise a different content is refused. */
+  replace: boolean;
+}
+
+/** A run as it begins. */
+export interface NewRun {
+  workflow: WorkflowIdentity;
+  input: JsonValue;
+  createdAtMs: number;
+  startedBy: string;
+  idempotencyKey?: string;
+  parent?: { runId: string; taskReference: string };
+}
+
+/** A lifecycle event before it has its numbers. */
+export interface EventDraft {
+  type: string;
+  timeMs: number;
+  data: JsonObject;
+}
+
+/** One atomic step of a run's life. Everything in it becomes durable together, or nothing does. */
+export interface Transition {
+  runId: string;
+  /** Of the owner; a stale one is refused with LM_WORKFLOW_LEASE_LOST. */
+  epoch: number;
+  /** Set on the first transition. */
+  create?: NewRun;
+  status?: RunStatus;
+  statusReason?: string;
+  startedAtMs?: number;
+  endedAtMs?: number;
+  output?: JsonValue;
+  error?: WorkflowError;
+  simulated?: boolean;
+  rows: readonly TaskRow[];
+  events: readonly EventDraft[];
+  audit: readonly AuditEntryDraft[];
+  /** Changes inside the database that belong to the recorded steps. */
+  writes: readonly WriteCommand[];
+}
+
+export interface CommitResult {
+  /** Id of the first event; the others follow without gaps. */
+  firstEventId: number;
+  firstEventSeq: number;
+}
+
+/** A run that has not ended, and what is needed to go on with it. */
+export interface ClaimedRun {
+  runId: string;
+  epoch: number;
+  /** Recoveries since a step was last recorded, this one included. */
+  idleRecoveries: number;
+}
+
+export interface RunQuery extends PageQuery {
+  status?: RunStatus;
+  workflow?: string;
+  q?: string;
+}
+
+/** Durability of definitions and runs. The interpreter and the engine assume nothing else about where they live. */
+export interface WorkflowStore {
+  /** Commands for a unit that also grants and audits. @throws LM_CONFLICT for another content under a taken version */
+  saveDefinition(definition: StoredDefinition, together: { audit: AuditEntryDraft }): Promise<void>;
+  getDefinition(
+    reference: WorkflowReference,
+  ): { identity: WorkflowIdentity; source: string; document: JsonObject } | undefined;
+  getDefinitionByHash(hash: string): { source: string; document: JsonObject } | undefined;
+  describeDefinition(reference: WorkflowReference): WorkflowDetail | undefined;
+  listDefinitions(page: PageQuery): Promise<Page<WorkflowSummary>>;
+  /** @throws LM_WORKFLOW_IN_USE unless forced */
+  deleteDefinition(reference: WorkflowReference, options: { force: boolean; audit: AuditEntryDraft }): Promise<void>;
+
+  /**
+   * @throws LM_WORKFLOW_LEASE_LOST, LM_WORKFLOW_RUN_FINISHED, LM_CONFLICT when the idempotency key is taken
+   */
+  commit(transition: Transition): Promise<CommitResult>;
+  /** Takes over every run that has not ended: raises the epoch and counts the recovery. */
+  claimLiveRuns(audit: (run: { runId: string }) => AuditEntryDraft): Promise<ClaimedRun[]>;
+
+  getRun(runId: string): Run | undefined;
+  findRunByIdempotencyKey(key: string): Run | undefined;
+  listRuns(query: RunQuery): Promise<Page<RunSummary>>;
+  listChildren(runId: string): { runId: string; taskReference: string; status: RunStatus }[];
+  /** Rows in order of starting. */
+  loadTasks(runId: string): TaskRow[];
+  listTasks(runId: string, page: PageQuery): Page<RunTaskSummary>;
+  getTask(runId: string, seq: number): RunTask | undefined;
+
+  listEvents(query: { runId?: string; after: number; limit: number }): Promise<RunEvent[]>;
+  eventPosition(): number;
+}

@@ -1,0 +1,216 @@
+import { LogoMeshError } from "@logomesh/contracts";
+import type { CreateWriterModule, WriteContext } from "../../db/index.ts";
+
+/** A task row whose JSON parts are text already. */
+export type TaskRowRecord = readonly [
+  seq: number,
+  reference: string,
+  name: string,
+  type: string,
+  call: string | null,
+  parentSeq: number | null,
+  iteration: number | null,
+  attempt: number,
+  status: string,
+  effect: string,
+  startedAt: number,
+  endedAt: number | null,
+  endOrder: number | null,
+  input: string | null,
+  output: string | null,
+  error: string | null,
+  details: string | null,
+];
+
+export interface CommitParams {
+  runId: string;
+  epoch: number;
+  create: CreateRunParams | null;
+  status: string | null;
+  statusReason: string | null;
+  startedAt: number | null;
+  endedAt: number | null;
+  output: string | null;
+  error: string | null;
+  simulated: boolean;
+  rows: readonly TaskRowRecord[];
+  /** JSON texts of `{type, time, data}`. */
+  events: readonly string[];
+}
+
+export interface CreateRunParams {
+  namespace: string;
+  name: string;
+  version: string;
+  hash: string;
+  input: string;
+  createdAt: number;
+  parentRun: string | null;
+  parentTask: string | null;
+  startedBy: string;
+  idempotencyKey: string | null;
+}
+
+export interface SaveDefinitionParams {
+  namespace: string;
+  name: string;
+  version: string;
+  hash: string;
+  source: string;
+  document: string;
+  title: string | null;
+  summary: string | null;
+  origin: string;
+  createdAt: number;
+  replace: boolean;
+}
+
+const INSERT_RUN = `INSERT INTO workflow_run
+  (id, namespace, name, version, hash, status, input, created_at, parent_run, parent_task, started_by, idempotency_key, epoch)
+  VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?)`;
+const UPDATE_RUN = `UPDATE workflow_run SET
+  status = coalesce(?, status), status_reason = coalesce(?, status_reason), started_at = coalesce(started_at, ?), ended_at = coalesce(?, ended_at),
+  output = coalesce(?, output), error = coalesce(?, error), simulated = max(simulated, ?), event_seq = event_seq + ?,
+  idle_recoveries = CASE WHEN ? THEN 0 ELSE idle_recoveries END
+  WHERE id = ? AND epoch = ? AND status NOT IN ('completed', 'faulted', 'cancelled')
+  RETURNING event_seq`;
+const UPSERT_TASK = `INSERT INTO workflow_task
+  (run_id, seq, reference, name, type, call, parent_seq, iteration, attempt, status, effect, started_at, ended_at, end_order, input, output, error, details)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (run_id, seq) DO UPDATE SET status = excluded.status, ended_at = excluded.ended_at, end_order = excluded.end_order,
+  input = coalesce(excluded.input, input), output = excluded.output, error = excluded.error, details = coalesce(excluded.details, details)`;
+const INSERT_EVENTS =
+  "INSERT INTO workflow_event (last_id, first_id, run_id, first_seq, events) VALUES (?, ?, ?, ?, ?)";
+const LAST_EVENT = "SELECT coalesce(max(last_id), 0) AS id FROM workflow_event";
+const RUN_STATE = "SELECT epoch, status FROM workflow_run WHERE id = ?";
+
+/** The write half of the SQLite workflow store. */
+export const createWorkflowWriterModule: CreateWriterModule = () => ({
+  name: "workflow",
+  commands: {
+    "workflow.commit": commitTransition,
+    "workflow.define": saveDefinition,
+    "workflow.undefine": deleteDefinition,
+    "workflow.claim": claimRun,
+  },
+});
+
+function commitTransition(
+  { sql }: WriteContext,
+  params: CommitParams,
+): { firstEventId: number; firstEventSeq: number } {
+  const { runId, create } = params;
+  if (create !== null) {
+    if (
+      create.idempotencyKey !== null &&
+      sql("SELECT 1 FROM workflow_run WHERE idempotency_key = ?").get(create.idempotencyKey) !== undefined
+    ) {
+      throw new LogoMeshError("LM_CONFLICT", `A run with the idempotency key ${create.idempotencyKey} exists.`);
+    }
+    sql(INSERT_RUN).run(
+      runId,
+      create.namespace,
+      create.name,
+      create.version,
+      create.hash,
+      create.input,
+      create.createdAt,
+      create.parentRun,
+      create.parentTask,
+      create.startedBy,
+      create.idempotencyKey,
+      params.epoch,
+    );
+  }
+  const count = params.events.length;
+  const recorded = params.rows.some((row) => row[12] !== null) ? 1 : 0;
+  const updated = sql(UPDATE_RUN).get(
+    params.status,
+    params.statusReason,
+    params.startedAt,
+    params.endedAt,
+    params.output,
+    params.error,
+    params.simulated ? 1 : 0,
+    count,
+    recorded,
+    runId,
+    params.epoch,
+  ) as { event_seq: number } | undefined;
+  if (updated === undefined)
+    throw refusal(sql(RUN_STATE).get(runId) as { epoch: number; status: string } | undefined, params);
+  const upsert = sql(UPSERT_TASK);
+  for (const row of params.rows) upsert.run(runId, ...row);
+  const firstEventSeq = updated.event_seq - count + 1;
+  const firstEventId = (sql(LAST_EVENT).get() as { id: number }).id + 1;
+  if (count > 0)
+    sql(INSERT_EVENTS).run(
+      firstEventId + count - 1,
+      firstEventId,
+      runId,
+      firstEventSeq,
+      `[${params.events.join(",")}]`,
+    );
+  return { firstEventId, firstEventSeq };
+}
+
+function refusal(run: { epoch: number; status: string } | undefined, { runId, epoch }: CommitParams): LogoMeshError {
+  if (run === undefined) return new LogoMeshError("LM_NOT_FOUND", `No run ${runId}.`);
+  if (run.epoch !== epoch)
+    return new LogoMeshError("LM_WORKFLOW_LEASE_LOST", `Run ${runId} belongs to owner ${run.epoch}, not to ${epoch}.`);
+  return new LogoMeshError("LM_WORKFLOW_RUN_FINISHED", `Run ${runId} is ${run.status}.`);
+}
+
+function saveDefinition({ sql }: WriteContext, params: SaveDefinitionParams): void {
+  const { namespace, name, version, hash } = params;
+  const taken = sql("SELECT hash FROM workflow_version WHERE namespace = ? AND name = ? AND version = ?").get(
+    namespace,
+    name,
+    version,
+  ) as { hash: string } | undefined;
+  if (taken !== undefined && taken.hash !== hash && !params.replace) {
+    throw new LogoMeshError(
+      "LM_CONFLICT",
+      `${namespace}/${name} ${version} is stored with other content. Raise document.version.`,
+    );
+  }
+  sql(
+    "INSERT INTO workflow_definition (hash, source, document, title, summary, created_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (hash) DO UPDATE SET source = excluded.source",
+  ).run(hash, params.source, params.document, params.title, params.summary, params.createdAt);
+  if (taken?.hash === hash) return;
+  sql("DELETE FROM workflow_version WHERE namespace = ? AND name = ? AND version = ?").run(namespace, name, version);
+  sql(
+    "INSERT INTO workflow_version (namespace, name, version, hash, origin, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+  ).run(namespace, name, version, hash, params.origin, params.createdAt);
+}
+
+function deleteDefinition(
+  { sql }: WriteContext,
+  params: { namespace: string; name: string; version: string | null; force: boolean },
+): number {
+  const { namespace, name, version } = params;
+  const where = "namespace = ? AND name = ? AND (? IS NULL OR version = ?)";
+  const live = sql(
+    `SELECT count(*) AS n FROM workflow_run WHERE status NOT IN ('completed', 'faulted', 'cancelled') AND ${where}`,
+  ).get(namespace, name, version, version) as { n: number };
+  if (live.n > 0 && !params.force) {
+    throw new LogoMeshError(
+      "LM_WORKFLOW_IN_USE",
+      `${live.n} live runs use ${namespace}/${name}${version === null ? "" : ` ${version}`}.`,
+    );
+  }
+  const { changes } = sql(`DELETE FROM workflow_version WHERE ${where}`).run(namespace, name, version, version);
+  if (changes === 0)
+    throw new LogoMeshError(
+      "LM_WORKFLOW_NOT_FOUND",
+      `No workflow ${namespace}/${name}${version === null ? "" : ` ${version}`}.`,
+    );
+  return Number(changes);
+}
+
+function claimRun({ sql }: WriteContext, { runId }: { runId: string }): { epoch: number; idleRecoveries: number } {
+  return sql(
+    `UPDATE workflow_run SET epoch = epoch + 1, recoveries = recoveries + 1, idle_recoveries = idle_recoveries + 1
+     WHERE id = ? RETURNING epoch, idle_recoveries AS idleRecoveries`,
+  ).get(runId) as { epoch: number; idleRecoveries: number };
+}
