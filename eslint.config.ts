@@ -1,7 +1,15 @@
 import eslint from "@eslint/js";
 import reactHooks from "eslint-plugin-react-hooks";
 import { defineConfig } from "eslint/config";
+import type { Linter } from "eslint";
 import tseslint from "typescript-eslint";
+
+/** Features meet through ports only; the whole table of directions is test/architecture/imports.test.ts. */
+const FEATURES = ["plugins", "llm", "thoughts", "workflows", "devshell"];
+
+function refuseImports(files: string[], group: string[], message: string): Linter.Config {
+  return { files, rules: { "no-restricted-imports": ["error", { patterns: [{ group, message }] }] } };
+}
 
 export default defineConfig(
   { ignores: ["**/node_modules/", "**/dist/", "coverage/", "bench/peers/", "workspace/"] },
@@ -38,4 +46,30 @@ export default defineConfig(
   },
   { files: ["cli/**/*.ts", "script/**/*.ts", "bench/**/*.ts", "test/crash/**/*.ts"], rules: { "no-console": "off" } },
   { files: ["web/**/*.tsx", "web/**/*.ts"], extends: [reactHooks.configs.flat["recommended-latest"]] },
+  refuseImports(
+    ["contracts/**/*.ts"],
+    ["node:*", "@logomesh/*", "**/core/**", "**/server/**"],
+    "contracts run in the browser and import nothing of ours",
+  ),
+  refuseImports(
+    ["web/app/**", "web/features/**", "web/components/**", "web/lib/**"],
+    ["node:*", "@logomesh/core*", "@logomesh/server*", "**/core/**", "**/server/**"],
+    "web imports contracts only",
+  ),
+  refuseImports(
+    ["server/**/*.ts"],
+    ["@logomesh/core/*", "**/core/**", "**/cli/**", "**/web/**"],
+    "server enters core by its door",
+  ),
+  ...FEATURES.map((feature) =>
+    refuseImports(
+      [`core/${feature}/**/*.ts`],
+      [
+        ...FEATURES.filter((other) => other !== feature).map((other) => `**/${other}/**`),
+        "**/app/**",
+        "@logomesh/server*",
+      ],
+      "features never import each other: ask a port",
+    ),
+  ),
 );
