@@ -1,0 +1,65 @@
+import type { Readable, Writable } from "node:stream";
+import type { PluginRuntime, ResourceLimits } from "@logomesh/contracts";
+
+/** What to run and what it may use. All paths are absolute paths of the host. */
+export interface SandboxSpec {
+  pluginId: string;
+  runtime: PluginRuntime;
+  /** The staged, verified copy of the bundle; appears read-only at `/plugin`. */
+  bundleFolder: string;
+  /** Relative to the bundle. */
+  entryPoint: string;
+  limits: ResourceLimits;
+  /** Read-only folders of the host by their path inside, for example `/plugin/node_modules/@logomesh/plugin-sdk`. */
+  readOnlyMounts?: Readonly<Record<string, string>>;
+}
+
+export interface SandboxExit {
+  /** Of the plugin as the sandbox reports it; `null` when a signal ended it. */
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  /** The limit that was crossed, when that is known: `memory`, `start`, … */
+  cause?: "memory" | "killed";
+}
+
+export interface SandboxUsage {
+  /** Resident memory of the whole process tree. */
+  memoryBytes: number;
+  /** CPU time of the whole tree since its start. */
+  cpuMs: number;
+  processes: number;
+}
+
+/** A plugin's process tree. Disposing kills all of it; nothing survives, also when the host dies. */
+export interface SandboxProcess extends AsyncDisposable {
+  readonly pid: number;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  /** Resolves when no process of the tree is left. */
+  readonly exited: Promise<SandboxExit>;
+  /** Ends the whole tree at once. */
+  kill(): void;
+  /** The latest sample of the watchdog, which also enforces the memory limit; at most 250 ms old. */
+  usage(): SandboxUsage;
+}
+
+export interface SandboxStatus {
+  available: boolean;
+  /** `bubblewrap` where it is available. */
+  kind: "bubblewrap" | "none";
+  /** What is missing and the command that installs it. */
+  hint?: string;
+  /** Which bounds hold here: cgroup, rlimit, watchdog. */
+  limits: readonly ("cgroup" | "rlimit" | "watchdog")[];
+}
+
+/** Starts plugins in a sandbox, or not at all. */
+export interface Sandbox {
+  status(): SandboxStatus;
+  /**
+   * Resolves when the process tree has been started (the plugin itself may still fail).
+   * @throws LogoMeshError LM_PLUGIN_SANDBOX_UNAVAILABLE, LM_PLUGIN_RUNTIME_MISSING, LM_PLUGIN_BUNDLE_INVALID
+   */
+  launch(spec: SandboxSpec): Promise<SandboxProcess>;
+}

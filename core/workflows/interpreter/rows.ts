@@ -1,0 +1,64 @@
+import type { JsonValue, TaskStatus, WorkflowError } from "@logomesh/contracts";
+import type { StoredTask } from "../store/workflowStore.ts";
+import type { Frame, Timer } from "./frame.ts";
+import { jsonText } from "./jsonText.ts";
+
+/** Data of tasks without effect is stored for the reader only; larger values are left out, the journal can rebuild them. */
+const PURE_PAYLOAD_CHARS_MAX = 16_384;
+
+export function toRow(
+  frame: Frame,
+  end: { status: TaskStatus; endedAtMs: number | null; output?: JsonValue; error?: WorkflowError },
+): StoredTask {
+  const { task, locals } = frame;
+  const isEffect = locals.kind === "effect";
+  const text = (value: JsonValue): string | null => {
+    const json = jsonText(value);
+    return isEffect || json.length <= PURE_PAYLOAD_CHARS_MAX ? json : null;
+  };
+  return {
+    seq: frame.seq,
+    reference: task.reference,
+    name: task.name,
+    type: task.type,
+    call: task.type === "call" ? task.call : null,
+    parentSeq: frame.parent === undefined || frame.parent.seq < 0 ? null : frame.parent.seq,
+    iteration: frame.iteration ?? null,
+    attempt: frame.attempt,
+    status: end.status,
+    effect: isEffect ? locals.effect : "pure",
+    startedAtMs: frame.startedAtMs,
+    endedAtMs: end.endedAtMs,
+    event: frame.event?.kind ?? null,
+    eventOrder: frame.event?.order ?? null,
+    input: text(isEffect ? locals.arguments : frame.input),
+    output: end.output === undefined ? null : text(end.output),
+    error: end.error === undefined ? null : JSON.stringify(end.error),
+    details: isEffect && locals.details !== undefined ? JSON.stringify(locals.details) : null,
+  };
+}
+
+/** The row of a timer that belongs to no task of its own: the pause before a retry, the time limit of an attempt. */
+export function timerRow(timer: Timer, { nowMs, order }: { nowMs: number; order: number }): StoredTask {
+  const { frame, kind } = timer;
+  return {
+    seq: timer.seq,
+    reference: `${frame.task.reference}/catch/retry`,
+    name: kind,
+    type: "wait",
+    call: null,
+    parentSeq: frame.seq,
+    iteration: frame.iteration ?? null,
+    attempt: frame.locals.kind === "try" ? Math.max(1, frame.locals.attempt) : 1,
+    status: "completed",
+    effect: "pure",
+    startedAtMs: timer.armedAtMs,
+    endedAtMs: nowMs,
+    event: "timer",
+    eventOrder: order,
+    input: null,
+    output: null,
+    error: null,
+    details: JSON.stringify({ timer: kind, dueAt: new Date(timer.dueAtMs).toISOString() }),
+  };
+}
