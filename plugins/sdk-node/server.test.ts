@@ -247,6 +247,14 @@ describe("tools/call", () => {
     await wire.server.close();
   });
 
+  test("refuses calls beyond the limit of calls in flight", async () => {
+    for (let id = 1; id <= 1025; id += 1) wire.call(id, "hang", {});
+    expect(wire.sent.slice(1)).toEqual([
+      { jsonrpc: "2.0", id: 1025, error: { code: -32600, message: "1024 calls are in flight" } },
+    ]);
+    await wire.server.close();
+  });
+
   test.each([
     [{ name: "none" }, 'no tool named "none"'],
     [{ name: "toString" }, 'no tool named "toString"'],

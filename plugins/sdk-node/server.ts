@@ -9,6 +9,9 @@ import { isObject, validate } from "./validate.ts";
 
 const PROTOCOL_VERSIONS = ["2025-11-25", "2025-06-18"] as const;
 
+/** Far above what the workbench lets in; beyond it calls are refused. */
+const CALLS_MAX = 1024;
+
 /** Faster reports would cost the caller more than they tell. */
 const PROGRESS_INTERVAL_MS = 50;
 
@@ -137,6 +140,10 @@ export class PluginServer {
     }
     if (this.#calls.has(id)) {
       this.#fail(id, RPC.invalidRequest, "a call with this id is in flight");
+      return;
+    }
+    if (this.#calls.size >= CALLS_MAX) {
+      this.#fail(id, RPC.invalidRequest, `${CALLS_MAX} calls are in flight`);
       return;
     }
     const problems = validate(tool.inputSchema, args);
