@@ -112,3 +112,93 @@ CREATE TABLE workflow_grant (
   granted_at INTEGER NOT NULL,
   PRIMARY KEY (definition_hash, action, resource)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE workflow_definition (
+  hash TEXT PRIMARY KEY,
+  source TEXT NOT NULL,
+  document TEXT NOT NULL,
+  title TEXT,
+  summary TEXT,
+  created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE workflow_version (
+  id INTEGER PRIMARY KEY,
+  namespace TEXT NOT NULL,
+  name TEXT NOT NULL,
+  version TEXT NOT NULL,
+  hash TEXT NOT NULL REFERENCES workflow_definition (hash),
+  origin TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  UNIQUE (namespace, name, version)
+) STRICT;
+
+CREATE TABLE workflow_run (
+  id TEXT PRIMARY KEY,
+  namespace TEXT NOT NULL,
+  name TEXT NOT NULL,
+  version TEXT NOT NULL,
+  hash TEXT NOT NULL REFERENCES workflow_definition (hash),
+  status TEXT NOT NULL,
+  status_reason TEXT,
+  input TEXT,
+  output TEXT,
+  error TEXT,
+  created_at INTEGER NOT NULL,
+  started_at INTEGER,
+  ended_at INTEGER,
+  parent_run TEXT,
+  parent_task TEXT,
+  simulated INTEGER NOT NULL DEFAULT 0 CHECK (simulated IN (0, 1)),
+  started_by TEXT,
+  idempotency_key TEXT UNIQUE,
+  -- Rises with every owner: a write of an older owner is refused.
+  epoch INTEGER NOT NULL,
+  recoveries INTEGER NOT NULL DEFAULT 0,
+  -- Recoveries since a step was last recorded: what tells a poison run.
+  idle_recoveries INTEGER NOT NULL DEFAULT 0,
+  event_seq INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE INDEX workflow_run_created ON workflow_run (created_at, id);
+
+CREATE INDEX workflow_run_live ON workflow_run (id) WHERE status NOT IN ('completed', 'faulted', 'cancelled');
+
+CREATE INDEX workflow_run_status ON workflow_run (status, created_at);
+
+CREATE INDEX workflow_run_hash ON workflow_run (hash);
+
+CREATE INDEX workflow_run_parent ON workflow_run (parent_run) WHERE parent_run IS NOT NULL;
+
+CREATE TABLE workflow_task (
+  run_id TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  reference TEXT NOT NULL,
+  name TEXT NOT NULL,
+  type TEXT NOT NULL,
+  call TEXT,
+  parent_seq INTEGER,
+  iteration INTEGER,
+  attempt INTEGER NOT NULL,
+  status TEXT NOT NULL,
+  effect TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  event TEXT CHECK (event IN ('effect', 'timer', 'timeout')),
+  event_order INTEGER,
+  input TEXT,
+  output TEXT,
+  error TEXT,
+  details TEXT,
+  PRIMARY KEY (run_id, seq)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE workflow_event (
+  last_id INTEGER PRIMARY KEY,
+  first_id INTEGER NOT NULL,
+  run_id TEXT NOT NULL,
+  first_seq INTEGER NOT NULL,
+  events TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX workflow_event_run ON workflow_event (run_id, last_id);

@@ -115,87 +115,6 @@ CREATE TABLE workflow_grant (
 ) STRICT, WITHOUT ROWID;
 
 -- ---------------------------------------------------------------- workflows (core/workflows/store)
--- A definition is kept by its content hash for as long as a run may need it; a version is a name for a hash.
-CREATE TABLE workflow_definition (
-  hash TEXT PRIMARY KEY,
-  source TEXT NOT NULL,
-  created_at INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE workflow_version (
-  namespace TEXT NOT NULL,
-  name TEXT NOT NULL,
-  version TEXT NOT NULL,
-  hash TEXT NOT NULL REFERENCES workflow_definition (hash),
-  title TEXT,
-  summary TEXT,
-  origin TEXT NOT NULL,
-  created_at INTEGER NOT NULL,
-  PRIMARY KEY (namespace, name, version)
-) STRICT, WITHOUT ROWID;
-
--- epoch rises whenever a workbench takes the run over; a write of an older epoch is refused.
-CREATE TABLE run (
-  id TEXT PRIMARY KEY,
-  definition_hash TEXT NOT NULL REFERENCES workflow_definition (hash),
-  namespace TEXT NOT NULL,
-  name TEXT NOT NULL,
-  version TEXT NOT NULL,
-  status TEXT NOT NULL CHECK (status IN ('pending', 'running', 'waiting', 'suspended', 'cancelled', 'faulted', 'completed')),
-  input TEXT,
-  output TEXT,
-  error TEXT,
-  created_at INTEGER NOT NULL,
-  ended_at INTEGER,
-  parent_run TEXT,
-  parent_task TEXT,
-  depth INTEGER NOT NULL,
-  simulated INTEGER NOT NULL DEFAULT 0 CHECK (simulated IN (0, 1)),
-  started_by TEXT NOT NULL,
-  recoveries INTEGER NOT NULL DEFAULT 0,
-  -- recoveries since a step was last recorded
-  idle_recoveries INTEGER NOT NULL DEFAULT 0,
-  status_reason TEXT,
-  epoch INTEGER NOT NULL,
-  idempotency_key TEXT UNIQUE
-) STRICT;
-CREATE INDEX run_live ON run (id) WHERE status NOT IN ('cancelled', 'faulted', 'completed');
-CREATE INDEX run_definition ON run (definition_hash, id);
-
--- The journal and the view of it. event_order numbers what came from outside (effects, timers): those rows, in that order, rebuild the run.
-CREATE TABLE run_task (
-  run_id TEXT NOT NULL REFERENCES run (id),
-  seq INTEGER NOT NULL,
-  reference TEXT NOT NULL,
-  name TEXT NOT NULL,
-  type TEXT NOT NULL,
-  call TEXT,
-  parent_seq INTEGER,
-  iteration INTEGER,
-  attempt INTEGER NOT NULL,
-  status TEXT NOT NULL,
-  effect TEXT NOT NULL CHECK (effect IN ('pure', 'idempotent', 'once')),
-  started_at INTEGER NOT NULL,
-  ended_at INTEGER,
-  event TEXT CHECK (event IN ('effect', 'timer', 'timeout')),
-  event_order INTEGER,
-  input TEXT,
-  output TEXT,
-  error TEXT,
-  details TEXT,
-  PRIMARY KEY (run_id, seq)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE run_event (
-  id INTEGER PRIMARY KEY AUTOINCREMENT,
-  run_id TEXT NOT NULL,
-  seq INTEGER NOT NULL,
-  type TEXT NOT NULL,
-  time_ms INTEGER NOT NULL,
-  data TEXT NOT NULL,
-  UNIQUE (run_id, seq)
-) STRICT;
-
 -- Definitions are stored by content; versions only name them, so that a live run keeps the one it started with.
 CREATE TABLE workflow_definition (
   hash TEXT PRIMARY KEY,
@@ -242,14 +161,14 @@ CREATE TABLE workflow_run (
   -- Recoveries since a step was last recorded: what tells a poison run.
   idle_recoveries INTEGER NOT NULL DEFAULT 0,
   event_seq INTEGER NOT NULL DEFAULT 0
-) STRICT, WITHOUT ROWID;
+) STRICT;
 CREATE INDEX workflow_run_created ON workflow_run (created_at, id);
 CREATE INDEX workflow_run_live ON workflow_run (id) WHERE status NOT IN ('completed', 'faulted', 'cancelled');
 CREATE INDEX workflow_run_status ON workflow_run (status, created_at);
 CREATE INDEX workflow_run_hash ON workflow_run (hash);
 CREATE INDEX workflow_run_parent ON workflow_run (parent_run) WHERE parent_run IS NOT NULL;
 
--- The journal and the view in one: rows with an end_order are recorded outcomes, replayed in that order; the others only show.
+-- The journal and the view in one: rows with an event came from outside; those, in event_order, rebuild the run. The others only show.
 CREATE TABLE workflow_task (
   run_id TEXT NOT NULL,
   seq INTEGER NOT NULL,
@@ -264,7 +183,8 @@ CREATE TABLE workflow_task (
   effect TEXT NOT NULL,
   started_at INTEGER NOT NULL,
   ended_at INTEGER,
-  end_order INTEGER,
+  event TEXT CHECK (event IN ('effect', 'timer', 'timeout')),
+  event_order INTEGER,
   input TEXT,
   output TEXT,
   error TEXT,

@@ -11,6 +11,8 @@ export interface Frame {
   readonly seq: number;
   readonly task: Task;
   readonly parent: Frame | undefined;
+  /** Where in the run it stands, the same for every attempt of a retry and after every recovery. */
+  readonly path: string;
   readonly attempt: number;
   readonly iteration: number | undefined;
   readonly scope: Scope;
@@ -24,13 +26,20 @@ export interface Frame {
   locals: Locals;
 }
 
+/** A list that is being walked. */
+export interface ListLocals {
+  list: TaskList;
+  /** Tasks of it begun so far; `then` can lead back, so this is more than the position. */
+  steps: number;
+}
+
 /** What a type of task keeps while it is live. */
 export type Locals =
   | { kind: "none" }
-  | { kind: "list"; list: TaskList }
-  | { kind: "loop"; list: TaskList; items: readonly JsonValue[]; index: number }
+  | ({ kind: "list" } & ListLocals)
+  | ({ kind: "loop"; items: readonly JsonValue[]; index: number } & ListLocals)
   | { kind: "fork"; outputs: JsonValue[]; pending: number }
-  | { kind: "try"; list: TaskList; phase: "try" | "pause" | "catch"; attempt: number; timerSeq?: number }
+  | ({ kind: "try"; phase: "try" | "pause" | "catch"; attempt: number; timerSeq?: number } & ListLocals)
   | { kind: "effect"; effect: Effect; arguments: JsonValue; details?: JsonObject }
   | { kind: "wait" };
 

@@ -1,4 +1,4 @@
-export type { Frame, Outcome, RunEnd, StepRequest, TaskRow } from "./frame.ts";
-export { Interpreter, type Changes } from "./interpreter.ts";
-export { SchemaValidator } from "./schemaValidator.ts";
-export { toWorkflowError, workflowError } from "./workflowErrors.ts";
+export { toWorkflowError } from "./faults.ts";
+export type { Frame, Timer } from "./frame.ts";
+export { Machine, drive, type EffectOutcome, type MachineEnd, type MachineEvent, type Transition } from "./machine.ts";
+export { SchemaValidator } from "./schemas.ts";

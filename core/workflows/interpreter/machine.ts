@@ -95,7 +95,7 @@ export class Machine {
     this.#variables = new RunVariables(options);
     this.#root = createFrame({
       ...{ seq: -1, task: rootTask(options.definition), parent: undefined, attempt: 1, iteration: undefined, scope: {} },
-      ...{ rawInput: options.input, startedAtMs: options.createdAtMs },
+      ...{ path: "", rawInput: options.input, startedAtMs: options.createdAtMs },
     });
   }
 
@@ -244,7 +244,7 @@ export class Machine {
     const { locals } = parent;
     const frame = createFrame({
       seq: this.#nextSeq++,
-      ...{ task, parent, scope, rawInput: input, startedAtMs: this.#nowMs },
+      ...{ task, parent, scope, rawInput: input, startedAtMs: this.#nowMs, path: parent.path + stepOf(parent, task) },
       attempt: locals.kind === "try" && locals.phase === "try" ? locals.attempt : parent.attempt,
       iteration: locals.kind === "loop" ? locals.index : parent.iteration,
     });
@@ -276,7 +276,7 @@ export class Machine {
     const { task, input } = frame;
     switch (task.type) {
       case "do":
-        return this.#enterList(frame, { kind: "list", list: task.tasks }, input);
+        return this.#enterList(frame, { kind: "list", list: task.tasks, steps: 0 }, input);
       case "set":
         return this.#finish(frame, yield* this.#evaluate(task.value, input, frame));
       case "switch":
@@ -303,11 +303,11 @@ export class Machine {
         if (!Array.isArray(items)) {
           throw createFault("expression", `\`for.in\` of “${task.name}” must give a list, not ${typeName(items)}.`);
         }
-        frame.locals = { kind: "loop", list: task.tasks, items, index: -1 };
+        frame.locals = { kind: "loop", list: task.tasks, steps: 0, items, index: -1 };
         return this.#push({ kind: "iterate", frame, output: input });
       }
       case "try":
-        frame.locals = { kind: "try", list: task.tasks, phase: "try", attempt: 0 };
+        frame.locals = { kind: "try", list: task.tasks, steps: 0, phase: "try", attempt: 0 };
         return this.#attempt(frame);
     }
   }
@@ -356,7 +356,7 @@ export class Machine {
     } catch (thrown) {
       return yield* this.#fault(frame, toWorkflowError(thrown, task.reference));
     }
-    this.#enterList(frame, { ...locals, index }, output, scope);
+    this.#enterList(frame, { ...locals, steps: 0, index }, output, scope);
   }
 
   // ---- ending
@@ -445,7 +445,7 @@ export class Machine {
     const ms = task.catch.retry?.attemptDurationMsMax;
     const timerSeq = ms === undefined ? undefined : this.#nextSeq++;
     if (ms !== undefined && timerSeq !== undefined) this.#arm("attempt", { seq: timerSeq, frame, delayMs: ms });
-    const next = { kind: "try", list: task.tasks, phase: "try", attempt: locals.attempt + 1 } as const;
+    const next = { kind: "try", list: task.tasks, steps: 0, phase: "try", attempt: locals.attempt + 1 } as const;
     this.#enterList(frame, timerSeq === undefined ? next : { ...next, timerSeq }, frame.input);
   }
 
@@ -463,7 +463,7 @@ export class Machine {
     if (decision === "pass") return yield* this.#fault(frame, error);
     if (decision === "retry") return this.#pause(frame);
     if (task.catch.do === undefined) return this.#finish(frame, frame.input, task.catch.then);
-    this.#enterList(frame, { ...locals, list: task.catch.do, phase: "catch" }, frame.input, scope);
+    this.#enterList(frame, { ...locals, list: task.catch.do, steps: 0, phase: "catch" }, frame.input, scope);
   }
 
   *#decide(frame: Frame, error: WorkflowError, scope: Scope): Steps<"pass" | "retry" | "handle"> {
@@ -583,10 +583,19 @@ function emptyTransition(): Transition {
 }
 
 function createFrame(
-  fields: Pick<Frame, "seq" | "task" | "parent" | "attempt" | "iteration" | "scope" | "rawInput" | "startedAtMs">,
+  fields: Pick<Frame, "seq" | "task" | "parent" | "path" | "attempt" | "iteration" | "scope" | "rawInput" | "startedAtMs">,
 ): Frame {
   const { rawInput } = fields;
   return { ...fields, input: rawInput, live: true, event: undefined, children: new Set(), locals: { kind: "none" } };
+}
+
+/** The part of a path that a new task of `parent` adds. */
+function stepOf(parent: Frame, task: Task): string {
+  const { locals } = parent;
+  if (locals.kind === "fork") return `|${task.name}`;
+  assert("list" in locals, `A ${parent.task.type} task has no list`);
+  const loop = locals.kind === "loop" ? `[${locals.index}]` : locals.kind === "try" && locals.phase === "catch" ? "!" : "";
+  return `${loop}.${locals.steps++}`;
 }
 
 /** The workflow as the task around its tasks. Its input schema is checked before there is a run. */

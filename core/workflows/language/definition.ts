@@ -98,6 +98,8 @@ export interface RetryPolicy {
   backoff: "constant" | "linear" | "exponential";
   /** Attempts in total, the first included; undefined means no limit of attempts. */
   attemptsMax?: number;
+  /** Of each attempt; a longer one is stopped and counts as failed. */
+  attemptDurationMsMax?: number;
   /** Since the first attempt started. */
   durationMsMax?: number;
   jitter?: { fromMs: number; toMs: number };

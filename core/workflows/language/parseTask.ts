@@ -455,8 +455,8 @@ export class TaskParser {
     if (typeof count === "number" && Number.isInteger(count) && count >= 1) policy.attemptsMax = count;
     else if (count !== undefined) attempt?.fault("`count` is a whole number from 1 on", "count");
     const durationMsMax = limit === undefined ? undefined : this.#fixed(limit, "duration");
-    if (attempt?.has("duration") === true)
-      attempt.fault("a time limit for each attempt is not supported yet; give the task a timeout", "duration");
+    const attemptDurationMsMax = attempt === undefined ? undefined : this.#fixed(attempt, "duration");
+    if (attemptDurationMsMax !== undefined) policy.attemptDurationMsMax = attemptDurationMsMax;
     if (durationMsMax !== undefined) policy.durationMsMax = durationMsMax;
     const jitter = fields.object("jitter");
     if (jitter !== undefined)

@@ -11,11 +11,8 @@ import type {
   WorkflowError,
 } from "@logomesh/contracts";
 import type { SqlRow, SqlValue } from "../../ports/index.ts";
-import type { TaskRow } from "../interpreter/index.ts";
-import type { TaskRowRecord } from "./workflowWriterModule.ts";
-
-/** Values of pure tasks are only for looking at; longer ones are shown by their size. */
-const VIEW_CHARS_MAX = 65_536;
+import type { StoredTask } from "./workflowStore.ts";
+import type { TaskRecord } from "./workflowWriterModule.ts";
 
 function json<T>(value: SqlValue | undefined): T | undefined {
   return typeof value === "string" ? (JSON.parse(value) as T) : undefined;
@@ -91,55 +88,55 @@ export function toTask(row: SqlRow): RunTask {
   }) as RunTask;
 }
 
-export function toTaskRow(row: SqlRow): TaskRow {
-  const { startedAt: _startedAt, endedAt: _endedAt, ...task } = toTask(row);
-  return compact({
-    ...task,
-    startedAtMs: Number(row.started_at),
-    endedAtMs: row.ended_at === null ? undefined : Number(row.ended_at),
-    endOrder: row.end_order === null ? undefined : Number(row.end_order),
-  }) as TaskRow;
-}
-
-/** A task that only lives in memory yet, in the form of the API. */
-export function liveTask(row: TaskRow): RunTask {
-  const { startedAtMs, endedAtMs, endOrder: _endOrder, ...task } = row;
-  return compact({
-    ...task,
-    startedAt: new Date(startedAtMs).toISOString(),
-    endedAt: endedAtMs === undefined ? undefined : new Date(endedAtMs).toISOString(),
-  }) as RunTask;
-}
-
-export function summaryOf(task: RunTask): RunTaskSummary {
-  const { input: _input, output: _output, ...summary } = task;
-  return summary;
-}
-
-export function toRecord(row: TaskRow): TaskRowRecord {
-  const isView = row.endOrder === undefined && row.type !== "call";
-  const text = (value: JsonValue | object | undefined): string | null => {
-    if (value === undefined) return null;
-    const whole = JSON.stringify(value);
-    return isView && whole.length > VIEW_CHARS_MAX ? JSON.stringify({ $omitted: `${whole.length} characters` }) : whole;
+export function toStoredTask(row: SqlRow): StoredTask {
+  const { started_at, ended_at, parent_seq, event_order, ...rest } = row;
+  return {
+    ...(rest as unknown as StoredTask),
+    startedAtMs: started_at as number,
+    endedAtMs: ended_at as number | null,
+    parentSeq: parent_seq as number | null,
+    eventOrder: event_order as number | null,
   };
+}
+
+/** A task that may only live in memory yet, in the form of the API. */
+export function describeTask(task: StoredTask): RunTask {
+  return toTask({
+    ...task,
+    started_at: task.startedAtMs,
+    ended_at: task.endedAtMs,
+    parent_seq: task.parentSeq,
+  } as unknown as SqlRow);
+}
+
+export function summarizeTask(task: StoredTask): RunTaskSummary {
+  return toTaskSummary({
+    ...task,
+    started_at: task.startedAtMs,
+    ended_at: task.endedAtMs,
+    parent_seq: task.parentSeq,
+  } as unknown as SqlRow);
+}
+
+export function toRecord(task: StoredTask): TaskRecord {
   return [
-    row.seq,
-    row.reference,
-    row.name,
-    row.type,
-    row.call ?? null,
-    row.parentSeq ?? null,
-    row.iteration ?? null,
-    row.attempt,
-    row.status,
-    row.effect,
-    row.startedAtMs,
-    row.endedAtMs ?? null,
-    row.endOrder ?? null,
-    text(row.input),
-    text(row.output),
-    text(row.error),
-    text(row.details),
+    task.seq,
+    task.reference,
+    task.name,
+    task.type,
+    task.call,
+    task.parentSeq,
+    task.iteration,
+    task.attempt,
+    task.status,
+    task.effect,
+    task.startedAtMs,
+    task.endedAtMs,
+    task.event,
+    task.eventOrder,
+    task.input,
+    task.output,
+    task.error,
+    task.details,
   ];
 }

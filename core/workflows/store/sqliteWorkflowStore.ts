@@ -16,13 +16,13 @@ import type {
 } from "@logomesh/contracts";
 import { LogoMeshError } from "@logomesh/contracts";
 import type { AuditEntryDraft, AuditLog, Reader, SqlRow, SqlValue, Writer } from "../../ports/index.ts";
-import type { TaskRow } from "../interpreter/index.ts";
-import { toRecord, toRun, toRunSummary, toTask, toTaskRow, toTaskSummary } from "./rows.ts";
+import { toRecord, toRun, toRunSummary, toStoredTask, toTask, toTaskSummary } from "./rows.ts";
 import type {
   ClaimedRun,
   CommitResult,
   RunQuery,
   StoredDefinition,
+  StoredTask,
   Transition,
   WorkflowStore,
 } from "./workflowStore.ts";
@@ -202,10 +202,10 @@ export class SqliteWorkflowStore implements WorkflowStore {
       }));
   }
 
-  loadTasks(runId: string): TaskRow[] {
+  loadTasks(runId: string): StoredTask[] {
     return this.#reader
-      .all(`SELECT ${TASK_COLUMNS}, end_order, input, output FROM workflow_task WHERE run_id = ? ORDER BY seq`, runId)
-      .map(toTaskRow);
+      .all(`SELECT ${TASK_COLUMNS}, event, event_order, input, output FROM workflow_task WHERE run_id = ? ORDER BY seq`, runId)
+      .map(toStoredTask);
   }
 
   listTasks(runId: string, page: PageQuery): Page<RunTaskSummary> {

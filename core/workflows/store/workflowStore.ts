@@ -1,4 +1,5 @@
 import type {
+  Effect,
   JsonObject,
   JsonValue,
   Page,
@@ -9,6 +10,7 @@ import type {
   RunSummary,
   RunTask,
   RunTaskSummary,
+  TaskStatus,
   WorkflowDetail,
   WorkflowError,
   WorkflowIdentity,
@@ -16,7 +18,6 @@ import type {
   WorkflowSummary,
 } from "@logomesh/contracts";
 import type { AuditEntryDraft, WriteCommand } from "../../ports/index.ts";
-import type { TaskRow } from "../interpreter/index.ts";
 
 /** A definition as it is kept: by content hash. */
 export interface StoredDefinition extends WorkflowIdentity {
@@ -40,6 +41,33 @@ export interface NewRun {
   parent?: { runId: string; taskReference: string };
 }
 
+/** What ends or moves a task from outside: the result of an effect, a timer, the timeout of a task. */
+export type JournalEventKind = "effect" | "timer" | "timeout";
+
+/** A task of a run as it is kept. Payloads are JSON text; absent ones are null. */
+export interface StoredTask {
+  /** Order of starting within the run. */
+  seq: number;
+  reference: string;
+  name: string;
+  type: string;
+  call: string | null;
+  parentSeq: number | null;
+  iteration: number | null;
+  attempt: number;
+  status: TaskStatus;
+  effect: Effect;
+  startedAtMs: number;
+  endedAtMs: number | null;
+  /** Set when something from outside ended it; these rows, in `eventOrder`, are the journal that rebuilds a run. */
+  event: JournalEventKind | null;
+  eventOrder: number | null;
+  input: string | null;
+  output: string | null;
+  error: string | null;
+  details: string | null;
+}
+
 /** A lifecycle event before it has its numbers. */
 export interface EventDraft {
   type: string;
@@ -61,7 +89,7 @@ export interface Transition {
   output?: JsonValue;
   error?: WorkflowError;
   simulated?: boolean;
-  rows: readonly TaskRow[];
+  rows: readonly StoredTask[];
   events: readonly EventDraft[];
   audit: readonly AuditEntryDraft[];
   /** Changes inside the database that belong to the recorded steps. */
@@ -112,8 +140,8 @@ export interface WorkflowStore {
   findRunByIdempotencyKey(key: string): Run | undefined;
   listRuns(query: RunQuery): Promise<Page<RunSummary>>;
   listChildren(runId: string): { runId: string; taskReference: string; status: RunStatus }[];
-  /** Rows in order of starting. */
-  loadTasks(runId: string): TaskRow[];
+  /** Every row, payloads included, in order of starting. */
+  loadTasks(runId: string): StoredTask[];
   listTasks(runId: string, page: PageQuery): Page<RunTaskSummary>;
   getTask(runId: string, seq: number): RunTask | undefined;
 

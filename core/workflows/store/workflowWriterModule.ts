@@ -1,8 +1,8 @@
 import { LogoMeshError } from "@logomesh/contracts";
 import type { CreateWriterModule, WriteContext } from "../../db/index.ts";
 
-/** A task row whose JSON parts are text already. */
-export type TaskRowRecord = readonly [
+/** A task in the order of the columns. */
+export type TaskRecord = readonly [
   seq: number,
   reference: string,
   name: string,
@@ -15,7 +15,8 @@ export type TaskRowRecord = readonly [
   effect: string,
   startedAt: number,
   endedAt: number | null,
-  endOrder: number | null,
+  event: string | null,
+  eventOrder: number | null,
   input: string | null,
   output: string | null,
   error: string | null,
@@ -33,7 +34,7 @@ export interface CommitParams {
   output: string | null;
   error: string | null;
   simulated: boolean;
-  rows: readonly TaskRowRecord[];
+  rows: readonly TaskRecord[];
   /** JSON texts of `{type, time, data}`. */
   events: readonly string[];
 }
@@ -75,9 +76,9 @@ const UPDATE_RUN = `UPDATE workflow_run SET
   WHERE id = ? AND epoch = ? AND status NOT IN ('completed', 'faulted', 'cancelled')
   RETURNING event_seq`;
 const UPSERT_TASK = `INSERT INTO workflow_task
-  (run_id, seq, reference, name, type, call, parent_seq, iteration, attempt, status, effect, started_at, ended_at, end_order, input, output, error, details)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-  ON CONFLICT (run_id, seq) DO UPDATE SET status = excluded.status, ended_at = excluded.ended_at, end_order = excluded.end_order,
+  (run_id, seq, reference, name, type, call, parent_seq, iteration, attempt, status, effect, started_at, ended_at, event, event_order, input, output, error, details)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  ON CONFLICT (run_id, seq) DO UPDATE SET status = excluded.status, ended_at = excluded.ended_at, event = excluded.event, event_order = excluded.event_order,
   input = coalesce(excluded.input, input), output = excluded.output, error = excluded.error, details = coalesce(excluded.details, details)`;
 const INSERT_EVENTS =
   "INSERT INTO workflow_event (last_id, first_id, run_id, first_seq, events) VALUES (?, ?, ?, ?, ?)";
@@ -123,7 +124,7 @@ function commitTransition(
     );
   }
   const count = params.events.length;
-  const recorded = params.rows.some((row) => row[12] !== null) ? 1 : 0;
+  const recorded = params.rows.some((row) => row[13] !== null) ? 1 : 0;
   const updated = sql(UPDATE_RUN).get(
     params.status,
     params.statusReason,
