@@ -7,6 +7,24 @@ export const PLUGIN_ERRORS = defineErrors({
     retryable: false,
     help: "`problems` names the field, the value and the fix. The schema is contracts/plugins/pluginManifest.schema.json.",
   },
+  LM_PLUGIN_BUNDLE_INVALID: {
+    status: 422,
+    title: "The plugin's folder cannot be used",
+    retryable: false,
+    help: "The detail names the file and the rule: no links that leave the folder, no devices, within the limits of size and number.",
+  },
+  LM_PLUGIN_DUPLICATE: {
+    status: 409,
+    title: "Two plugins have the same id",
+    retryable: false,
+    help: "The detail names both folders. Remove one of them or change its id.",
+  },
+  LM_PLUGIN_STOPPED: {
+    status: 503,
+    title: "The plugin was stopped",
+    retryable: true,
+    help: "It was unloaded or revoked while the call was under way. Load it again.",
+  },
   LM_PLUGIN_NOT_FOUND: {
     status: 404,
     title: "No such plugin",
@@ -25,7 +43,7 @@ export const PLUGIN_ERRORS = defineErrors({
     retryable: false,
     help: "Review and grant it: `logomesh plugin grant <id>`.",
   },
-  LM_PLUGIN_NO_SANDBOX: {
+  LM_PLUGIN_SANDBOX_UNAVAILABLE: {
     status: 503,
     title: "No sandbox is available",
     retryable: false,
