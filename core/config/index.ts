@@ -1,0 +1,1 @@
+export { loadConfig, type Config, type ConfigEnvironment } from "./loadConfig.ts";

@@ -1,0 +1,61 @@
+import { existsSync, readFileSync } from "node:fs";
+import { z } from "zod";
+import { parseSettings } from "./parseSettings.ts";
+import { parseOllamaHost } from "./parseOllamaHost.ts";
+import { parseVariable, given } from "./parseVariable.ts";
+
+const PORT_DEFAULT = 7420;
+const LogLevelSchema = z.enum(["debug", "info", "warn", "error", "silent"]);
+const PortSchema = z.int().min(0).max(65_535);
+
+/** What `logomesh.yaml` may say. Every field has a default, so an empty file is a valid one. */
+const SettingsSchema = z.strictObject({
+  /** Address to listen on. Anything but loopback needs `allowedHosts`. */
+  host: z.string().min(1).default("127.0.0.1"),
+  /** 0 takes any free port. */
+  port: PortSchema.default(PORT_DEFAULT),
+  /** Names, besides those of loopback, under which browsers may reach the workbench. */
+  allowedHosts: z.array(z.string().min(1).max(253)).max(100).default([]),
+  log: LogLevelSchema.default("info"),
+});
+
+/** Settings of one workbench: `logomesh.yaml`, overridden by the environment. */
+export interface Config {
+  host: string;
+  port: number;
+  allowedHosts: readonly string[];
+  logLevel: z.infer<typeof LogLevelSchema>;
+  /** Where Ollama is looked for, without a trailing slash. */
+  ollamaUrl: string;
+}
+
+export interface ConfigEnvironment {
+  LOGOMESH_HOST?: string | undefined;
+  LOGOMESH_PORT?: string | undefined;
+  LOGOMESH_LOG?: string | undefined;
+  OLLAMA_HOST?: string | undefined;
+}
+
+/**
+ * Reads the settings of a workspace; a missing file means defaults.
+ * @throws LogoMeshError LM_WORKSPACE_INVALID that names the file with line and column, or the variable
+ */
+export function loadConfig({ file, environment }: { file: string; environment: ConfigEnvironment }): Config {
+  const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+  const settings = parseSettings(text, { file, schema: SettingsSchema });
+  const { LOGOMESH_HOST, LOGOMESH_PORT, LOGOMESH_LOG, OLLAMA_HOST } = environment;
+  return {
+    host: given(LOGOMESH_HOST) ?? settings.host,
+    port:
+      parseVariable(
+        { LOGOMESH_PORT },
+        z
+          .stringFormat("port", /^\d{1,5}$/)
+          .transform(Number)
+          .pipe(PortSchema),
+      ) ?? settings.port,
+    allowedHosts: settings.allowedHosts,
+    logLevel: parseVariable({ LOGOMESH_LOG }, z.string().toLowerCase().pipe(LogLevelSchema)) ?? settings.log,
+    ollamaUrl: parseOllamaHost(OLLAMA_HOST),
+  };
+}
