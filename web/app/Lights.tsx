@@ -1,0 +1,39 @@
+import { Group } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { Light } from "../components/Light.tsx";
+import { useApi } from "../lib/api.ts";
+import { useLiveState } from "../lib/live.ts";
+import { queryKeys } from "../lib/queryKeys.ts";
+import { connectionLight, logLight, modelLight, sandboxLight } from "./lights.ts";
+import classes from "./Lights.module.css";
+
+const STATUS_REFRESH_MS = 30_000;
+
+/** Four quiet lights that say the truth at a glance and open their page. */
+export function Lights() {
+  const api = useApi();
+  const status = useQuery({
+    queryKey: queryKeys.status,
+    queryFn: ({ signal }) => api.getStatus({ signal }),
+    refetchInterval: STATUS_REFRESH_MS,
+  });
+  const live = useLiveState();
+  const data = status.data;
+  return (
+    <Group gap="lg" wrap="nowrap" role="group" aria-label="Status" className={classes["lights"]}>
+      <Link to="/" hash="model" className={classes["link"]}>
+        <Light name="Model" {...modelLight(data)} />
+      </Link>
+      <Link to="/plugins" className={classes["link"]}>
+        <Light name="Sandbox" {...sandboxLight(data)} />
+      </Link>
+      <Link to="/audit" className={classes["link"]}>
+        <Light name="Log" {...logLight(data)} />
+      </Link>
+      <span tabIndex={0} role="status" className={classes["link"]}>
+        <Light name="Connection" {...connectionLight(live)} />
+      </span>
+    </Group>
+  );
+}

@@ -1,0 +1,3 @@
+export function AuditEntryDetail() {
+  return null;
+}

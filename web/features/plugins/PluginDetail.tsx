@@ -1,0 +1,3 @@
+export function PluginDetail() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function RunDetail() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function NewWorkflow() {
+  return null;
+}

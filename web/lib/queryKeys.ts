@@ -1,0 +1,28 @@
+/** Where each answer lives in the query cache; live messages patch the same places. */
+import type { RunStatus } from "@logomesh/contracts";
+
+export interface RunFilter {
+  status?: RunStatus | undefined;
+  q?: string | undefined;
+}
+
+export const queryKeys = {
+  status: ["status"],
+  models: ["models"],
+  runLists: ["runs", "list"],
+  runList: (filter: RunFilter) => ["runs", "list", filter],
+  run: (runId: string) => ["runs", "detail", runId],
+  runTasks: (runId: string) => ["runs", "tasks", runId],
+  runTask: (runId: string, seq: number) => ["runs", "task", runId, seq],
+  runTaskDetails: (runId: string) => ["runs", "task", runId],
+  runText: (runId: string, seq: number) => ["runs", "text", runId, seq],
+  runDefinition: (runId: string) => ["runs", "definition", runId],
+  workflows: ["workflows", "list"],
+  workflowDetails: ["workflows", "detail"],
+  workflow: (key: { namespace: string; name: string; version?: string | undefined }) => ["workflows", "detail", key],
+  plugins: ["plugins", "list"],
+  pluginLogs: (pluginId: string) => ["plugins", "logs", pluginId],
+  auditLists: ["audit", "list"],
+  auditList: (filter: Record<string, string | undefined>) => ["audit", "list", filter],
+  auditEntry: (seq: number) => ["audit", "entry", seq],
+} as const;
