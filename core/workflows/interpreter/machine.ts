@@ -94,7 +94,14 @@ export class Machine {
     this.#nowMs = options.createdAtMs;
     this.#variables = new RunVariables(options);
     this.#root = createFrame({
-      ...{ seq: -1, task: rootTask(options.definition), parent: undefined, attempt: 1, iteration: undefined, scope: {} },
+      ...{
+        seq: -1,
+        task: rootTask(options.definition),
+        parent: undefined,
+        attempt: 1,
+        iteration: undefined,
+        scope: {},
+      },
       ...{ path: "", rawInput: options.input, startedAtMs: options.createdAtMs },
     });
   }
@@ -474,7 +481,8 @@ export class Machine {
       const filter = yield* this.#evaluate(clause.errorsWith, input, frame, { scope });
       if (!matchesError(filter, error)) return "pass";
     }
-    if (clause.when !== undefined && !isTrue(yield* this.#evaluate(clause.when, input, frame, { scope }))) return "pass";
+    if (clause.when !== undefined && !isTrue(yield* this.#evaluate(clause.when, input, frame, { scope })))
+      return "pass";
     if (clause.exceptWhen !== undefined && isTrue(yield* this.#evaluate(clause.exceptWhen, input, frame, { scope })))
       return "pass";
     const { retry } = clause;
@@ -583,7 +591,10 @@ function emptyTransition(): Transition {
 }
 
 function createFrame(
-  fields: Pick<Frame, "seq" | "task" | "parent" | "path" | "attempt" | "iteration" | "scope" | "rawInput" | "startedAtMs">,
+  fields: Pick<
+    Frame,
+    "seq" | "task" | "parent" | "path" | "attempt" | "iteration" | "scope" | "rawInput" | "startedAtMs"
+  >,
 ): Frame {
   const { rawInput } = fields;
   return { ...fields, input: rawInput, live: true, event: undefined, children: new Set(), locals: { kind: "none" } };
@@ -594,7 +605,8 @@ function stepOf(parent: Frame, task: Task): string {
   const { locals } = parent;
   if (locals.kind === "fork") return `|${task.name}`;
   assert("list" in locals, `A ${parent.task.type} task has no list`);
-  const loop = locals.kind === "loop" ? `[${locals.index}]` : locals.kind === "try" && locals.phase === "catch" ? "!" : "";
+  const loop =
+    locals.kind === "loop" ? `[${locals.index}]` : locals.kind === "try" && locals.phase === "catch" ? "!" : "";
   return `${loop}.${locals.steps++}`;
 }
 
@@ -632,7 +644,8 @@ function toRaised(value: JsonValue, instance: string): WorkflowError {
   if (!isObject(value) || typeof value.type !== "string")
     throw createFault("expression", "The raised error needs a `type` that is a text.");
   const status = Number(value.status);
-  if (!Number.isInteger(status)) throw createFault("expression", "The raised error needs a `status` that is a whole number.");
+  if (!Number.isInteger(status))
+    throw createFault("expression", "The raised error needs a `status` that is a whole number.");
   const text = (name: string): Record<string, string> => {
     const member = value[name];
     return typeof member === "string" ? { [name]: member } : {};
@@ -647,7 +660,7 @@ export function drive<T>(steps: Steps<T>): T | Promise<T> {
 }
 
 async function driveAsync<T>(steps: Steps<T>, pending: Promise<unknown>): Promise<T> {
-  for (let waiting = pending; ; ) {
+  for (let waiting = pending; ;) {
     let result: IteratorResult<Promise<unknown>, T>;
     try {
       const value = await waiting;
@@ -659,4 +672,3 @@ async function driveAsync<T>(steps: Steps<T>, pending: Promise<unknown>): Promis
     waiting = result.value;
   }
 }
-

@@ -1,13 +1,14 @@
 import type { InputProblem, JsonObject, JsonValue } from "@logomesh/contracts";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
-import addFormatsModule from "ajv-formats";
+import { default as ajvFormats } from "ajv-formats";
 import { canonicalJson, messageOf, sha256Hex } from "../../base/index.ts";
 
 /** Compiled schemas that are kept; a definition has a handful. */
 const SCHEMAS_MAX = 500;
 const PROBLEMS_MAX = 50;
 
-const addFormats = addFormatsModule.default;
+/** The package brings its own copy of ajv, so its type does not know ours. */
+const addFormats = ajvFormats.default as unknown as (ajv: Ajv2020) => void;
 
 /** JSON Schema 2020-12. Compiled once for each content; references to other documents are refused, nothing is fetched. */
 export class SchemaValidator {

@@ -14,8 +14,8 @@ import type { SqlRow, SqlValue } from "../../ports/index.ts";
 import type { StoredTask } from "./workflowStore.ts";
 import type { TaskRecord } from "./workflowWriterModule.ts";
 
-function json<T>(value: SqlValue | undefined): T | undefined {
-  return typeof value === "string" ? (JSON.parse(value) as T) : undefined;
+function json(value: SqlValue | undefined): JsonValue | undefined {
+  return typeof value === "string" ? (JSON.parse(value) as JsonValue) : undefined;
 }
 
 function instant(value: SqlValue | undefined): string | undefined {
@@ -38,7 +38,7 @@ export function toRunSummary(row: SqlRow): RunSummary {
     },
     status: row.status as RunStatus,
     statusReason: (row.status_reason as string | null) ?? undefined,
-    error: json<WorkflowError>(row.error),
+    error: json(row.error) as WorkflowError | undefined,
     createdAt: instant(row.created_at) ?? "",
     startedAt: instant(row.started_at),
     endedAt: instant(row.ended_at),
@@ -56,9 +56,9 @@ export function toRunSummary(row: SqlRow): RunSummary {
 export function toRun(row: SqlRow): Run {
   return compact({
     ...toRunSummary(row),
-    input: json<JsonValue>(row.input),
-    output: json<JsonValue>(row.output),
-  }) as Run;
+    input: json(row.input),
+    output: json(row.output),
+  });
 }
 
 export function toTaskSummary(row: SqlRow): RunTaskSummary {
@@ -75,17 +75,17 @@ export function toTaskSummary(row: SqlRow): RunTaskSummary {
     effect: row.effect as Effect,
     startedAt: instant(row.started_at),
     endedAt: instant(row.ended_at),
-    error: json<WorkflowError>(row.error),
-    details: json<JsonObject>(row.details),
-  }) as RunTaskSummary;
+    error: json(row.error) as WorkflowError | undefined,
+    details: json(row.details) as JsonObject | undefined,
+  });
 }
 
 export function toTask(row: SqlRow): RunTask {
   return compact({
     ...toTaskSummary(row),
-    input: json<JsonValue>(row.input),
-    output: json<JsonValue>(row.output),
-  }) as RunTask;
+    input: json(row.input),
+    output: json(row.output),
+  });
 }
 
 export function toStoredTask(row: SqlRow): StoredTask {
@@ -106,7 +106,7 @@ export function describeTask(task: StoredTask): RunTask {
     started_at: task.startedAtMs,
     ended_at: task.endedAtMs,
     parent_seq: task.parentSeq,
-  } as unknown as SqlRow);
+  });
 }
 
 export function summarizeTask(task: StoredTask): RunTaskSummary {
@@ -115,7 +115,7 @@ export function summarizeTask(task: StoredTask): RunTaskSummary {
     started_at: task.startedAtMs,
     ended_at: task.endedAtMs,
     parent_seq: task.parentSeq,
-  } as unknown as SqlRow);
+  });
 }
 
 export function toRecord(task: StoredTask): TaskRecord {

@@ -47,7 +47,7 @@ export class SqliteWorkflowStore implements WorkflowStore {
     this.#audit = options.audit;
   }
 
-  async saveDefinition(definition: StoredDefinition, together: { audit: AuditEntryDraft }): Promise<void> {
+  async saveDefinition(definition: StoredDefinition, together: { audit?: AuditEntryDraft }): Promise<void> {
     const params = {
       namespace: definition.namespace,
       name: definition.name,
@@ -60,8 +60,10 @@ export class SqliteWorkflowStore implements WorkflowStore {
       origin: definition.origin,
       createdAt: definition.createdAtMs,
       replace: definition.replace,
+      listed: definition.listed,
     };
-    await this.#writer.run([{ name: "workflow.define", params }, this.#audit.command(together.audit)]);
+    const audit = together.audit === undefined ? [] : [this.#audit.command(together.audit)];
+    await this.#writer.run([{ name: "workflow.define", params }, ...audit]);
   }
 
   getDefinition(
@@ -137,9 +139,10 @@ export class SqliteWorkflowStore implements WorkflowStore {
     return result as CommitResult;
   }
 
-  async claimLiveRuns(audit: (run: { runId: string }) => AuditEntryDraft): Promise<ClaimedRun[]> {
+  async claimLiveRuns(audit: (run: { runId: string }) => AuditEntryDraft, runId?: string): Promise<ClaimedRun[]> {
     const rows = this.#reader.all(
-      "SELECT id FROM workflow_run WHERE status NOT IN ('completed', 'faulted', 'cancelled') ORDER BY id",
+      `SELECT id FROM workflow_run WHERE status NOT IN ('completed', 'faulted', 'cancelled') AND (?1 IS NULL OR id = ?1) ORDER BY id`,
+      runId ?? null,
     );
     return Promise.all(
       rows.map(async (row) => {
@@ -204,7 +207,10 @@ export class SqliteWorkflowStore implements WorkflowStore {
 
   loadTasks(runId: string): StoredTask[] {
     return this.#reader
-      .all(`SELECT ${TASK_COLUMNS}, event, event_order, input, output FROM workflow_task WHERE run_id = ? ORDER BY seq`, runId)
+      .all(
+        `SELECT ${TASK_COLUMNS}, event, event_order, input, output FROM workflow_task WHERE run_id = ? ORDER BY seq`,
+        runId,
+      )
       .map(toStoredTask);
   }
 

@@ -21,6 +21,8 @@ import type { AuditEntryDraft, WriteCommand } from "../../ports/index.ts";
 
 /** A definition as it is kept: by content hash. */
 export interface StoredDefinition extends WorkflowIdentity {
+  /** False: kept for a run only, its version names nothing. */
+  listed: boolean;
   source: string;
   document: JsonObject;
   title: string | undefined;
@@ -119,7 +121,7 @@ export interface RunQuery extends PageQuery {
 /** Durability of definitions and runs. The interpreter and the engine assume nothing else about where they live. */
 export interface WorkflowStore {
   /** Commands for a unit that also grants and audits. @throws LM_CONFLICT for another content under a taken version */
-  saveDefinition(definition: StoredDefinition, together: { audit: AuditEntryDraft }): Promise<void>;
+  saveDefinition(definition: StoredDefinition, together: { audit?: AuditEntryDraft }): Promise<void>;
   getDefinition(
     reference: WorkflowReference,
   ): { identity: WorkflowIdentity; source: string; document: JsonObject } | undefined;
@@ -133,8 +135,8 @@ export interface WorkflowStore {
    * @throws LM_WORKFLOW_LEASE_LOST, LM_WORKFLOW_RUN_FINISHED, LM_CONFLICT when the idempotency key is taken
    */
   commit(transition: Transition): Promise<CommitResult>;
-  /** Takes over every run that has not ended: raises the epoch and counts the recovery. */
-  claimLiveRuns(audit: (run: { runId: string }) => AuditEntryDraft): Promise<ClaimedRun[]>;
+  /** Takes over every run that has not ended, or one of them: raises the epoch and counts the recovery. */
+  claimLiveRuns(audit: (run: { runId: string }) => AuditEntryDraft, runId?: string): Promise<ClaimedRun[]>;
 
   getRun(runId: string): Run | undefined;
   findRunByIdempotencyKey(key: string): Run | undefined;

@@ -64,6 +64,7 @@ export interface SaveDefinitionParams {
   origin: string;
   createdAt: number;
   replace: boolean;
+  listed: boolean;
 }
 
 const INSERT_RUN = `INSERT INTO workflow_run
@@ -97,61 +98,61 @@ export const createWorkflowWriterModule: CreateWriterModule = () => ({
 });
 
 function commitTransition(
-  { sql }: WriteContext,
+  context: WriteContext,
   params: CommitParams,
 ): { firstEventId: number; firstEventSeq: number } {
   const { runId, create } = params;
   if (create !== null) {
     if (
       create.idempotencyKey !== null &&
-      sql("SELECT 1 FROM workflow_run WHERE idempotency_key = ?").get(create.idempotencyKey) !== undefined
+      context.sql("SELECT 1 FROM workflow_run WHERE idempotency_key = ?").get(create.idempotencyKey) !== undefined
     ) {
       throw new LogoMeshError("LM_CONFLICT", `A run with the idempotency key ${create.idempotencyKey} exists.`);
     }
-    sql(INSERT_RUN).run(
-      runId,
-      create.namespace,
-      create.name,
-      create.version,
-      create.hash,
-      create.input,
-      create.createdAt,
-      create.parentRun,
-      create.parentTask,
-      create.startedBy,
-      create.idempotencyKey,
-      params.epoch,
-    );
+    context
+      .sql(INSERT_RUN)
+      .run(
+        runId,
+        create.namespace,
+        create.name,
+        create.version,
+        create.hash,
+        create.input,
+        create.createdAt,
+        create.parentRun,
+        create.parentTask,
+        create.startedBy,
+        create.idempotencyKey,
+        params.epoch,
+      );
   }
   const count = params.events.length;
   const recorded = params.rows.some((row) => row[13] !== null) ? 1 : 0;
-  const updated = sql(UPDATE_RUN).get(
-    params.status,
-    params.statusReason,
-    params.startedAt,
-    params.endedAt,
-    params.output,
-    params.error,
-    params.simulated ? 1 : 0,
-    count,
-    recorded,
-    runId,
-    params.epoch,
-  ) as { event_seq: number } | undefined;
+  const updated = context
+    .sql(UPDATE_RUN)
+    .get(
+      params.status,
+      params.statusReason,
+      params.startedAt,
+      params.endedAt,
+      params.output,
+      params.error,
+      params.simulated ? 1 : 0,
+      count,
+      recorded,
+      runId,
+      params.epoch,
+    ) as { event_seq: number } | undefined;
   if (updated === undefined)
-    throw refusal(sql(RUN_STATE).get(runId) as { epoch: number; status: string } | undefined, params);
-  const upsert = sql(UPSERT_TASK);
+    throw refusal(context.sql(RUN_STATE).get(runId) as { epoch: number; status: string } | undefined, params);
+  const upsert = context.sql(UPSERT_TASK);
   for (const row of params.rows) upsert.run(runId, ...row);
   const firstEventSeq = updated.event_seq - count + 1;
-  const firstEventId = (sql(LAST_EVENT).get() as { id: number }).id + 1;
+  const firstEventId = (context.sql(LAST_EVENT).get() as { id: number }).id + 1;
   if (count > 0)
-    sql(INSERT_EVENTS).run(
-      firstEventId + count - 1,
-      firstEventId,
-      runId,
-      firstEventSeq,
-      `[${params.events.join(",")}]`,
-    );
+    context
+      .sql(INSERT_EVENTS)
+      .run(firstEventId + count - 1, firstEventId, runId, firstEventSeq, `[${params.events.join(",")}]`);
   return { firstEventId, firstEventSeq };
 }
 
@@ -162,45 +163,49 @@ function refusal(run: { epoch: number; status: string } | undefined, { runId, ep
   return new LogoMeshError("LM_WORKFLOW_RUN_FINISHED", `Run ${runId} is ${run.status}.`);
 }
 
-function saveDefinition({ sql }: WriteContext, params: SaveDefinitionParams): void {
+function saveDefinition(context: WriteContext, params: SaveDefinitionParams): void {
   const { namespace, name, version, hash } = params;
-  const taken = sql("SELECT hash FROM workflow_version WHERE namespace = ? AND name = ? AND version = ?").get(
-    namespace,
-    name,
-    version,
-  ) as { hash: string } | undefined;
-  if (taken !== undefined && taken.hash !== hash && !params.replace) {
+  const taken = context
+    .sql("SELECT hash FROM workflow_version WHERE namespace = ? AND name = ? AND version = ?")
+    .get(namespace, name, version) as { hash: string } | undefined;
+  if (params.listed && taken !== undefined && taken.hash !== hash && !params.replace) {
     throw new LogoMeshError(
       "LM_CONFLICT",
       `${namespace}/${name} ${version} is stored with other content. Raise document.version.`,
     );
   }
-  sql(
-    "INSERT INTO workflow_definition (hash, source, document, title, summary, created_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (hash) DO UPDATE SET source = excluded.source",
-  ).run(hash, params.source, params.document, params.title, params.summary, params.createdAt);
-  if (taken?.hash === hash) return;
-  sql("DELETE FROM workflow_version WHERE namespace = ? AND name = ? AND version = ?").run(namespace, name, version);
-  sql(
-    "INSERT INTO workflow_version (namespace, name, version, hash, origin, created_at) VALUES (?, ?, ?, ?, ?, ?)",
-  ).run(namespace, name, version, hash, params.origin, params.createdAt);
+  context
+    .sql(
+      "INSERT INTO workflow_definition (hash, source, document, title, summary, created_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (hash) DO UPDATE SET source = excluded.source",
+    )
+    .run(hash, params.source, params.document, params.title, params.summary, params.createdAt);
+  if (!params.listed || taken?.hash === hash) return;
+  context
+    .sql("DELETE FROM workflow_version WHERE namespace = ? AND name = ? AND version = ?")
+    .run(namespace, name, version);
+  context
+    .sql("INSERT INTO workflow_version (namespace, name, version, hash, origin, created_at) VALUES (?, ?, ?, ?, ?, ?)")
+    .run(namespace, name, version, hash, params.origin, params.createdAt);
 }
 
 function deleteDefinition(
-  { sql }: WriteContext,
+  context: WriteContext,
   params: { namespace: string; name: string; version: string | null; force: boolean },
 ): number {
   const { namespace, name, version } = params;
   const where = "namespace = ? AND name = ? AND (? IS NULL OR version = ?)";
-  const live = sql(
-    `SELECT count(*) AS n FROM workflow_run WHERE status NOT IN ('completed', 'faulted', 'cancelled') AND ${where}`,
-  ).get(namespace, name, version, version) as { n: number };
+  const live = context
+    .sql(
+      `SELECT count(*) AS n FROM workflow_run WHERE status NOT IN ('completed', 'faulted', 'cancelled') AND ${where}`,
+    )
+    .get(namespace, name, version, version) as { n: number };
   if (live.n > 0 && !params.force) {
     throw new LogoMeshError(
       "LM_WORKFLOW_IN_USE",
       `${live.n} live runs use ${namespace}/${name}${version === null ? "" : ` ${version}`}.`,
     );
   }
-  const { changes } = sql(`DELETE FROM workflow_version WHERE ${where}`).run(namespace, name, version, version);
+  const { changes } = context.sql(`DELETE FROM workflow_version WHERE ${where}`).run(namespace, name, version, version);
   if (changes === 0)
     throw new LogoMeshError(
       "LM_WORKFLOW_NOT_FOUND",
@@ -209,9 +214,11 @@ function deleteDefinition(
   return Number(changes);
 }
 
-function claimRun({ sql }: WriteContext, { runId }: { runId: string }): { epoch: number; idleRecoveries: number } {
-  return sql(
-    `UPDATE workflow_run SET epoch = epoch + 1, recoveries = recoveries + 1, idle_recoveries = idle_recoveries + 1
+function claimRun(context: WriteContext, { runId }: { runId: string }): { epoch: number; idleRecoveries: number } {
+  return context
+    .sql(
+      `UPDATE workflow_run SET epoch = epoch + 1, recoveries = recoveries + 1, idle_recoveries = idle_recoveries + 1
      WHERE id = ? RETURNING epoch, idle_recoveries AS idleRecoveries`,
-  ).get(runId) as { epoch: number; idleRecoveries: number };
+    )
+    .get(runId) as { epoch: number; idleRecoveries: number };
 }

@@ -1,0 +1,146 @@
+import { LogoMeshError, type Actor, type Effect, type JsonObject, type JsonValue } from "@logomesh/contracts";
+import { isCancellation, sha256Hex } from "../../base/index.ts";
+import type { AuditPayload, WriteCommand } from "../../ports/index.ts";
+import type { TaskExecutorRegistry } from "../executors/index.ts";
+import { toWorkflowError, type EffectOutcome, type Frame } from "../interpreter/index.ts";
+import type { CallTask, RunTask } from "../language/index.ts";
+import type { Semaphore } from "./semaphore.ts";
+
+/** Of the JSON text of one step's output. */
+const OUTPUT_CHARS_MAX = 8 * 1024 * 1024;
+
+/** Starts and awaits the runs that `run: workflow` tasks want. */
+export interface ChildRuns {
+  run(
+    task: RunTask,
+    request: { input: JsonValue; parentRunId: string; reference: string; idempotencyKey: string; actor: Actor },
+    signal: AbortSignal,
+  ): Promise<{ output: JsonValue; childRunId: string; simulated: boolean }>;
+}
+
+export interface EffectRunnerOptions {
+  executors: TaskExecutorRegistry;
+  children: ChildRuns;
+  /** Effects of all runs together. */
+  places: Semaphore;
+  onBug: (error: unknown, frame: Frame) => void;
+}
+
+/** The result of an effect, ready to be recorded. */
+export interface EffectReport {
+  outcome: EffectOutcome;
+  writes: readonly WriteCommand[];
+  details: JsonObject | undefined;
+  payload: Record<string, AuditPayload> | undefined;
+  simulated: boolean;
+}
+
+export interface EffectOrder {
+  runId: string;
+  definitionHash: string;
+  frame: Frame;
+  simulated: boolean;
+  signal: AbortSignal;
+  onText: (delta: string) => void;
+}
+
+/** Performs what the interpreter launches. Never throws: whatever happens is an outcome. */
+export class EffectRunner {
+  readonly #options: EffectRunnerOptions;
+
+  constructor(options: EffectRunnerOptions) {
+    this.#options = options;
+  }
+
+  effectOf(task: CallTask | RunTask, args: JsonValue): Effect {
+    if (task.effect !== undefined) return task.effect;
+    if (task.type === "run") return "idempotent";
+    return this.#options.executors.get(task.call)?.effect(task, args) ?? "once";
+  }
+
+  async run(order: EffectOrder): Promise<EffectReport> {
+    const { frame } = order;
+    try {
+      const report = await this.#perform(order);
+      const length = report.outcome.ok ? JSON.stringify(report.outcome.output).length : 0;
+      if (length > OUTPUT_CHARS_MAX)
+        throw new LogoMeshError(
+          "LM_TOO_LARGE",
+          `The result of “${frame.task.name}” has ${length} characters; at most ${OUTPUT_CHARS_MAX} are kept. Let the step return less.`,
+        );
+      return report;
+    } catch (thrown) {
+      return this.#failed(thrown, frame);
+    }
+  }
+
+  async #perform({ frame, signal, ...order }: EffectOrder): Promise<EffectReport> {
+    const { task, locals } = frame;
+    const args = locals.kind === "effect" ? locals.arguments : null;
+    const idempotencyKey = idempotencyKeyOf(order.runId, frame);
+    const actor: Actor = { type: "workflow", id: order.definitionHash };
+    if (task.type === "run") {
+      // A child run takes no place: its own steps do, and a parent that held one could starve them.
+      const result = await this.#options.children.run(
+        task,
+        { input: args, parentRunId: order.runId, reference: task.reference, idempotencyKey, actor },
+        signal,
+      );
+      const details = { runId: result.childRunId };
+      return {
+        outcome: { ok: true, output: result.output },
+        writes: [],
+        details,
+        payload: undefined,
+        simulated: result.simulated,
+      };
+    }
+    if (task.type !== "call") throw new LogoMeshError("LM_INTERNAL", `${task.type} is no effect.`);
+    const executor = this.#options.executors.get(task.call);
+    if (executor === undefined) throw new LogoMeshError("LM_INTERNAL", `No executor for call: ${task.call}.`);
+    const leave = await this.#options.places.enter(signal);
+    try {
+      const result = await executor.execute(
+        {
+          runId: order.runId,
+          task,
+          arguments: args,
+          input: frame.input,
+          principal: { type: "Workflow", id: order.definitionHash },
+          actor,
+        },
+        { signal, idempotencyKey, simulated: order.simulated, onText: order.onText },
+      );
+      return {
+        outcome: { ok: true, output: result.output },
+        writes: result.writes ?? [],
+        details: result.details,
+        payload: result.payload,
+        simulated: result.simulated === true,
+      };
+    } finally {
+      leave();
+    }
+  }
+
+  #failed(thrown: unknown, frame: Frame): EffectReport {
+    let error: unknown = thrown;
+    if (isCancellation(thrown)) error = new LogoMeshError("LM_CANCELLED", `“${frame.task.name}” was stopped.`);
+    let outcome: EffectOutcome;
+    try {
+      outcome = { ok: false, error: toWorkflowError(error, frame.task.reference) };
+    } catch (bug) {
+      this.#options.onBug(bug, frame);
+      const internal = new LogoMeshError(
+        "LM_INTERNAL",
+        `“${frame.task.name}” failed inside LogoMesh; the log has the details.`,
+      );
+      outcome = { ok: false, error: toWorkflowError(internal, frame.task.reference) };
+    }
+    return { outcome, writes: [], details: undefined, payload: undefined, simulated: false };
+  }
+}
+
+function idempotencyKeyOf(runId: string, frame: Frame): string {
+  return sha256Hex(`${runId}${frame.path}`).slice(0, 32);
+}

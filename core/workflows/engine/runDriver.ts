@@ -1,0 +1,527 @@
+import {
+  LogoMeshError,
+  isTerminalRunStatus,
+  type Actor,
+  type JsonObject,
+  type JsonValue,
+  type RunStatus,
+  type RunSummary,
+  type WorkflowError,
+} from "@logomesh/contracts";
+import { assert, backoffDelayMs, messageOf, toLogoMeshError } from "../../base/index.ts";
+import type { AuditEntryDraft, Clock, Logger } from "../../ports/index.ts";
+import {
+  Machine,
+  drive,
+  toRow,
+  type EffectOutcome,
+  type Frame,
+  type MachineEvent,
+  type Timer,
+  type Transition as Step,
+} from "../interpreter/index.ts";
+import { summarizeTask } from "../store/rows.ts";
+import type { EventDraft, NewRun, StoredTask, Transition, WorkflowStore } from "../store/workflowStore.ts";
+import type { EffectReport, EffectRunner } from "./effectRunner.ts";
+import { runEntry, runEvent, stepEntry, taskEvents, taskStartedEvent, type RunIdentity } from "./lifecycle.ts";
+import type { RunHub } from "./runHub.ts";
+
+// Owns one live run: feeds the interpreter with what happens, commits each transition, and only then performs what the transition asks
+// for. Everything goes through one inbox, so there is one order; what arrives while a commit runs is folded into the next one.
+// It ends as soon as the run is terminal or suspended, when its lease is lost, or when the workbench stops (the run then continues
+// after the next start). It knows no SQL and no executor.
+
+/** How long a cancelled step may take to let go before the run ends without it. */
+const CANCEL_GRACE_MS = 2_000;
+const COMMIT_BACKOFF = { initialMs: 100, factor: 2, maxMs: 5_000 };
+
+export interface RunDriverOptions {
+  run: RunIdentity;
+  machine: Machine;
+  /** The run as it is stored, or will be with the first transition. */
+  summary: RunSummary;
+  epoch: number;
+  store: WorkflowStore;
+  effects: EffectRunner;
+  hub: RunHub;
+  clock: Clock;
+  logger: Logger;
+}
+
+interface Live {
+  frame: Frame;
+  abort: AbortController;
+  settled: Promise<void>;
+}
+
+/** Why a run goes no further by itself. */
+interface Suspension {
+  reason: string;
+  rows?: readonly StoredTask[];
+}
+
+export class RunDriver {
+  readonly #options: RunDriverOptions;
+  readonly #machine: Machine;
+  readonly #live = new Map<number, Live>();
+  readonly #timers = new Map<string, Disposable>();
+  readonly #reports = new Map<number, EffectReport>();
+  readonly #announced = new Set<number>();
+  readonly #stopping = new AbortController();
+  readonly #done = Promise.withResolvers<undefined>();
+  #inbox: MachineEvent[] = [];
+  #pumping: Promise<void> | undefined;
+  #summary: RunSummary;
+  #closed = false;
+  #cancelling: Promise<void> | undefined;
+
+  constructor(options: RunDriverOptions) {
+    this.#options = options;
+    this.#machine = options.machine;
+    this.#summary = options.summary;
+  }
+
+  /** Resolves when nothing more will happen here: the run is terminal or suspended, or the workbench stops. */
+  get done(): Promise<undefined> {
+    return this.#done.promise;
+  }
+
+  get summary(): RunSummary {
+    return this.#summary;
+  }
+
+  /** Tasks that are going on, in order of starting. */
+  liveTasks(): StoredTask[] {
+    return this.#closed ? [] : this.#machine.liveRows();
+  }
+
+  /** Stores the run with its first transition. @throws LogoMeshError when it could not be stored: then there is no run */
+  async begin(create: NewRun, actor: Actor): Promise<void> {
+    try {
+      await drive(this.#machine.start());
+      const input = { bytes: JSON.stringify(create.input), media: "application/json" };
+      const entry = runEntry(this.#options.run, { kind: "run.started", actor, status: "running", payload: { input } });
+      await this.#advance({ create, audit: [entry] });
+    } catch (error) {
+      this.#close();
+      throw error;
+    }
+  }
+
+  /**
+   * Takes up a run from its journal: recorded outcomes are folded through the interpreter without any effect, then what was
+   * outstanding is launched again. `suspend` stops it at once with that reason.
+   */
+  async resume(rows: readonly StoredTask[], suspend?: string): Promise<void> {
+    const step = await this.replay(rows);
+    if (step === undefined) return;
+    const unknown = this.#unknownSteps(rows);
+    if (suspend !== undefined) return this.#suspend({ reason: suspend });
+    if (unknown.length > 0) return this.#suspend({ reason: unknownReason(unknown), rows: unknown });
+    for (const timer of this.#machine.timers.values()) this.#arm(timer);
+    for (const frame of this.#machine.effects.values()) this.#launch(frame);
+    this.#announce([]);
+  }
+
+  /** Folds the journal through the interpreter and performs nothing. A journal that does not fit suspends the run. */
+  async replay(rows: readonly StoredTask[]): Promise<Step | undefined> {
+    try {
+      await drive(this.#machine.start());
+      const journal = rows
+        .filter((row) => row.eventOrder !== null)
+        .sort((a, b) => Number(a.eventOrder) - Number(b.eventOrder));
+      for (const row of journal) {
+        const event = toEvent(row);
+        if (!this.#machine.expects(event)) throw new Error(`task ${row.seq} (${row.reference}) is not expected there`);
+        await drive(this.#machine.apply(event));
+      }
+      if (this.#machine.ended) throw new Error("all of it is recorded but its end");
+      return this.#machine.takeTransition();
+    } catch (error) {
+      this.#options.logger.error({ err: error, runId: this.#options.run.runId }, "journal does not fit its definition");
+      await this.#suspend({ reason: `The journal does not fit the definition: ${messageOf(error)}` });
+      return undefined;
+    }
+  }
+
+  /** Lets go of the run without touching it. */
+  abandon(): void {
+    this.#close();
+  }
+
+  /** Resolves when the run is terminal and its work has stopped. */
+  cancel(actor: Actor): Promise<void> {
+    this.#cancelling ??= this.#cancel(actor);
+    return this.#cancelling;
+  }
+
+  /** Stops the work and leaves the run as it is stored, to be continued by the next start. */
+  async stop(): Promise<void> {
+    this.#close();
+    await this.#abortLive();
+    await this.#pumping;
+  }
+
+  // ---- the loop
+
+  #push(event: MachineEvent): void {
+    if (this.#closed || this.#cancelling !== undefined) return;
+    this.#inbox.push(event);
+    this.#pumping ??= this.#pump().finally(() => (this.#pumping = undefined));
+  }
+
+  async #pump(): Promise<void> {
+    try {
+      // Lets what arrives in the same turn share a commit.
+      await Promise.resolve();
+      while (this.#inbox.length > 0 && !this.#closed) {
+        const events = this.#inbox;
+        this.#inbox = [];
+        for (const event of events) await drive(this.#machine.apply(event));
+        await this.#advance({});
+      }
+    } catch (error) {
+      await this.#fail(error);
+    }
+  }
+
+  /** Commits what the interpreter has done since the last time, tells of it, and performs what it asks for. */
+  async #advance(extra: { create?: NewRun; audit?: AuditEntryDraft[]; actor?: Actor }): Promise<void> {
+    const { run, clock } = this.#options;
+    const step = this.#machine.takeTransition();
+    const nowMs = clock.nowMs();
+    const before = this.#summary.status;
+    const status: RunStatus =
+      step.ended?.status ?? (this.#machine.effects.size === 0 && this.#machine.timers.size > 0 ? "waiting" : "running");
+    const actor: Actor = extra.actor ?? { type: "workflow", id: run.hash };
+    const applied = this.#takeReports(step.rows);
+    const isSimulated = this.#summary.simulated === true || applied.some(({ report }) => report?.simulated === true);
+    const started = step.launched.map((frame) => toRow(frame, { status: "running", endedAtMs: null }));
+    const events: EventDraft[] = [
+      ...(extra.create === undefined ? [] : [runEvent(run, { status: "running", created: true, atMs: nowMs })]),
+      ...taskEvents(run, step.rows),
+      ...started.map((row) => taskStartedEvent(run, row)),
+      ...(status === before ? [] : [runEvent(run, { status, atMs: nowMs })]),
+    ];
+    const audit = [
+      ...(extra.audit ?? []),
+      ...applied.map(({ row, report }) =>
+        stepEntry(run, {
+          row,
+          actor,
+          ...(report?.details === undefined ? {} : { details: report.details }),
+          ...(report?.payload === undefined || row.status !== "completed" ? {} : { payload: report.payload }),
+        }),
+      ),
+      ...(step.ended === undefined ? [] : [endEntry(run, { step, actor })]),
+    ];
+    const { ended } = step;
+    await this.#commit(
+      {
+        runId: run.runId,
+        epoch: this.#options.epoch,
+        ...(extra.create === undefined ? {} : { create: extra.create, startedAtMs: nowMs }),
+        ...(status === before ? {} : { status }),
+        ...(ended === undefined ? {} : { endedAtMs: nowMs }),
+        ...(ended?.status === "completed" ? { output: ended.output } : {}),
+        ...(ended?.status === "faulted" ? { error: ended.error } : {}),
+        ...(isSimulated ? { simulated: true } : {}),
+        rows: step.rows,
+        events,
+        audit,
+        writes: applied.flatMap(({ row, report }) => (row.status === "completed" ? (report?.writes ?? []) : [])),
+      },
+      {
+        status,
+        ...(ended === undefined ? {} : { endedAtMs: nowMs }),
+        ...(ended?.status === "faulted" ? { error: ended.error } : {}),
+        isSimulated,
+      },
+    );
+    this.#announce([...step.rows, ...started]);
+    if (this.#closed) return;
+    this.#perform(step);
+    if (ended !== undefined) this.#close();
+  }
+
+  /** Effects that ended in these rows, each with what its executor brought. */
+  #takeReports(rows: readonly StoredTask[]): { row: StoredTask; report: EffectReport | undefined }[] {
+    const applied: { row: StoredTask; report: EffectReport | undefined }[] = [];
+    for (const row of rows) {
+      if ((row.type !== "call" && row.type !== "run") || row.endedAtMs === null || row.status === "skipped") continue;
+      applied.push({ row, report: row.event === "effect" ? this.#reports.get(row.seq) : undefined });
+      this.#reports.delete(row.seq);
+    }
+    return applied;
+  }
+
+  async #commit(
+    transition: Transition,
+    change: { status: RunStatus; endedAtMs?: number; error?: WorkflowError; isSimulated?: boolean; reason?: string },
+  ): Promise<void> {
+    const { store, hub, run, clock } = this.#options;
+    for (let failures = 1; ; failures += 1) {
+      try {
+        const { firstEventId, firstEventSeq } = await store.commit(transition);
+        this.#summary = summaryAfter(this.#summary, { ...change, startedAtMs: transition.startedAtMs });
+        if (hub.hears(run.runId)) {
+          transition.events.forEach((event, index) => {
+            hub.publish(run.runId, {
+              type: "event",
+              event: {
+                id: firstEventId + index,
+                runId: run.runId,
+                seq: firstEventSeq + index,
+                type: event.type,
+                time: new Date(event.timeMs).toISOString(),
+                data: event.data,
+              },
+              run: this.#summary,
+            });
+          });
+        }
+        return;
+      } catch (error) {
+        const known = toLogoMeshError(error);
+        // Without a row there is no run yet: whoever starts it hears of the failure at once.
+        if (!known.retryable || transition.create !== undefined || this.#closed) throw error;
+        this.#options.logger.warn({ err: error, runId: run.runId, failures }, "run could not be stored; trying again");
+        await this.#pause(clock, backoffDelayMs(COMMIT_BACKOFF, failures));
+      }
+    }
+  }
+
+  #pause(clock: Clock, delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = clock.setTimer(delayMs, resolve);
+      this.#stopping.signal.addEventListener("abort", () => {
+        timer[Symbol.dispose]();
+        resolve();
+      });
+    });
+  }
+
+  async #fail(error: unknown): Promise<void> {
+    const { run, logger } = this.#options;
+    if (this.#closed) return;
+    if (
+      error instanceof LogoMeshError &&
+      (error.code === "LM_WORKFLOW_LEASE_LOST" || error.code === "LM_WORKFLOW_RUN_FINISHED")
+    ) {
+      logger.warn({ err: error, runId: run.runId }, "run is no longer ours");
+      this.#close();
+      await this.#abortLive();
+      return;
+    }
+    logger.error({ err: error, runId: run.runId }, "run cannot go on");
+    await this.#suspend({ reason: `The run could not go on: ${messageOf(error)}` });
+  }
+
+  async #suspend({ reason, rows = [] }: Suspension): Promise<void> {
+    const { run, clock, logger } = this.#options;
+    const nowMs = clock.nowMs();
+    await this.#abortLive();
+    try {
+      await this.#commit(
+        {
+          runId: run.runId,
+          epoch: this.#options.epoch,
+          status: "suspended",
+          statusReason: reason,
+          rows,
+          events: [...taskEvents(run, rows), runEvent(run, { status: "suspended", atMs: nowMs, reason })],
+          audit: [
+            runEntry(run, {
+              kind: "run.suspended",
+              actor: { type: "system", id: "engine" },
+              status: "suspended",
+              data: { reason },
+            }),
+          ],
+          writes: [],
+        },
+        { status: "suspended", reason },
+      );
+      this.#announce(rows);
+    } catch (error) {
+      logger.error({ err: error, runId: run.runId }, "run could not be suspended");
+    }
+    this.#close();
+  }
+
+  async #cancel(actor: Actor): Promise<void> {
+    await this.#pumping;
+    if (this.#closed) return;
+    const stopped = await this.#abortLive();
+    this.#machine.cancel(this.#options.clock.nowMs());
+    const { run } = this.#options;
+    const receipt = runEntry(run, {
+      kind: "run.cancel-requested",
+      actor,
+      data: { steps: stopped.steps, letGo: stopped.letGo },
+    });
+    try {
+      await this.#advance({ audit: [receipt], actor });
+    } catch (error) {
+      await this.#fail(error);
+    }
+  }
+
+  // ---- effects and timers
+
+  #perform(step: Step): void {
+    for (const seq of step.abandoned) this.#live.get(seq)?.abort.abort();
+    for (const key of step.disarmed) this.#disarm(key);
+    for (const timer of step.armed) if (this.#machine.timers.get(keyOf(timer)) === timer) this.#arm(timer);
+    for (const frame of step.launched) if (this.#machine.effects.has(frame.seq)) this.#launch(frame);
+  }
+
+  #launch(frame: Frame): void {
+    const { run, effects, hub, clock } = this.#options;
+    const abort = new AbortController();
+    const settled = effects
+      .run({
+        runId: run.runId,
+        definitionHash: run.hash,
+        frame,
+        simulated: this.#summary.simulated === true,
+        signal: abort.signal,
+        onText: (delta) => hub.publish(run.runId, { type: "token", runId: run.runId, taskSeq: frame.seq, delta }),
+      })
+      .then((report) => {
+        this.#live.delete(frame.seq);
+        if (abort.signal.aborted || this.#closed) return;
+        this.#reports.set(frame.seq, report);
+        this.#push(effectEvent(frame.seq, { atMs: clock.nowMs(), outcome: report.outcome, details: report.details }));
+      });
+    this.#live.set(frame.seq, { frame, abort, settled });
+  }
+
+  #arm(timer: Timer): void {
+    const { clock } = this.#options;
+    const key = keyOf(timer);
+    const kind = timer.kind === "timeout" ? "timeout" : "timer";
+    const fire = (): void => {
+      this.#timers.delete(key);
+      this.#push({ kind, seq: timer.seq, atMs: Math.max(timer.dueAtMs, clock.nowMs()) });
+    };
+    this.#timers.set(key, clock.setTimer(Math.max(0, timer.dueAtMs - clock.nowMs()), fire));
+  }
+
+  #disarm(key: string): void {
+    this.#timers.get(key)?.[Symbol.dispose]();
+    this.#timers.delete(key);
+  }
+
+  /** Aborts every effect and waits, within the grace, for the executors to let go. */
+  async #abortLive(): Promise<{ steps: number; letGo: number }> {
+    const live = [...this.#live.values()];
+    for (const { abort } of live) abort.abort();
+    if (live.length === 0) return { steps: 0, letGo: 0 };
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.clock.setTimer(CANCEL_GRACE_MS, resolve);
+      void Promise.all(live.map(({ settled }) => settled)).then(() => {
+        timer[Symbol.dispose]();
+        resolve();
+      });
+    });
+    return { steps: live.length, letGo: live.filter(({ frame }) => !this.#live.has(frame.seq)).length };
+  }
+
+  /** A `once` step that began and has no recorded end may have acted: only a person can say. */
+  #unknownSteps(rows: readonly StoredTask[]): StoredTask[] {
+    const bySeq = new Map(rows.map((row) => [row.seq, row]));
+    return [...this.#machine.effects.keys()].flatMap((seq) => {
+      const row = bySeq.get(seq);
+      return row?.effect === "once" && row.endedAtMs === null ? [{ ...row, status: "unknown" as const }] : [];
+    });
+  }
+
+  #announce(rows: readonly StoredTask[]): void {
+    const { hub, run } = this.#options;
+    if (!hub.hears(run.runId)) return;
+    const fresh = this.#machine
+      .liveRows()
+      .filter((row) => !this.#announced.has(row.seq) && rows.every(({ seq }) => seq !== row.seq));
+    for (const row of [...fresh, ...rows].sort((a, b) => a.seq - b.seq)) {
+      this.#announced.add(row.seq);
+      hub.publish(run.runId, { type: "task", runId: run.runId, task: summarizeTask(row) });
+    }
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#machine.stop();
+    this.#stopping.abort();
+    for (const key of [...this.#timers.keys()]) this.#disarm(key);
+    this.#done.resolve(undefined);
+  }
+}
+
+function keyOf(timer: Timer): string {
+  return `${timer.kind === "timeout" ? "timeout" : "timer"}:${timer.seq}`;
+}
+
+function effectEvent(
+  seq: number,
+  { atMs, outcome, details }: { atMs: number; outcome: EffectOutcome; details: JsonObject | undefined },
+): MachineEvent {
+  return { kind: "effect", seq, atMs, outcome, ...(details === undefined ? {} : { details }) };
+}
+
+/** What a row of the journal says happened. */
+function toEvent(row: StoredTask): MachineEvent {
+  assert(row.event !== null && row.endedAtMs !== null, `row ${row.seq} is an outcome`);
+  if (row.event !== "effect") return { kind: row.event, seq: row.seq, atMs: row.endedAtMs };
+  const outcome: EffectOutcome =
+    row.error !== null
+      ? { ok: false, error: JSON.parse(row.error) as WorkflowError }
+      : { ok: true, output: JSON.parse(row.output ?? "null") as JsonValue, recorded: true };
+  const details = row.details === null ? undefined : (JSON.parse(row.details) as JsonObject);
+  return effectEvent(row.seq, { atMs: row.endedAtMs, outcome, details });
+}
+
+function endEntry(run: RunIdentity, { step, actor }: { step: Step; actor: Actor }): AuditEntryDraft {
+  const { ended } = step;
+  assert(ended !== undefined, "only an end has an entry");
+  const common = { kind: `run.${ended.status}`, actor, status: ended.status };
+  if (ended.status === "completed")
+    return runEntry(run, {
+      ...common,
+      payload: { output: { bytes: JSON.stringify(ended.output), media: "application/json" } },
+    });
+  if (ended.status === "faulted")
+    return runEntry(run, { ...common, data: { error: ended.error.type, detail: ended.error.detail ?? "" } });
+  return runEntry(run, common);
+}
+
+function summaryAfter(
+  summary: RunSummary,
+  change: {
+    status: RunStatus;
+    startedAtMs: number | undefined;
+    endedAtMs?: number;
+    error?: WorkflowError;
+    isSimulated?: boolean;
+    reason?: string;
+  },
+): RunSummary {
+  const { startedAtMs, endedAtMs } = change;
+  return {
+    ...summary,
+    status: change.status,
+    ...(startedAtMs === undefined ? {} : { startedAt: new Date(startedAtMs).toISOString() }),
+    ...(endedAtMs === undefined || !isTerminalRunStatus(change.status)
+      ? {}
+      : { endedAt: new Date(endedAtMs).toISOString() }),
+    ...(change.error === undefined ? {} : { error: change.error }),
+    ...(change.isSimulated === true ? { simulated: true } : {}),
+    ...(change.reason === undefined ? {} : { statusReason: change.reason }),
+  };
+}
+
+function unknownReason(rows: readonly StoredTask[]): string {
+  const names = rows.map(({ name }) => `“${name}”`).join(", ");
+  return `The workbench stopped while ${names} may already have acted outside. It is not tried again by itself: look, then decide.`;
+}

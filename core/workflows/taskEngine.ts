@@ -1,0 +1,416 @@
+import {
+  LogoMeshError,
+  isTerminalRunStatus,
+  type Actor,
+  type DefineWorkflowResult,
+  type JsonObject,
+  type JsonValue,
+  type Page,
+  type PageQuery,
+  type Run,
+  type RunEvent,
+  type RunSummary,
+  type RunTask as ApiTask,
+  type RunTaskSummary,
+  type Scope,
+  type StartRunParams,
+  type ValidateWorkflowResult,
+  type WorkflowDetail,
+  type WorkflowReference,
+  type WorkflowSummary,
+} from "@logomesh/contracts";
+import { messageOf, type IdSource } from "../base/index.ts";
+import type { Clock, Grants, Logger, Policy, Principal } from "../ports/index.ts";
+import { Definitions, notFound } from "./engine/definitions.ts";
+import { EffectRunner, type ChildRuns } from "./engine/effectRunner.ts";
+import type { RunIdentity } from "./engine/lifecycle.ts";
+import { RunDriver } from "./engine/runDriver.ts";
+import { RunHub } from "./engine/runHub.ts";
+import { Semaphore } from "./engine/semaphore.ts";
+import type { TaskExecutorRegistry } from "./executors/index.ts";
+import { ExpressionEvaluator } from "./expressions/index.ts";
+import { Machine, SchemaValidator, WorkflowFault } from "./interpreter/index.ts";
+import type { RunTask, WorkflowDefinition } from "./language/index.ts";
+import type { RunMessage } from "./runMessage.ts";
+import { describeTask, summarizeTask } from "./store/rows.ts";
+import type { ClaimedRun, NewRun, RunQuery, WorkflowStore } from "./store/workflowStore.ts";
+
+// The façade of the workflow engine: definitions, runs, and what a door may ask of them. One RunDriver owns each live run.
+
+/** Effects in flight over all runs; models and plugins have narrower limits of their own. */
+const EFFECTS_MAX = 64;
+/** A run that is taken over so often without recording a step brings the workbench down: it must be looked at. */
+const IDLE_RECOVERIES_MAX = 5;
+/** Runs that start runs. */
+const NESTING_MAX = 16;
+
+/** Who asks, once a token has been checked. */
+export interface RunCaller {
+  actor: Actor;
+  principal: Principal;
+  scopes: readonly Scope[];
+}
+
+export interface TaskEngineOptions {
+  store: WorkflowStore;
+  executors: TaskExecutorRegistry;
+  grants: Grants;
+  policy: Policy;
+  clock: Clock;
+  ids: IdSource;
+  logger: Logger;
+  /** Name and version, as expressions see them. */
+  runtime: { name: string; version: string };
+}
+
+export class TaskEngine implements AsyncDisposable {
+  readonly #options: TaskEngineOptions;
+  readonly #evaluator = new ExpressionEvaluator();
+  readonly #schemas = new SchemaValidator();
+  readonly #definitions: Definitions;
+  readonly #hub = new RunHub();
+  readonly #drivers = new Map<string, RunDriver>();
+  readonly #effects: EffectRunner;
+  #stopped = false;
+
+  constructor(options: TaskEngineOptions) {
+    this.#options = options;
+    const { store, grants, clock } = options;
+    this.#definitions = new Definitions({ store, grants, clock, evaluator: this.#evaluator, schemas: this.#schemas });
+    const children: ChildRuns = { run: (task, request, signal) => this.#runChild(task, request, signal) };
+    this.#effects = new EffectRunner({
+      executors: options.executors,
+      children,
+      places: new Semaphore(EFFECTS_MAX),
+      onBug: (error, frame) =>
+        options.logger.error({ err: error, task: frame.task.reference }, "effect failed inside LogoMesh"),
+    });
+  }
+
+  /** Takes over every run that has not ended. Resolves when all of them are owned again. */
+  async recover(): Promise<{ runs: number }> {
+    const claimed = await this.#options.store.claimLiveRuns(({ runId }) => ({
+      kind: "run.recovered",
+      actor: { type: "system", id: "engine" },
+      trace: { run: runId },
+    }));
+    await Promise.all(claimed.map((run) => this.#resume(run)));
+    return { runs: claimed.length };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped = true;
+    await Promise.all([...this.#drivers.values()].map((driver) => driver.stop()));
+    this.#evaluator[Symbol.dispose]();
+  }
+
+  // ---- definitions
+
+  define({
+    source,
+    origin,
+    caller,
+  }: {
+    source: string;
+    origin: string;
+    caller: RunCaller;
+  }): Promise<DefineWorkflowResult> {
+    return this.#definitions.define({
+      ...{ source, origin, actor: caller.actor },
+      isFile: origin !== "api",
+      grant: caller.scopes.includes("admin"),
+    });
+  }
+
+  validate(source: string): Promise<ValidateWorkflowResult> {
+    return this.#definitions.validate(source);
+  }
+
+  listWorkflows(page: PageQuery): Promise<Page<WorkflowSummary>> {
+    return this.#options.store.listDefinitions(page);
+  }
+
+  getWorkflow(reference: WorkflowReference): Promise<WorkflowDetail> {
+    const detail = this.#options.store.describeDefinition(reference);
+    return detail === undefined ? Promise.reject(notFound(reference)) : Promise.resolve(detail);
+  }
+
+  async deleteWorkflow(
+    reference: WorkflowReference,
+    { force, caller }: { force: boolean; caller: RunCaller },
+  ): Promise<void> {
+    const workflow = `${reference.namespace}/${reference.name}`;
+    const audit = {
+      kind: "workflow.deleted",
+      actor: caller.actor,
+      data: { workflow, version: reference.version ?? "all" },
+    };
+    await this.#options.store.deleteDefinition(reference, { force, audit });
+  }
+
+  // ---- runs
+
+  async start(params: StartRunParams, caller: RunCaller): Promise<Run> {
+    if (params.idempotencyKey !== undefined) {
+      const existing = this.#options.store.findRunByIdempotencyKey(params.idempotencyKey);
+      if (existing !== undefined) return this.#waitFor(existing.id, params.waitMs ?? 0);
+    }
+    const grant = caller.scopes.includes("admin");
+    const definition =
+      params.source !== undefined
+        ? await this.#definitions.keep(params.source, { actor: caller.actor, grant })
+        : this.#definitions.find(params.workflow ?? { namespace: "default", name: "" });
+    this.#options.policy.require({
+      principal: caller.principal,
+      action: "workflow.run",
+      resource: { type: "Workflow", id: `${definition.namespace}/${definition.name}` },
+    });
+    const runId = await this.#begin(definition, {
+      input: params.input ?? {},
+      actor: caller.actor,
+      ...(params.idempotencyKey === undefined ? {} : { idempotencyKey: params.idempotencyKey }),
+    });
+    return this.#waitFor(runId, params.waitMs ?? 0);
+  }
+
+  getRun(runId: string): Promise<Run> {
+    const run = this.#options.store.getRun(runId);
+    return run === undefined ? Promise.reject(noRun(runId)) : Promise.resolve(run);
+  }
+
+  listRuns(query: RunQuery): Promise<Page<RunSummary>> {
+    return this.#options.store.listRuns(query);
+  }
+
+  /** Live tasks included. */
+  async listTasks(runId: string, page: PageQuery): Promise<Page<RunTaskSummary>> {
+    await this.getRun(runId);
+    const live = this.#drivers.get(runId)?.liveTasks() ?? [];
+    const stored = this.#options.store.listTasks(runId, page);
+    if (live.length === 0) return stored;
+    const after = page.cursor === undefined ? -1 : Number(page.cursor);
+    const end = stored.nextCursor === null ? Infinity : Number(stored.nextCursor);
+    const known = new Set(stored.items.map(({ seq }) => seq));
+    const added = live.filter(({ seq }) => seq > after && seq <= end && !known.has(seq)).map(summarizeTask);
+    const items = [...stored.items, ...added].sort((a, b) => a.seq - b.seq);
+    const isMore = items.length > page.limit;
+    const kept = items.slice(0, page.limit);
+    return { items: kept, nextCursor: isMore ? String(kept.at(-1)?.seq ?? 0) : stored.nextCursor };
+  }
+
+  async getTask(runId: string, seq: number): Promise<ApiTask> {
+    await this.getRun(runId);
+    const stored = this.#options.store.getTask(runId, seq);
+    if (stored !== undefined) return stored;
+    const live = this.#drivers
+      .get(runId)
+      ?.liveTasks()
+      .find((task) => task.seq === seq);
+    if (live === undefined) throw new LogoMeshError("LM_NOT_FOUND", `Run ${runId} has no task ${seq}.`);
+    return describeTask(live);
+  }
+
+  async getRunDefinition(runId: string): Promise<{ source: string; definition: JsonObject }> {
+    const run = await this.getRun(runId);
+    const { source, document } = this.#definitions.byHash(run.workflow.hash);
+    return { source, definition: document };
+  }
+
+  async cancel(runId: string, caller: RunCaller): Promise<Run> {
+    const run = await this.getRun(runId);
+    if (isTerminalRunStatus(run.status))
+      throw new LogoMeshError("LM_WORKFLOW_RUN_FINISHED", `Run ${runId} is ${run.status}.`);
+    const driver = this.#drivers.get(runId) ?? (await this.#reopen(run));
+    await driver.cancel(caller.actor);
+    return this.getRun(runId);
+  }
+
+  subscribe(filter: { runId?: string }, listener: (message: RunMessage) => void): Disposable {
+    return this.#hub.subscribe(filter, listener);
+  }
+
+  listEvents(query: { runId?: string; after: number; limit: number }): Promise<RunEvent[]> {
+    return this.#options.store.listEvents(query);
+  }
+
+  eventPosition(): number {
+    return this.#options.store.eventPosition();
+  }
+
+  // ---- inside
+
+  async #begin(
+    definition: WorkflowDefinition,
+    order: {
+      input: JsonValue;
+      actor: Actor;
+      idempotencyKey?: string;
+      parent?: { runId: string; taskReference: string };
+    },
+  ): Promise<string> {
+    if (this.#stopped) throw new LogoMeshError("LM_CANCELLED", "The workbench is stopping.");
+    this.#checkInput(definition, order.input);
+    const { namespace, name, version, hash } = definition;
+    const runId = this.#options.ids.next("run");
+    const createdAtMs = this.#options.clock.nowMs();
+    const { input, actor, idempotencyKey, parent } = order;
+    const create: NewRun = {
+      workflow: { namespace, name, version, hash },
+      ...{ input, createdAtMs, startedBy: `${actor.type}:${actor.id}` },
+      ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+      ...(parent === undefined ? {} : { parent }),
+    };
+    const summary: RunSummary = {
+      id: runId,
+      workflow: create.workflow,
+      status: "pending",
+      createdAt: new Date(createdAtMs).toISOString(),
+      ...(parent === undefined ? {} : { parent }),
+      startedBy: create.startedBy,
+      recoveries: 0,
+    };
+    const driver = this.#createDriver(definition, { summary, input, createdAtMs, epoch: 1 });
+    try {
+      await driver.begin(create, actor);
+    } catch (error) {
+      const taken =
+        idempotencyKey === undefined ? undefined : this.#options.store.findRunByIdempotencyKey(idempotencyKey);
+      if (taken === undefined) throw error;
+      return taken.id;
+    }
+    return runId;
+  }
+
+  #checkInput(definition: WorkflowDefinition, input: JsonValue): void {
+    if (definition.inputSchema === undefined) return;
+    const problems = this.#schemas.validate(definition.inputSchema.document, input);
+    const [first] = problems;
+    if (first === undefined) return;
+    const place = first.pointer === "" ? "the input" : first.pointer;
+    throw new LogoMeshError("LM_WORKFLOW_INPUT_INVALID", `${definition.name}: ${place} ${first.message}`, { problems });
+  }
+
+  #createDriver(
+    definition: WorkflowDefinition,
+    run: { summary: RunSummary; input: JsonValue; createdAtMs: number; epoch: number },
+  ): RunDriver {
+    const { store, clock, logger, runtime } = this.#options;
+    const runId = run.summary.id;
+    const { namespace, name, version, hash } = definition;
+    const identity: RunIdentity = { runId, namespace, name, version, hash };
+    const machine = new Machine({
+      ...{ definition, runId, input: run.input, createdAtMs: run.createdAtMs, runtime },
+      ...{ evaluator: this.#evaluator, schemas: this.#schemas },
+      effectOf: (task, args) => this.#effects.effectOf(task, args),
+    });
+    const driver = new RunDriver({
+      ...{ run: identity, machine, summary: run.summary, epoch: run.epoch },
+      ...{ store, clock, logger, effects: this.#effects, hub: this.#hub },
+    });
+    this.#drivers.set(runId, driver);
+    void driver.done.then(() => {
+      if (this.#drivers.get(runId) === driver) this.#drivers.delete(runId);
+    });
+    return driver;
+  }
+
+  async #resume({ runId, epoch, idleRecoveries }: ClaimedRun): Promise<void> {
+    const { store, logger } = this.#options;
+    const run = store.getRun(runId);
+    if (run === undefined) return;
+    try {
+      const driver = this.#open(run, epoch);
+      const isPoison = idleRecoveries > IDLE_RECOVERIES_MAX;
+      const reason = `The workbench stopped ${idleRecoveries} times while it worked on this run without recording a step.`;
+      // A suspended run stays so: whoever suspended it wants a person to look.
+      if (run.status === "suspended") driver.abandon();
+      else await driver.resume(store.loadTasks(runId), isPoison ? reason : undefined);
+    } catch (error) {
+      logger.error({ err: error, runId }, `run cannot be taken up: ${messageOf(error)}`);
+    }
+  }
+
+  #open(run: Run, epoch: number): RunDriver {
+    const definition = this.#definitions.byHash(run.workflow.hash);
+    const { input = {}, output: _output, ...summary } = run;
+    return this.#createDriver(definition, { summary, input, createdAtMs: Date.parse(run.createdAt), epoch });
+  }
+
+  /** A suspended run has no driver; one is made to end it. */
+  async #reopen(run: Run): Promise<RunDriver> {
+    const [claim] = await this.#options.store.claimLiveRuns(
+      ({ runId }) => ({ kind: "run.claimed", actor: { type: "system", id: "engine" }, trace: { run: runId } }),
+      run.id,
+    );
+    if (claim === undefined) throw new LogoMeshError("LM_WORKFLOW_RUN_FINISHED", `Run ${run.id} has ended.`);
+    const driver = this.#open(run, claim.epoch);
+    await driver.replay(this.#options.store.loadTasks(run.id));
+    return driver;
+  }
+
+  async #waitFor(runId: string, waitMs: number): Promise<Run> {
+    const driver = this.#drivers.get(runId);
+    if (driver !== undefined && waitMs > 0) {
+      const { promise, resolve } = Promise.withResolvers<undefined>();
+      using _timer = this.#options.clock.setTimer(waitMs, () => resolve(undefined));
+      await Promise.race([driver.done, promise]);
+    }
+    return this.getRun(runId);
+  }
+
+  async #runChild(
+    task: RunTask,
+    request: { input: JsonValue; parentRunId: string; reference: string; idempotencyKey: string; actor: Actor },
+    signal: AbortSignal,
+  ): Promise<{ output: JsonValue; childRunId: string; simulated: boolean }> {
+    const { store, policy } = this.#options;
+    const { namespace, name, version } = task.workflow;
+    policy.require({
+      principal: { type: "Workflow", id: request.actor.id },
+      action: "workflow.run",
+      resource: { type: "Workflow", id: `${namespace}/${name}` },
+    });
+    this.#checkNesting(request.parentRunId);
+    const definition = this.#definitions.find({ namespace, name, version });
+    const childRunId =
+      store.findRunByIdempotencyKey(request.idempotencyKey)?.id ??
+      (await this.#begin(definition, {
+        ...{ input: request.input, actor: request.actor, idempotencyKey: request.idempotencyKey },
+        parent: { runId: request.parentRunId, taskReference: request.reference },
+      }));
+    if (!task.await) return { output: { runId: childRunId }, childRunId, simulated: false };
+    const driver = this.#drivers.get(childRunId);
+    if (driver !== undefined) {
+      const cancel = (): void => void driver.cancel(request.actor);
+      signal.addEventListener("abort", cancel, { once: true });
+      if (signal.aborted) cancel();
+      await driver.done;
+      signal.removeEventListener("abort", cancel);
+      signal.throwIfAborted();
+    }
+    return this.#childResult(await this.getRun(childRunId));
+  }
+
+  #childResult(run: Run): { output: JsonValue; childRunId: string; simulated: boolean } {
+    if (run.status === "completed")
+      return { output: run.output ?? null, childRunId: run.id, simulated: run.simulated === true };
+    if (run.error !== undefined) throw new WorkflowFault(run.error);
+    throw new LogoMeshError("LM_WORKFLOW_TASK_FAULT", `The run ${run.id} of ${run.workflow.name} is ${run.status}.`);
+  }
+
+  #checkNesting(runId: string): void {
+    let depth = 1;
+    for (let run = this.#options.store.getRun(runId); run?.parent !== undefined; depth += 1) {
+      if (depth >= NESTING_MAX)
+        throw new LogoMeshError(
+          "LM_WORKFLOW_TASK_FAULT",
+          `Runs start runs ${NESTING_MAX} levels deep; a workflow may be starting itself.`,
+        );
+      run = this.#options.store.getRun(run.parent.runId);
+    }
+  }
+}
+
+function noRun(runId: string): LogoMeshError {
+  return new LogoMeshError("LM_NOT_FOUND", `No run ${runId}. \`logomesh runs list\` shows what is there.`);
+}
