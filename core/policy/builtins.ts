@@ -1,0 +1,62 @@
+/** How many calls deep a chain may go. */
+export const CALL_DEPTH_MAX = 4;
+
+/** Ids that start so belong to the workbench; a constitution cannot take them. */
+export const RESERVED_ID = /^(default|builtin|grant):/;
+
+/** Places below the workspace that decide what is allowed, or that other tools execute. */
+const PROTECTED_PATHS = [
+  ".logomesh",
+  ".logomesh/*",
+  "constitution.cedar",
+  "logomesh.yaml",
+  "plugins",
+  "plugins/*",
+  "workflows",
+  "workflows/*",
+  "models",
+  "models/*",
+  ".git",
+  ".git/*",
+  "*/.git",
+  "*/.git/*",
+  ".vscode",
+  ".vscode/*",
+  ".github",
+  ".github/*",
+  ".bashrc",
+  ".profile",
+  ".zshrc",
+  "package.json",
+  "*/package.json",
+];
+
+const protectedPaths = PROTECTED_PATHS.map((path) => `resource.lowerPath like "${path}"`).join(" || ");
+
+/** What is permitted without any grant, and what no grant permits. By id. */
+export const BUILTIN_POLICIES: Readonly<Record<string, string>> = {
+  "default:admin": `@why("An admin token may use every plugin, model, thought and workflow.")
+permit (
+  principal is Client,
+  action in [Action::"plugin.call", Action::"plugin.start", Action::"llm.generate", Action::"thought.read", Action::"thought.write", Action::"workflow.run"],
+  resource
+) when { principal.scopes.contains("admin") };`,
+  "default:run": `@why("A run token may start workflows and call plugin tools.")
+permit (
+  principal is Client,
+  action in [Action::"plugin.call", Action::"plugin.start", Action::"workflow.run"],
+  resource
+) when { principal.scopes.contains("run") };`,
+  "default:llm": `@why("An llm token may ask models.")
+permit (principal is Client, action == Action::"llm.generate", resource) when { principal.scopes.contains("llm") };`,
+  "default:start-self": `@why("A granted plugin may start itself.")
+permit (principal is Plugin, action == Action::"plugin.start", resource) when { principal == resource };`,
+  "builtin:granted-bundle": `@why("This exact version of the plugin has not been granted. Review and grant it first.")
+forbid (principal, action == Action::"plugin.start", resource) unless { context.granted };`,
+  "builtin:call-depth": `@why("Calls are at most ${CALL_DEPTH_MAX} deep.")
+forbid (principal, action, resource) when { context.callDepth > ${CALL_DEPTH_MAX} };`,
+  "builtin:protected-files": `@why("The workbench's own files, and files that other tools execute, are closed to everyone.")
+forbid (principal, action in Action::"fs.any", resource) when { ${protectedPaths} };`,
+  "builtin:link-local": `@why("Link-local and metadata addresses are closed to everyone.")
+forbid (principal, action == Action::"net.fetch", resource) when { resource.reach == "link-local" };`,
+};

@@ -1,0 +1,35 @@
+import type { CreateWriterModule, WriteContext } from "../db/index.ts";
+import type { PluginGrant, WorkflowGrant } from "../ports/index.ts";
+
+export interface SetWorkflowGrantsParams {
+  definitionHash: string;
+  grants: readonly WorkflowGrant[];
+  grantedBy: string;
+}
+
+const INSERT_WORKFLOW_GRANT =
+  "INSERT INTO workflow_grant (definition_hash, action, resource, granted_by, granted_at) VALUES (?, ?, ?, ?, ?)";
+const UPSERT_PLUGIN_GRANT = `INSERT OR REPLACE INTO plugin_grant
+  (plugin_id, sha256, plugin_group, permissions, tools_hash, granted_by, granted_at) VALUES (?, ?, ?, ?, ?, ?, ?)`;
+
+/** Commands `policy.setWorkflowGrants`, `policy.setPluginGrant`, `policy.deletePluginGrant`: each replaces what was there. */
+export const createPolicyWriterModule: CreateWriterModule = () => ({
+  name: "policy",
+  commands: {
+    "policy.setWorkflowGrants": (context: WriteContext, params: SetWorkflowGrantsParams): void => {
+      const { definitionHash, grants, grantedBy } = params;
+      context.sql("DELETE FROM workflow_grant WHERE definition_hash = ?").run(definitionHash);
+      const nowMs = context.clock.nowMs();
+      for (const { action, resource } of grants)
+        context.sql(INSERT_WORKFLOW_GRANT).run(definitionHash, action, resource, grantedBy, nowMs);
+    },
+    "policy.setPluginGrant": (context: WriteContext, grant: PluginGrant): void => {
+      const { pluginId, sha256, group, permissions, toolsHash, grantedBy } = grant;
+      const values = [pluginId, sha256, group, JSON.stringify(permissions), toolsHash ?? null, grantedBy];
+      context.sql(UPSERT_PLUGIN_GRANT).run(...values, context.clock.nowMs());
+    },
+    "policy.deletePluginGrant": (context: WriteContext, { pluginId }: { pluginId: string }): void => {
+      context.sql("DELETE FROM plugin_grant WHERE plugin_id = ?").run(pluginId);
+    },
+  },
+});

@@ -1,0 +1,49 @@
+/** What a policy may speak about. Context is kept coarse, so that decisions can be cached. */
+export const POLICY_SCHEMA = `
+entity Client = { scopes: Set<String> };
+entity Plugin = { group: String };
+entity Workflow;
+entity DevShell;
+
+entity Tool = { plugin: String, name: String };
+entity Model = { name: String, provider: String, local: Bool, simulated: Bool };
+entity NetHost = { scheme: String, host: String, port: Long, method: String, reach: String };
+entity Thoughts;
+entity File = { path: String, lowerPath: String };
+
+type Situation = { callDepth: Long, tainted: Bool };
+
+action "plugin.call" appliesTo { principal: [Client, Plugin, Workflow, DevShell], resource: [Tool], context: Situation };
+action "plugin.start" appliesTo {
+  principal: [Client, Plugin, Workflow, DevShell],
+  resource: [Plugin],
+  context: { callDepth: Long, tainted: Bool, granted: Bool }
+};
+action "llm.generate" appliesTo { principal: [Client, Plugin, Workflow, DevShell], resource: [Model], context: Situation };
+action "net.fetch" appliesTo { principal: [Client, Plugin, Workflow, DevShell], resource: [NetHost], context: Situation };
+action "thought.read", "thought.write" appliesTo {
+  principal: [Client, Plugin, Workflow, DevShell],
+  resource: [Thoughts],
+  context: Situation
+};
+action "workflow.run" appliesTo { principal: [Client, Plugin, Workflow, DevShell], resource: [Workflow], context: Situation };
+action "fs.any";
+action "fs.read", "fs.propose" in ["fs.any"] appliesTo {
+  principal: [Plugin, Workflow, DevShell],
+  resource: [File],
+  context: Situation
+};
+`;
+
+export const POLICY_ACTIONS = [
+  "plugin.call",
+  "plugin.start",
+  "llm.generate",
+  "net.fetch",
+  "thought.read",
+  "thought.write",
+  "workflow.run",
+  "fs.read",
+  "fs.propose",
+] as const;
+export type PolicyAction = (typeof POLICY_ACTIONS)[number];
