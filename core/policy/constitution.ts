@@ -1,7 +1,8 @@
-import * as cedar from "@cedar-policy/cedar-wasm/nodejs";
+import type * as Cedar from "@cedar-policy/cedar-wasm/nodejs";
 import { LogoMeshError } from "@logomesh/contracts";
 import { assert } from "../base/index.ts";
 import { RESERVED_ID } from "./builtins.ts";
+import { cedar } from "./cedar.ts";
 import { POLICY_SCHEMA } from "./schema.ts";
 
 /** The user's forbids by `@id`, as policy text. */
@@ -31,7 +32,7 @@ export function parseConstitution(text: string, file: string): Constitution {
   const bytes = Buffer.byteLength(text);
   if (bytes > CONSTITUTION_BYTES_MAX)
     refuse({ message: `the file has ${bytes} bytes; at most ${CONSTITUTION_BYTES_MAX} are read.`, at: 0 });
-  const parsed = cedar.checkParsePolicySet({ staticPolicies: text });
+  const parsed = cedar().checkParsePolicySet({ staticPolicies: text });
   if (parsed.type === "failure") refuse(toFault(parsed.errors[0]));
   const rules = new Map<string, string>();
   for (const { source, at } of splitPolicies(text)) {
@@ -45,14 +46,14 @@ export function parseConstitution(text: string, file: string): Constitution {
 }
 
 /** The annotations of one static policy. */
-export function annotationsOf(policy: cedar.Policy): { id?: string; why?: string } {
-  const answer = cedar.policyToJson(policy);
+export function annotationsOf(policy: Cedar.Policy): { id?: string; why?: string } {
+  const answer = cedar().policyToJson(policy);
   assert(answer.type === "success", "a policy that was parsed has a JSON form");
   return answer.json.annotations ?? {};
 }
 
 function faultOf(source: string, rules: ReadonlyMap<string, string>): string | undefined {
-  const answer = cedar.policyToJson(source);
+  const answer = cedar().policyToJson(source);
   if (answer.type === "failure") return "a template (`?principal`, `?resource`) is no rule.";
   const { effect, annotations } = answer.json;
   if (effect === "permit")
@@ -66,7 +67,7 @@ function faultOf(source: string, rules: ReadonlyMap<string, string>): string | u
 
 /** Strict validation; a rule that can never apply protects nothing and is a fault as well. */
 function validate(text: string): Fault | undefined {
-  const answer = cedar.validate({ schema: POLICY_SCHEMA, policies: { staticPolicies: text } });
+  const answer = cedar().validate({ schema: POLICY_SCHEMA, policies: { staticPolicies: text } });
   if (answer.type === "failure") return toFault(answer.errors[0]);
   const found =
     answer.validationErrors[0] ??
@@ -76,7 +77,7 @@ function validate(text: string): Fault | undefined {
   return { message: message.replace(/^for policy `[^`]*`, /, ""), at };
 }
 
-function toFault(error: cedar.DetailedError | undefined): Fault {
+function toFault(error: Cedar.DetailedError | undefined): Fault {
   const location = error?.sourceLocations?.[0];
   const parts = [error?.message.replace("failed to parse policies from string: ", ""), location?.label, error?.help];
   return { message: `${parts.filter(Boolean).join("; ")}.`, at: location?.start ?? 0 };
@@ -84,7 +85,7 @@ function toFault(error: cedar.DetailedError | undefined): Fault {
 
 /** The policies in order of the text, with their byte offsets; the library sorts them by an id of its own. */
 function splitPolicies(text: string): { source: string; at: number }[] {
-  const answer = cedar.policySetTextToParts(text);
+  const answer = cedar().policySetTextToParts(text);
   assert(answer.type === "success", "a text that was parsed can be split");
   const taken = new Set<number>();
   const found = [...answer.policies, ...answer.policy_templates].map((source) => {

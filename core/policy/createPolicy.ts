@@ -49,9 +49,10 @@ export function createPolicy(options: CreatePolicyOptions): CedarPolicy {
 /** Policy over Cedar. */
 export class CedarPolicy implements Policy, Disposable {
   readonly #options: CreatePolicyOptions;
-  readonly #sets = new PolicySets(BUILTIN_POLICIES);
+  readonly #sets = new PolicySets();
   readonly #decisions = new Map<string, PolicyDecision>();
   readonly #subscription: Disposable;
+  #warm = false;
   #closedBy: LogoMeshError | undefined;
 
   constructor(options: CreatePolicyOptions) {
@@ -60,16 +61,23 @@ export class CedarPolicy implements Policy, Disposable {
       this.#decisions.clear();
       this.#sets.forget(setKeyOf(principal));
     });
+  }
+
+  /** Does now, once, what the first decision would otherwise do: load the engine and the constitution (some 100 ms). */
+  warm(): void {
+    if (this.#warm) return;
+    this.#warm = true;
     try {
       this.reload();
     } catch (error) {
       this.#closedBy = error as LogoMeshError;
-      options.logger.error({ error: messageOf(error) }, "the constitution is not valid; nothing privileged runs");
+      this.#options.logger.error({ error: messageOf(error) }, "the constitution is not valid; nothing privileged runs");
     }
   }
 
   /** Why everything is denied; undefined while the constitution is good. */
   get problem(): LogoMeshError | undefined {
+    this.warm();
     return this.#closedBy;
   }
 
@@ -82,6 +90,7 @@ export class CedarPolicy implements Policy, Disposable {
     const rules = parseConstitution(readConstitution(constitutionPath), constitutionPath);
     this.#sets.setShared({ ...Object.fromEntries(rules), ...BUILTIN_POLICIES });
     this.#decisions.clear();
+    this.#warm = true;
     this.#closedBy = undefined;
   }
 
@@ -111,6 +120,7 @@ export class CedarPolicy implements Policy, Disposable {
   /** The decision, and the principal of the chain that it is about. */
   #decide(request: PolicyRequest): { decision: PolicyDecision; principal: Principal } {
     const { principal, chain = [] } = request;
+    this.warm();
     if (this.#closedBy !== undefined) {
       const reason = `Nothing privileged runs until the constitution is repaired: ${this.#closedBy.message}`;
       return { principal, decision: { allowed: false, policies: ["builtin:constitution"], reason } };

@@ -33,13 +33,16 @@ const nasty = fc.oneof(
   fc.string({ unit: "binary", minLength: 1, maxLength: 12 }),
 );
 
-function policyOf(grants: { workflow?: WorkflowGrant[]; plugin?: PluginGrant }) {
-  return createPolicy({
+/** One policy whose grants are exchanged: parsing the shared rules for each example would take most of the time. */
+function createGranted() {
+  const granted: { workflow: WorkflowGrant[]; plugin?: PluginGrant } = { workflow: [] };
+  const listeners: ((principal: Principal) => void)[] = [];
+  const policy = createPolicy({
     constitutionPath: CONSTITUTION,
     grants: {
-      workflowGrants: () => grants.workflow ?? [],
-      pluginGrant: () => grants.plugin,
-      onDidChange: () => ({ [Symbol.dispose]: () => undefined }),
+      workflowGrants: () => granted.workflow,
+      pluginGrant: () => granted.plugin,
+      onDidChange: (listener) => (listeners.push(listener), { [Symbol.dispose]: () => undefined }),
     },
     scopesOf: () => undefined,
     audit: {
@@ -49,6 +52,11 @@ function policyOf(grants: { workflow?: WorkflowGrant[]; plugin?: PluginGrant }) 
     },
     logger: silentLogger,
   });
+  return (next: Partial<typeof granted>, principal: Principal) => {
+    Object.assign(granted, next);
+    for (const listener of listeners) listener(principal);
+    return policy;
+  };
 }
 
 test("[PO11] whatever texts are granted to a workflow, exactly those are allowed", () => {
@@ -57,9 +65,13 @@ test("[PO11] whatever texts are granted to a workflow, exactly those are allowed
     action: "llm.generate",
     resource: { type: "Model", id, attributes: { local: true } },
   });
+  const policyOf = createGranted();
   fc.assert(
     fc.property(fc.array(nasty, { maxLength: 4 }), fc.array(nasty, { maxLength: 6 }), (granted, asked) => {
-      const policy = policyOf({ workflow: granted.map((resource) => ({ action: "llm.generate", resource })) });
+      const policy = policyOf(
+        { workflow: granted.map((resource) => ({ action: "llm.generate", resource })) },
+        ask("").principal,
+      );
       for (const id of [...granted, ...asked]) {
         expect({ id, allowed: policy.decide(ask(id)).allowed }).toEqual({ id, allowed: granted.includes(id) });
       }
@@ -70,18 +82,18 @@ test("[PO11] whatever texts are granted to a workflow, exactly those are allowed
 
 test("[PO11] a grant of one action, tool or principal allows no other", () => {
   const action = fc.constantFrom<WorkflowGrant["action"]>("plugin.call", "thought.read", "workflow.run", "net.fetch");
+  const policyOf = createGranted();
   fc.assert(
     fc.property(nasty, nasty, nasty, action, (plugin, tool, holder, other) => {
       fc.pre(!plugin.includes("#"));
-      const policy = policyOf({
-        workflow: [
-          { action: "plugin.call", resource: `${plugin}#${tool}` },
-          { action: other, resource: plugin },
-        ],
-      });
+      const owner: Principal = { type: "Workflow", id: holder };
+      const workflow: WorkflowGrant[] = [
+        { action: "plugin.call", resource: `${plugin}#${tool}` },
+        { action: other, resource: plugin },
+      ];
+      const policy = policyOf({ workflow }, owner);
       const ask = (principal: Principal, id: string) =>
         policy.decide({ principal, action: "plugin.call", resource: { type: "Tool", id } }).allowed;
-      const owner: Principal = { type: "Workflow", id: holder };
       expect(ask(owner, `${plugin}#${tool}`)).toBe(true);
       expect(ask(owner, `${plugin}#${tool}x`)).toBe(false);
       expect(ask(owner, `x${plugin}#${tool}`)).toBe(false);
@@ -94,6 +106,7 @@ test("[PO11] a grant of one action, tool or principal allows no other", () => {
 test("[PO11] a granted path opens itself and what is below it, literally", () => {
   const part = fc.constantFrom("a", "b", "*", "a*", "\\", "src", '"');
   const path = fc.array(part, { minLength: 1, maxLength: 3 }).map((parts) => parts.join("/"));
+  const policyOf = createGranted();
   fc.assert(
     fc.property(path, path, (granted, asked) => {
       const plugin: PluginGrant = {
@@ -103,8 +116,9 @@ test("[PO11] a granted path opens itself and what is below it, literally", () =>
         permissions: { "fs.read": [{ path: granted, why: "w" }] },
         grantedBy: "p",
       };
-      const decision = policyOf({ plugin }).decide({
-        principal: { type: "Plugin", id: plugin.pluginId },
+      const principal: Principal = { type: "Plugin", id: plugin.pluginId };
+      const decision = policyOf({ plugin }, principal).decide({
+        principal,
         action: "fs.read",
         resource: { type: "File", id: asked },
       });

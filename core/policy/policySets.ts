@@ -1,5 +1,6 @@
-import * as cedar from "@cedar-policy/cedar-wasm/nodejs";
+import type * as Cedar from "@cedar-policy/cedar-wasm/nodejs";
 import { assert } from "../base/index.ts";
+import { cedar } from "./cedar.ts";
 import type { CedarRequest } from "./cedarRequest.ts";
 import { annotationsOf } from "./constitution.ts";
 import type { GrantPolicies } from "./grantPolicies.ts";
@@ -25,18 +26,13 @@ export interface Evaluation {
 export class PolicySets {
   readonly #prefix = `set-${instances++}-`;
   readonly #slots = new Map<string, string>();
-  #shared: Readonly<Record<string, string>>;
-  #whys: ReadonlyMap<string, string>;
-
-  constructor(shared: Readonly<Record<string, string>>) {
-    const parsed = cedar.preparseSchema(SCHEMA_NAME, POLICY_SCHEMA);
-    assert(parsed.type === "success", `the policy schema parses: ${JSON.stringify(parsed)}`);
-    this.#shared = shared;
-    this.#whys = whysOf(shared);
-  }
+  #shared: Readonly<Record<string, string>> = {};
+  #whys: ReadonlyMap<string, string> = new Map();
 
   /** Replaces the rules that every set has in common. */
   setShared(shared: Readonly<Record<string, string>>): void {
+    const parsed = cedar().preparseSchema(SCHEMA_NAME, POLICY_SCHEMA);
+    assert(parsed.type === "success", `the policy schema parses: ${JSON.stringify(parsed)}`);
     this.#shared = shared;
     this.#whys = whysOf(shared);
     this.#slots.clear();
@@ -48,7 +44,7 @@ export class PolicySets {
   }
 
   evaluate(principalKey: string, grants: () => GrantPolicies, request: CedarRequest): Evaluation {
-    const answer = cedar.statefulIsAuthorized({
+    const answer = cedar().statefulIsAuthorized({
       ...request,
       preparsedPolicySetId: this.#slotOf(principalKey, grants),
       preparsedSchemaName: SCHEMA_NAME,
@@ -72,7 +68,7 @@ export class PolicySets {
       return known;
     }
     const slot = this.#freeSlot();
-    const parsed = cedar.preparsePolicySet(slot, { staticPolicies: { ...this.#shared, ...grants() } });
+    const parsed = cedar().preparsePolicySet(slot, { staticPolicies: { ...this.#shared, ...grants() } });
     assert(parsed.type === "success", `the policies of ${principalKey} parse: ${JSON.stringify(parsed)}`);
     this.#slots.set(principalKey, slot);
     return slot;
@@ -93,7 +89,7 @@ export class PolicySets {
   }
 }
 
-function failed(errors: readonly cedar.DetailedError[]): Evaluation {
+function failed(errors: readonly Cedar.DetailedError[]): Evaluation {
   const messages = errors.map(({ message }) => message).join("; ");
   return { allowed: false, policies: [], reason: `The request could not be decided: ${messages}.` };
 }
