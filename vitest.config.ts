@@ -16,7 +16,7 @@ export default defineConfig({
     coverage: {
       provider: "v8",
       include: ["contracts/**/*.ts", "core/**/*.ts", "server/**/*.ts", "cli/**/*.ts"],
-      exclude: ["**/*.test.ts", "**/*.suite.ts", "core/testing/**", "**/index.ts", ...ENTRIES],
+      exclude: ["**/*.test.ts", "**/*.suite.ts", "core/testing/**", "**/testing/**", "**/index.ts", ...ENTRIES],
       reporter: ["text-summary", "json-summary"],
       thresholds: { lines: 90, branches: 90 },
     },

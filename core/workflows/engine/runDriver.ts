@@ -201,7 +201,7 @@ export class RunDriver {
       ...(extra.create === undefined ? [] : [runEvent(run, { status: "running", created: true, atMs: nowMs })]),
       ...taskEvents(run, step.rows),
       ...started.map((row) => taskStartedEvent(run, row)),
-      ...(status === before ? [] : [runEvent(run, { status, atMs: nowMs })]),
+      ...(status === (extra.create === undefined ? before : "running") ? [] : [runEvent(run, { status, atMs: nowMs })]),
     ];
     const audit = [
       ...(extra.audit ?? []),

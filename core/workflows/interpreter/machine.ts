@@ -64,6 +64,8 @@ export interface MachineOptions {
 
 /** A loop without effects and without end is a mistake; it faults instead of holding the process. */
 const TRANSITIONS_PER_EVENT_MAX = 500_000;
+/** Rows of tasks without effect are only for looking at, and a long loop has very many; the journal is never cut. */
+const VIEW_ROWS_MAX = 20_000;
 /** So many transitions may pass before others get their turn. */
 const TRANSITIONS_PER_TURN = 1_000;
 
@@ -86,6 +88,7 @@ export class Machine {
   #nowMs: number;
   #nextSeq = 0;
   #eventOrder = 0;
+  #viewRows = 0;
   #stopped = false;
   #transition: Transition = emptyTransition();
 
@@ -527,7 +530,9 @@ export class Machine {
     if (locals.kind === "try" && locals.phase === "pause") {
       for (const [key, timer] of this.#timers) if (timer.frame === frame) this.#disarm(key);
     }
-    if (frame.seq >= 0) this.#transition.rows.push(toRow(frame, { status, endedAtMs: this.#nowMs, ...result }));
+    if (frame.seq < 0) return;
+    if (frame.event === undefined && frame.locals.kind !== "effect" && ++this.#viewRows > VIEW_ROWS_MAX) return;
+    this.#transition.rows.push(toRow(frame, { status, endedAtMs: this.#nowMs, ...result }));
   }
 
   #cancelChildren(frame: Frame): void {
