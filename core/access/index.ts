@@ -1,0 +1,2 @@
+export { openAccessControl, type AccessControl } from "./accessControl.ts";
+export { createAccessWriterModule } from "./accessWriterModule.ts";
