@@ -116,6 +116,6 @@ function oneOf<const T extends string>(values: readonly T[], value: unknown): T 
 }
 
 /** Leaves out what is not set, so that URLs stay short. */
-function pick<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> {
+function pick<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V | undefined>> {
   return value === undefined ? {} : ({ [key]: value } as Record<K, V>);
 }

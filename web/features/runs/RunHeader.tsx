@@ -1,0 +1,129 @@
+import { Button, Group, Popover, Progress, Stack, Text } from "@mantine/core";
+import { isTerminalRunStatus, type Run, type RunTaskSummary } from "@logomesh/contracts";
+import { IconPlayerStop } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { getRouteApi, useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { DetailHeader } from "../../components/DetailHeader.tsx";
+import { CopyId, Duration, Fact, RelativeTime } from "../../components/Facts.tsx";
+import { ButtonLink, TextLink } from "../../components/links.tsx";
+import { MockNote } from "../../components/MockNote.tsx";
+import { ProblemAlert } from "../../components/States.tsx";
+import { StatusBadge } from "../../components/StatusBadge.tsx";
+import { useApi } from "../../lib/api.ts";
+import { formatCount } from "../../lib/format.ts";
+import { progressOf } from "../../lib/graph/taskStates.ts";
+import { queryKeys } from "../../lib/queryKeys.ts";
+import { taskLook } from "../../lib/status.ts";
+import { useCancelRun } from "./queries.ts";
+
+const listRoute = getRouteApi("/runs");
+
+export function RunHeader({ run, tasks }: { run: Run; tasks: readonly RunTaskSummary[] }) {
+  const navigate = useNavigate();
+  const filter = listRoute.useSearch();
+  const api = useApi();
+  const status = useQuery({ queryKey: queryKeys.status, queryFn: ({ signal }) => api.getStatus({ signal }) });
+  const isOver = isTerminalRunStatus(run.status);
+  const { namespace, name, version } = run.workflow;
+  const progress = progressOf(tasks);
+  return (
+    <DetailHeader
+      title={name}
+      badge={
+        <>
+          <StatusBadge look={taskLook(run.status)} />
+          {run.simulated === true ? <MockNote hint={status.data?.model.hint} /> : null}
+        </>
+      }
+      actions={
+        <>
+          {isOver ? null : <CancelButton runId={run.id} />}
+          <ButtonLink
+            to="/workflows/$namespace/$name"
+            params={{ namespace, name }}
+            search={{ tab: "start" }}
+            size="compact-sm"
+            variant="default"
+          >
+            {isOver ? "Run again" : "Start another"}
+          </ButtonLink>
+        </>
+      }
+      onClose={() => void navigate({ to: "/runs", search: filter })}
+    >
+      <Group gap="2px var(--mantine-spacing-lg)">
+        <Fact name="Run">
+          <CopyId id={run.id} name="run id" />
+        </Fact>
+        <Fact name="Version">{version}</Fact>
+        <Fact name="Started">
+          <RelativeTime at={run.startedAt ?? run.createdAt} />
+        </Fact>
+        <Fact name="Took">
+          <Duration startedAt={run.startedAt} endedAt={run.endedAt} />
+        </Fact>
+        {run.startedBy === undefined ? null : <Fact name="By">{run.startedBy}</Fact>}
+        {run.recoveries > 0 ? <Fact name="Continued after">{formatCount(run.recoveries, "crash")}</Fact> : null}
+        <TextLink to="/audit" search={{ run: run.id }} size="sm">
+          Audit entries
+        </TextLink>
+      </Group>
+      {run.statusReason === undefined ? null : <Text size="sm">{run.statusReason}</Text>}
+      {isOver ? null : (
+        <Stack gap={2}>
+          <Progress
+            value={progress.total === 0 ? 0 : (100 * progress.done) / progress.total}
+            size="sm"
+            aria-label={`${progress.done} of ${formatCount(progress.total, "started task")} done`}
+          />
+        </Stack>
+      )}
+    </DetailHeader>
+  );
+}
+
+/** Says what will happen and asks once. */
+function CancelButton({ runId }: { runId: string }) {
+  const cancel = useCancelRun(runId);
+  const [isAsking, setAsking] = useState(false);
+  return (
+    <Popover opened={isAsking} onChange={setAsking} width={280} position="bottom-end" withArrow trapFocus>
+      <Popover.Target>
+        <Button
+          size="compact-sm"
+          variant="default"
+          leftSection={<IconPlayerStop size={14} aria-hidden />}
+          loading={cancel.isPending}
+          onClick={() => setAsking(true)}
+        >
+          Cancel
+        </Button>
+      </Popover.Target>
+      <Popover.Dropdown>
+        <Stack gap="sm">
+          <Text size="sm">
+            The plugin calls and model calls of this run are stopped. What it has already stored stays. A cancelled run
+            does not continue.
+          </Text>
+          <Group gap="xs">
+            <Button
+              size="compact-sm"
+              color="red"
+              onClick={() => {
+                setAsking(false);
+                cancel.mutate();
+              }}
+            >
+              Cancel the run
+            </Button>
+            <Button size="compact-sm" variant="subtle" onClick={() => setAsking(false)}>
+              Let it run
+            </Button>
+          </Group>
+        </Stack>
+        {cancel.isError ? <ProblemAlert error={cancel.error} /> : null}
+      </Popover.Dropdown>
+    </Popover>
+  );
+}
