@@ -1,0 +1,74 @@
+import rateLimit from "@fastify/rate-limit";
+import websocket from "@fastify/websocket";
+import { LogoMeshError } from "@logomesh/contracts";
+import { fastify, type FastifyInstance } from "fastify";
+import { servedHosts } from "./hosts.ts";
+import { addMetrics } from "./metrics.ts";
+import { addOpenApi } from "./openApi.ts";
+import { BODY_BYTES_MAX, SERVER_LIMITS, type CreateServerOptions } from "./options.ts";
+import { addPage } from "./page.ts";
+import { createErrorHandler, validatorCompiler } from "./problem.ts";
+import { registerRoutes } from "./routes/registerRoutes.ts";
+import { addSecurity } from "./security.ts";
+import { addEvents } from "./ws/eventRoute.ts";
+
+/** The whole server, not yet listening: tests ask it by `inject`. */
+export async function createServer(options: CreateServerOptions): Promise<FastifyInstance> {
+  const { workbench, config, logger, webFolder } = options;
+  const limits = { ...SERVER_LIMITS, ...options.limits };
+  const handleError = createErrorHandler(logger);
+  const app = fastify({
+    bodyLimit: BODY_BYTES_MAX,
+    // Idle connections end at once on closing; startServer cuts the rest after the grace period.
+    forceCloseConnections: "idle",
+    frameworkErrors: handleError,
+    // From the first byte to the last of a request; answers may take as long as they need.
+    requestTimeout: 60_000,
+    routerOptions: { maxParamLength: 500 },
+  });
+  app.setErrorHandler(handleError);
+  app.setValidatorCompiler(validatorCompiler);
+  // Handlers are typed by the schemas of their routes, and a test holds every answer against them.
+  app.setSerializerCompiler(() => JSON.stringify);
+  acceptJsonOnly(app);
+  addSecurity(app, { workbench, servedHosts: servedHosts(config) });
+  await app.register(rateLimit, {
+    global: false,
+    errorResponseBuilder: (_request, { after }) =>
+      new LogoMeshError("LM_API_RATE_LIMITED", `Too many attempts. Try again in ${after}.`),
+  });
+  await app.register(websocket, { options: { maxPayload: 4096 } });
+  addMetrics(app, workbench);
+  await addOpenApi(app);
+  addProbes(app);
+  registerRoutes(app, { workbench, logger, loginsPerMinuteMax: limits.loginsPerMinuteMax });
+  addEvents(app, { workbench, logger, limits });
+  await addPage(app, webFolder);
+  return app;
+}
+
+/** An empty body is no body: actions without parameters are sent with the JSON type too. */
+function acceptJsonOnly(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser("error", "error");
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
+    if (body.length === 0) done(null, undefined);
+    else void parse(request, body.toString(), done);
+  });
+}
+
+/** They tell nothing but yes or no, so they need no token. */
+function addProbes(app: FastifyInstance): void {
+  let closing = false;
+  app.addHook("preClose", (done) => {
+    closing = true;
+    done();
+  });
+  app.get("/healthz", (_request, reply) => reply.type("text/plain").send("ok\n"));
+  app.get("/readyz", (_request, reply) =>
+    reply
+      .status(closing ? 503 : 200)
+      .type("text/plain")
+      .send(closing ? "closing\n" : "ok\n"),
+  );
+}

@@ -1,0 +1,3 @@
+export { createServer } from "./createServer.ts";
+export type { CreateServerOptions, ServerConfig, ServerLimits, ServerLogger } from "./options.ts";
+export { startServer, type RunningServer, type ServerFile, type StartServerOptions } from "./start.ts";

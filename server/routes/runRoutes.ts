@@ -1,0 +1,28 @@
+import { isTerminalRunStatus } from "@logomesh/contracts";
+import type { Workbench } from "@logomesh/core";
+import type { HandlersOf } from "./route.ts";
+
+type RunRoute = "startRun" | "listRuns" | "getRun" | "listRunTasks" | "getRunTask" | "cancelRun" | "getRunDefinition";
+
+export function runRoutes({ workflows }: Workbench): HandlersOf<RunRoute> {
+  return {
+    async startRun({ body, identity, reply }) {
+      const run = await workflows.start(body, identity.caller);
+      void reply.status(isTerminalRunStatus(run.status) ? 200 : 202);
+      return run;
+    },
+    listRuns: ({ query: { limit, cursor, status, workflow, q } }) =>
+      workflows.listRuns({
+        limit,
+        ...(cursor === undefined ? {} : { cursor }),
+        ...(status === undefined ? {} : { status }),
+        ...(workflow === undefined ? {} : { workflow }),
+        ...(q === undefined ? {} : { q }),
+      }),
+    getRun: ({ params }) => workflows.getRun(params.id),
+    listRunTasks: ({ params, query }) => workflows.listTasks(params.id, query),
+    getRunTask: ({ params }) => workflows.getTask(params.id, params.seq),
+    cancelRun: ({ params, identity }) => workflows.cancel(params.id, identity.caller),
+    getRunDefinition: ({ params }) => workflows.getRunDefinition(params.id),
+  };
+}
