@@ -56,7 +56,7 @@ function placeOf(message: string, text: string): { line: number; column: number 
   return { line: before.length, column: (before.at(-1) ?? "").length + 1 };
 }
 
-export function escapePointer(part: string): string {
+function escapePointer(part: string): string {
   return part.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
@@ -69,4 +69,13 @@ function invalid(file: string, problems: InputProblem[]): LogoMeshError {
     `${file}${place === "" ? "" : ` ${place}`}: ${first?.message ?? "is not valid"}${more}.`,
     { problems, data: { file } },
   );
+}
+
+/** @throws LogoMeshError LM_PLUGIN_MANIFEST_INVALID unless the entry point is a regular file of the bundle */
+export function assertEntryPoint(folder: string, { entry_point, runtime }: PluginManifest): void {
+  const stats = statSync(join(folder, entry_point), { throwIfNoEntry: false });
+  const fault = (message: string): LogoMeshError =>
+    invalid(join(folder, MANIFEST_FILE), [{ pointer: "/entry_point", message: `${entry_point} ${message}` }]);
+  if (stats?.isFile() !== true) throw fault("is no file of the plugin");
+  if (runtime === "shell" && (stats.mode & 0o100) === 0) throw fault("is not executable; run chmod +x on it");
 }

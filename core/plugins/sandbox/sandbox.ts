@@ -27,6 +27,8 @@ export interface SandboxUsage {
   memoryBytes: number;
   /** CPU time of the whole tree since its start. */
   cpuMs: number;
+  /** Of one core, between the last two samples. */
+  cpuPercent: number;
   processes: number;
 }
 
@@ -59,7 +61,7 @@ export interface Sandbox {
   status(): SandboxStatus;
   /**
    * Resolves when the process tree has been started (the plugin itself may still fail).
-   * @throws LogoMeshError LM_PLUGIN_SANDBOX_UNAVAILABLE, LM_PLUGIN_RUNTIME_MISSING, LM_PLUGIN_BUNDLE_INVALID
+   * @throws LogoMeshError LM_PLUGIN_SANDBOX_UNAVAILABLE, LM_PLUGIN_RUNTIME_MISSING, LM_PLUGIN_START_FAILED
    */
   launch(spec: SandboxSpec): Promise<SandboxProcess>;
 }

@@ -1,0 +1,48 @@
+import type { Plugin } from "@logomesh/contracts";
+import { toDisposable } from "../base/index.ts";
+import type { Clock } from "../ports/index.ts";
+
+/** Between two messages about one plugin. */
+const PERIOD_MS = 250;
+
+/** Tells subscribers of changed plugins, at most four times a second for each, and of the last state always. */
+export class ChangeFeed implements Disposable {
+  readonly #options: { clock: Clock; describe: (pluginId: string) => Plugin | undefined };
+  readonly #listeners = new Set<(plugin: Plugin) => void>();
+  readonly #timers = new Map<string, Disposable>();
+  readonly #dirty = new Set<string>();
+
+  constructor(options: { clock: Clock; describe: (pluginId: string) => Plugin | undefined }) {
+    this.#options = options;
+  }
+
+  [Symbol.dispose](): void {
+    for (const timer of this.#timers.values()) timer[Symbol.dispose]();
+    this.#timers.clear();
+    this.#listeners.clear();
+  }
+
+  subscribe(listener: (plugin: Plugin) => void): Disposable {
+    this.#listeners.add(listener);
+    return toDisposable(() => this.#listeners.delete(listener));
+  }
+
+  changed(pluginId: string): void {
+    if (this.#timers.has(pluginId)) {
+      this.#dirty.add(pluginId);
+      return;
+    }
+    this.#tell(pluginId);
+    const timer = this.#options.clock.setTimer(PERIOD_MS, () => {
+      this.#timers.delete(pluginId);
+      if (this.#dirty.delete(pluginId)) this.changed(pluginId);
+    });
+    this.#timers.set(pluginId, timer);
+  }
+
+  #tell(pluginId: string): void {
+    if (this.#listeners.size === 0) return;
+    const plugin = this.#options.describe(pluginId);
+    if (plugin !== undefined) for (const listener of this.#listeners) listener(plugin);
+  }
+}

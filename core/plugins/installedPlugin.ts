@@ -1,0 +1,315 @@
+import {
+  LogoMeshError,
+  type CallToolResult,
+  type JsonObject,
+  type Plugin,
+  type PluginManifest,
+  type PluginState,
+  type PluginTool,
+} from "@logomesh/contracts";
+import { toLogoMeshError } from "../base/index.ts";
+import type { AuditEntryDraft, AuditLog, Clock, Logger, PluginGrant, Policy } from "../ports/index.ts";
+import { LatencySample } from "./latencySample.ts";
+import { PluginExecutionLimiter } from "./pluginExecutionLimiter.ts";
+import { PluginInstance } from "./pluginInstance.ts";
+import type { RuntimeManager } from "./runtimeManager.ts";
+import { effectOf, toolsHash, type ToolSchemas } from "./toolList.ts";
+
+// One plugin of the workspace and its process, when it has one.
+// States: blocked (no grant, or its tools changed) · stopped · loading → ready ⇄ busy → stopping → stopped; crashed (a pause that grows),
+// quarantined (three crashes in five minutes). It starts with its first call, once for all that wait for it.
+
+const CALLS_IN_FLIGHT_MAX = 32;
+const CALLS_WAITING_MAX = 1_000;
+const CRASH_WINDOW_MS = 5 * 60_000;
+const CRASHES_MAX = 3;
+const PAUSE_FIRST_MS = 500;
+const QUARANTINE_MS = 5 * 60_000;
+const IDLE_MS = 5 * 60_000;
+
+export interface InstalledPluginOptions {
+  manifest: PluginManifest;
+  /** Of the staged copy. */
+  sha256: string;
+  bundleFolder: string;
+  runtimes: RuntimeManager;
+  schemas: ToolSchemas;
+  /** The current grant of the plugin, whichever version it names. */
+  grant: () => PluginGrant | undefined;
+  policy: Policy;
+  audit: AuditLog;
+  clock: Clock;
+  logger: Logger;
+  onDidChange: () => void;
+}
+
+export interface PluginCallOptions {
+  signal: AbortSignal;
+  timeoutMs?: number;
+  meta: JsonObject;
+}
+
+export class InstalledPlugin {
+  readonly #options: InstalledPluginOptions;
+  readonly #limiter: PluginExecutionLimiter;
+  readonly #latencies = new LatencySample();
+  #instance: PluginInstance | undefined;
+  #starting: Promise<PluginInstance> | undefined;
+  #state: PluginState = "stopped";
+  #reason: string | undefined;
+  #tools: readonly PluginTool[] = [];
+  #logs: string[] = [];
+  #crashesAtMs: number[] = [];
+  #retryAtMs = 0;
+  #calls = 0;
+  #errors = 0;
+  #violations = 0;
+  #idle: Disposable | undefined;
+
+  constructor(options: InstalledPluginOptions) {
+    this.#options = options;
+    this.#limiter = new PluginExecutionLimiter({
+      pluginId: options.manifest.id,
+      clock: options.clock,
+      concurrencyMax: CALLS_IN_FLIGHT_MAX,
+      waitingMax: CALLS_WAITING_MAX,
+    });
+  }
+
+  get manifest(): PluginManifest {
+    return this.#options.manifest;
+  }
+
+  get sha256(): string {
+    return this.#options.sha256;
+  }
+
+  describe(): Plugin {
+    const { manifest, sha256, runtimes } = this.#options;
+    const grant = this.#options.grant();
+    const isGranted = grant?.sha256 === sha256;
+    const { memoryBytes = 0, processes = 0, cpuPercent = 0 } = this.#instance?.usage() ?? {};
+    const named = Object.keys(manifest.tools).map((name) => ({ name, effect: effectOf(manifest, name) }));
+    return {
+      ...{ id: manifest.id, name: manifest.name, version: manifest.version, description: manifest.description },
+      ...{ runtime: manifest.runtime, securityLevel: manifest.security_level, sha256 },
+      ...(isGranted || this.#state !== "stopped"
+        ? this.#describeState()
+        : { state: "blocked", stateReason: this.#missingGrant() }),
+      sandboxed: runtimes.sandboxStatus().available,
+      group: grant?.group ?? "user",
+      granted: isGranted,
+      permissions: manifest.permissions,
+      limits: manifest.resource_limits,
+      tools: this.#tools.length > 0 ? [...this.#tools] : named,
+      usage: {
+        ...{ memoryBytes, processes, cpuPercent: Math.round(cpuPercent) },
+        ...{
+          calls: this.#calls,
+          errors: this.#errors,
+          violations: this.#violations + (this.#instance?.violations ?? 0),
+        },
+        ...this.#latencies.describe(),
+      },
+    };
+  }
+
+  logLines(): string[] {
+    return this.#instance?.logLines() ?? this.#logs;
+  }
+
+  /** Starts the process unless it runs. @throws LogoMeshError LM_PLUGIN_*, LM_POLICY_DENIED */
+  async load(): Promise<PluginInstance> {
+    if (this.#instance !== undefined && !this.#instance.isEnded) return this.#instance;
+    this.#starting ??= this.#start().finally(() => (this.#starting = undefined));
+    return this.#starting;
+  }
+
+  async call(tool: string, args: JsonObject, options: PluginCallOptions): Promise<CallToolResult> {
+    const { manifest, clock } = this.#options;
+    const startedMs = clock.monotonicMs();
+    this.#calls += 1;
+    try {
+      const result = await this.#limiter.run(tool, {
+        signal: options.signal,
+        isFailure: (error) => countsAgainstTool(error),
+        call: async () => {
+          const instance = await this.load();
+          const found = instance.tools.find(({ name }) => name === tool);
+          if (found === undefined) {
+            const known = instance.tools.map(({ name }) => name).join(", ");
+            throw new LogoMeshError(
+              "LM_PLUGIN_TOOL_NOT_FOUND",
+              `${manifest.id} has no tool ${tool}; it has ${known || "none"}.`,
+            );
+          }
+          this.#setState("busy");
+          const timeoutMs = options.timeoutMs ?? manifest.resource_limits.call_timeout_ms;
+          return instance.call(found, args, { signal: options.signal, timeoutMs, meta: options.meta });
+        },
+      });
+      this.#latencies.add(clock.monotonicMs() - startedMs);
+      return result;
+    } catch (error) {
+      this.#errors += 1;
+      throw error;
+    } finally {
+      this.#becomeIdle();
+    }
+  }
+
+  /** Ends the process; calls in flight fail. */
+  async stop(reason: string): Promise<void> {
+    this.#idle?.[Symbol.dispose]();
+    const instance = this.#instance ?? (await this.#starting?.catch(() => undefined));
+    if (instance === undefined || instance.isEnded) return;
+    this.#setState("stopping", reason);
+    await instance.stop(reason);
+  }
+
+  /** Forgets crashes and closes circuits. */
+  release(): void {
+    this.#crashesAtMs = [];
+    this.#retryAtMs = 0;
+    this.#limiter.reset();
+    if (this.#state === "crashed" || this.#state === "quarantined") this.#setState("stopped");
+  }
+
+  // ---- inside
+
+  async #start(): Promise<PluginInstance> {
+    const { manifest, sha256, runtimes, policy, audit, schemas, clock } = this.#options;
+    this.#assertMayStart();
+    const principal = { type: "Plugin", id: manifest.id } as const;
+    policy.require({
+      principal,
+      action: "plugin.start",
+      resource: { type: "Plugin", id: manifest.id, attributes: { sha256 } },
+    });
+    await audit.append(this.#entry("plugin.started", { version: manifest.version, sha256 }));
+    this.#setState("loading");
+    try {
+      const process = await runtimes.start(manifest, this.#options.bundleFolder);
+      const instance = new PluginInstance({ manifest, process, schemas, clock });
+      this.#instance = instance;
+      void instance.ended.then((error) => this.#ended(instance, error));
+      await instance.open();
+      this.#assertSameTools(instance);
+      this.#tools = instance.tools;
+      this.#setState("ready");
+      return instance;
+    } catch (error) {
+      if (this.#instance === undefined) this.#setState("stopped", toLogoMeshError(error).message);
+      throw error;
+    }
+  }
+
+  #assertMayStart(): void {
+    const { manifest, sha256, runtimes, clock } = this.#options;
+    const { id, security_level: level } = manifest;
+    if (level !== "sandbox") {
+      throw new LogoMeshError(
+        "LM_PLUGIN_SECURITY_LEVEL",
+        `${id} asks to run as “${level}”, outside of the sandbox. This version runs sandboxed plugins only; set security_level to sandbox.`,
+      );
+    }
+    const sandbox = runtimes.sandboxStatus();
+    if (!sandbox.available)
+      throw new LogoMeshError(
+        "LM_PLUGIN_SANDBOX_UNAVAILABLE",
+        `${id} needs a sandbox, and there is none here. ${sandbox.hint ?? ""}`.trim(),
+      );
+    if (this.#options.grant()?.sha256 !== sha256)
+      throw new LogoMeshError("LM_PLUGIN_NOT_GRANTED", `${id}: ${this.#missingGrant()}`);
+    const waitMs = this.#retryAtMs - clock.monotonicMs();
+    if (waitMs > 0) {
+      const seconds = Math.ceil(waitMs / 1000);
+      throw this.#state === "quarantined"
+        ? new LogoMeshError(
+            "LM_PLUGIN_QUARANTINED",
+            `${id} crashed ${CRASHES_MAX} times in five minutes; it may start again in ${seconds} s, or when it is released.`,
+          )
+        : new LogoMeshError(
+            "LM_PLUGIN_CRASHED",
+            `${id} has just crashed; it may start again in ${seconds} s. ${this.#reason ?? ""}`.trim(),
+          );
+    }
+  }
+
+  /** What was approved includes what the tools say they do. */
+  #assertSameTools(instance: PluginInstance): void {
+    const { manifest } = this.#options;
+    const approved = this.#options.grant()?.toolsHash;
+    if (approved === undefined || approved === toolsHash(instance.tools)) return;
+    const error = new LogoMeshError(
+      "LM_PLUGIN_NOT_GRANTED",
+      `${manifest.id} describes its tools differently than when it was granted. Review and grant it again.`,
+    );
+    instance.kill(error);
+    throw error;
+  }
+
+  #missingGrant(): string {
+    const granted = this.#options.grant();
+    return granted === undefined
+      ? "it was never granted. Review what it asks for and grant it."
+      : `another content of it was granted (${granted.sha256.slice(0, 12)}…, this one is ${this.sha256.slice(0, 12)}…). Review and grant it again.`;
+  }
+
+  #ended(instance: PluginInstance, error: LogoMeshError): void {
+    const { clock, audit, logger, manifest } = this.#options;
+    if (this.#instance === instance) this.#instance = undefined;
+    this.#logs = instance.logLines();
+    this.#violations += instance.violations;
+    this.#idle?.[Symbol.dispose]();
+    if (error.code === "LM_PLUGIN_STOPPED") {
+      audit.enqueue(this.#entry("plugin.stopped", { reason: error.message }));
+      this.#setState("stopped", error.message);
+      return;
+    }
+    const nowMs = clock.monotonicMs();
+    this.#crashesAtMs = [...this.#crashesAtMs.filter((atMs) => nowMs - atMs < CRASH_WINDOW_MS), nowMs];
+    const isQuarantined = this.#crashesAtMs.length >= CRASHES_MAX;
+    this.#retryAtMs = nowMs + (isQuarantined ? QUARANTINE_MS : PAUSE_FIRST_MS * 2 ** (this.#crashesAtMs.length - 1));
+    audit.enqueue(this.#entry("plugin.crashed", { code: error.code, reason: error.message }));
+    logger.warn({ plugin: manifest.id, code: error.code, reason: error.message }, "plugin ended by itself");
+    this.#setState(isQuarantined ? "quarantined" : "crashed", error.message);
+  }
+
+  #becomeIdle(): void {
+    const instance = this.#instance;
+    if (instance === undefined || instance.isEnded || instance.callsInFlight > 0) return;
+    if (this.#state === "busy") this.#setState("ready");
+    this.#idle?.[Symbol.dispose]();
+    this.#idle = this.#options.clock.setTimer(IDLE_MS, () => void this.stop("it was idle for five minutes"));
+  }
+
+  #describeState(): { state: PluginState; stateReason?: string } {
+    return { state: this.#state, ...(this.#reason === undefined ? {} : { stateReason: this.#reason }) };
+  }
+
+  #setState(state: PluginState, reason?: string): void {
+    if (this.#state === state && this.#reason === reason) return;
+    this.#state = state;
+    this.#reason = reason;
+    this.#options.onDidChange();
+  }
+
+  #entry(kind: string, data: JsonObject): AuditEntryDraft {
+    const { id } = this.#options.manifest;
+    return { kind, actor: { type: "plugin", id }, trace: { plugin: id }, data };
+  }
+}
+
+/** A caller's fault, a cancel or a full queue says nothing about the tool. */
+function countsAgainstTool(error: unknown): boolean {
+  if (!(error instanceof LogoMeshError)) return false;
+  return [
+    "LM_PLUGIN_TIMEOUT",
+    "LM_PLUGIN_PROTOCOL",
+    "LM_PLUGIN_OUTPUT_INVALID",
+    "LM_PLUGIN_CRASHED",
+    "LM_PLUGIN_MEMORY",
+    "LM_PLUGIN_START_FAILED",
+  ].includes(error.code);
+}

@@ -1,0 +1,201 @@
+import type { Readable, Writable } from "node:stream";
+import { LogoMeshError, type JsonObject } from "@logomesh/contracts";
+import type { Clock } from "../ports/index.ts";
+import { MessageReader } from "./messageReader.ts";
+
+// The plugin plane: the host is the client of a Model Context Protocol server (revision 2025-11-25, "stdio" transport: one JSON-RPC 2.0
+// message per line). Owns the requests in flight. Everything that arrives is hostile until it has been matched to one of them.
+
+export const PROTOCOL_VERSION = "2025-11-25";
+/** Older revisions speak the same of what is used here. */
+const VERSIONS_UNDERSTOOD = new Set([PROTOCOL_VERSION, "2025-06-18", "2025-03-26", "2024-11-05"]);
+/** Dropped messages until the plugin has to go. */
+const VIOLATIONS_MAX = 20;
+/** Notifications and requests that a plugin may send in a second without being asked. */
+const UNASKED_PER_SECOND_MAX = 1_000;
+/** Bytes on their way to a plugin that does not read. */
+const OUTBOUND_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Cancelled requests whose answer may still come. */
+const LATE_MAX = 1_000;
+
+const METHOD_NOT_FOUND = -32_601;
+
+interface Pending {
+  resolve: (result: JsonObject) => void;
+  reject: (error: unknown) => void;
+}
+
+export interface McpConnectionOptions {
+  /** For error texts. */
+  pluginId: string;
+  input: Readable;
+  output: Writable;
+  lineBytesMax: number;
+  clock: Clock;
+  /** The plugin broke a rule so badly that it has to go. */
+  onFatal: (error: LogoMeshError) => void;
+}
+
+export class McpConnection {
+  readonly #options: McpConnectionOptions;
+  readonly #pending = new Map<number, Pending>();
+  /** Cancelled requests: answers to these may still come, and are nobody's fault. */
+  readonly #late = new Set<number>();
+  #nextId = 1;
+  #violations = 0;
+  #unasked = { sinceMs: 0, count: 0 };
+  #closedBy: LogoMeshError | undefined;
+  #isCorked = false;
+
+  constructor(options: McpConnectionOptions) {
+    this.#options = options;
+    const reader = new MessageReader({
+      lineBytesMax: options.lineBytesMax,
+      onMessage: (message) => this.#receive(message),
+      onViolation: (what) => this.#violate(what),
+      onFatal: (what) => options.onFatal(this.#fault(what)),
+    });
+    options.input.on("data", (chunk: Buffer) => reader.push(chunk));
+    // A plugin that is gone makes writing fail; its end is reported by the process.
+    options.output.on("error", () => undefined);
+  }
+
+  get violations(): number {
+    return this.#violations;
+  }
+
+  get inFlight(): number {
+    return this.#pending.size;
+  }
+
+  /** The handshake. @throws LogoMeshError LM_PLUGIN_PROTOCOL */
+  async initialize(client: { name: string; version: string }): Promise<void> {
+    const { result } = this.request("initialize", {
+      protocolVersion: PROTOCOL_VERSION,
+      capabilities: {},
+      clientInfo: client,
+    });
+    const { protocolVersion } = await result;
+    if (typeof protocolVersion !== "string" || !VERSIONS_UNDERSTOOD.has(protocolVersion))
+      throw this.#fault(`speaks protocol ${JSON.stringify(protocolVersion ?? null)}, which is not understood`);
+    this.notify("notifications/initialized", {});
+  }
+
+  /** Sends a request. `cancel` tells the plugin and forgets the answer. */
+  request(
+    method: string,
+    params: JsonObject,
+  ): { id: number; result: Promise<JsonObject>; cancel: (reason: string) => void } {
+    const id = this.#nextId++;
+    const result = new Promise<JsonObject>((resolve, reject) => {
+      if (this.#closedBy !== undefined) {
+        reject(this.#closedBy);
+        return;
+      }
+      if (this.#options.output.writableLength > OUTBOUND_BYTES_MAX) {
+        reject(
+          new LogoMeshError(
+            "LM_PLUGIN_BUSY",
+            `${this.#options.pluginId} does not read what it is sent; ${OUTBOUND_BYTES_MAX} bytes wait.`,
+          ),
+        );
+        return;
+      }
+      this.#pending.set(id, { resolve, reject });
+      this.#send({ jsonrpc: "2.0", id, method, params });
+    });
+    const cancel = (reason: string): void => {
+      if (!this.#pending.delete(id)) return;
+      if (this.#late.size >= LATE_MAX) this.#late.clear();
+      this.#late.add(id);
+      this.notify("notifications/cancelled", { requestId: id, reason });
+    };
+    return { id, result, cancel };
+  }
+
+  notify(method: string, params: JsonObject): void {
+    if (this.#closedBy === undefined) this.#send({ jsonrpc: "2.0", method, params });
+  }
+
+  /** Fails everything in flight, and everything that is asked from now on. */
+  close(error: LogoMeshError): void {
+    this.#closedBy ??= error;
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    for (const { reject } of pending) reject(error);
+  }
+
+  /** What is written in one turn goes out in one piece. */
+  #send(message: JsonObject): void {
+    const { output } = this.#options;
+    if (!this.#isCorked) {
+      this.#isCorked = true;
+      output.cork();
+      queueMicrotask(() => {
+        this.#isCorked = false;
+        output.uncork();
+      });
+    }
+    output.write(`${JSON.stringify(message)}\n`);
+  }
+
+  #receive(message: unknown): void {
+    if (this.#closedBy !== undefined) return;
+    if (typeof message !== "object" || message === null || Array.isArray(message)) {
+      this.#violate("a message that is no object");
+      return;
+    }
+    const { id, method, result, error } = message as Record<string, unknown>;
+    if (typeof method === "string") this.#receiveUnasked(method, id);
+    else if (typeof id !== "number") this.#violate("an answer without one of our ids");
+    else this.#receiveAnswer(id, { result, error });
+  }
+
+  #receiveAnswer(id: number, { result, error }: { result: unknown; error: unknown }): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) {
+      if (!this.#late.delete(id)) this.#violate("an answer that nobody asked for");
+      return;
+    }
+    this.#pending.delete(id);
+    if (typeof error === "object" && error !== null) {
+      const { code, message } = error as { code?: unknown; message?: unknown };
+      const text = typeof message === "string" ? message.slice(0, 2_000) : "no reason given";
+      pending.reject(
+        new LogoMeshError("LM_PLUGIN_TOOL_FAILED", `${this.#options.pluginId}: ${text} (${String(code)})`),
+      );
+    } else if (typeof result === "object" && result !== null && !Array.isArray(result)) {
+      pending.resolve(result as JsonObject);
+    } else {
+      this.#violate("an answer with neither result nor error");
+      pending.reject(this.#fault("answered with neither result nor error"));
+    }
+  }
+
+  #receiveUnasked(method: string, id: unknown): void {
+    const nowMs = this.#options.clock.monotonicMs();
+    if (nowMs - this.#unasked.sinceMs >= 1_000) this.#unasked = { sinceMs: nowMs, count: 0 };
+    this.#unasked.count += 1;
+    if (this.#unasked.count > UNASKED_PER_SECOND_MAX) {
+      this.#options.onFatal(
+        this.#fault(`sent more than ${UNASKED_PER_SECOND_MAX} messages in a second without being asked`),
+      );
+      return;
+    }
+    if (typeof id !== "number" && typeof id !== "string") return;
+    const answer: JsonObject =
+      method === "ping" ? { result: {} } : { error: { code: METHOD_NOT_FOUND, message: "method not found" } };
+    this.#send({ jsonrpc: "2.0", id, ...answer });
+  }
+
+  #violate(what: string): void {
+    this.#violations += 1;
+    if (this.#violations === VIOLATIONS_MAX)
+      this.#options.onFatal(this.#fault(`sent ${VIOLATIONS_MAX} messages that break the protocol, the last: ${what}`));
+  }
+
+  #fault(what: string): LogoMeshError {
+    return new LogoMeshError("LM_PLUGIN_PROTOCOL", `The plugin ${this.#options.pluginId} ${what}.`);
+  }
+}

@@ -1,0 +1,119 @@
+import { LogoMeshError } from "@logomesh/contracts";
+import type { Clock } from "../ports/index.ts";
+
+// Keeps one plugin's calls within bounds. Circuit of a tool: closed → open after five failures in a row → after 30 s half-open, where one
+// call tries → closed or open again.
+
+const FAILURES_MAX = 5;
+const OPEN_MS = 30_000;
+
+export interface PluginExecutionLimiterOptions {
+  pluginId: string;
+  clock: Clock;
+  /** Calls in flight. */
+  concurrencyMax: number;
+  /** Calls that may wait for their turn. */
+  waitingMax: number;
+}
+
+interface Circuit {
+  failures: number;
+  openedAtMs: number | undefined;
+  isTrying: boolean;
+}
+
+export class PluginExecutionLimiter {
+  readonly #options: PluginExecutionLimiterOptions;
+  readonly #circuits = new Map<string, Circuit>();
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+
+  constructor(options: PluginExecutionLimiterOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Runs a call of a tool when its turn has come. `isFailure` says which errors count against the tool.
+   * @throws LogoMeshError LM_PLUGIN_CIRCUIT_OPEN, LM_PLUGIN_BUSY, or what the call throws
+   */
+  async run<T>(
+    tool: string,
+    options: { signal: AbortSignal; call: () => Promise<T>; isFailure: (error: unknown) => boolean },
+  ): Promise<T> {
+    const circuit = this.#pass(tool);
+    try {
+      await this.#enter(options.signal);
+    } catch (error) {
+      circuit.isTrying = false;
+      throw error;
+    }
+    try {
+      const result = await options.call();
+      Object.assign(circuit, { failures: 0, openedAtMs: undefined });
+      return result;
+    } catch (error) {
+      if (options.isFailure(error)) this.#fail(circuit);
+      throw error;
+    } finally {
+      circuit.isTrying = false;
+      this.#leave();
+    }
+  }
+
+  /** Closes every circuit. */
+  reset(): void {
+    this.#circuits.clear();
+  }
+
+  #pass(tool: string): Circuit {
+    const circuit = this.#circuits.get(tool) ?? { failures: 0, openedAtMs: undefined, isTrying: false };
+    this.#circuits.set(tool, circuit);
+    if (circuit.openedAtMs === undefined) return circuit;
+    const waitMs = circuit.openedAtMs + OPEN_MS - this.#options.clock.monotonicMs();
+    if (waitMs > 0 || circuit.isTrying) {
+      throw new LogoMeshError(
+        "LM_PLUGIN_CIRCUIT_OPEN",
+        `${this.#options.pluginId}#${tool} failed ${FAILURES_MAX} times in a row; it is tried again in ${Math.max(1, Math.ceil(waitMs / 1000))} s.`,
+      );
+    }
+    circuit.isTrying = true;
+    return circuit;
+  }
+
+  #fail(circuit: Circuit): void {
+    circuit.failures += 1;
+    if (circuit.failures >= FAILURES_MAX) circuit.openedAtMs = this.#options.clock.monotonicMs();
+  }
+
+  async #enter(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const { concurrencyMax, waitingMax, pluginId } = this.#options;
+    if (this.#running < concurrencyMax) {
+      this.#running += 1;
+      return;
+    }
+    if (this.#waiting.length >= waitingMax)
+      throw new LogoMeshError(
+        "LM_PLUGIN_BUSY",
+        `${pluginId} has ${concurrencyMax} calls in flight and ${waitingMax} waiting. Try again later.`,
+      );
+    await new Promise<void>((resolve, reject) => {
+      const enter = (): void => {
+        signal.removeEventListener("abort", leave);
+        resolve();
+      };
+      const leave = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(enter), 1);
+        reject(signal.reason as Error);
+      };
+      this.#waiting.push(enter);
+      signal.addEventListener("abort", leave, { once: true });
+    });
+  }
+
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#running -= 1;
+    else next();
+  }
+}

@@ -1,0 +1,263 @@
+import {
+  LogoMeshError,
+  type CallToolResult,
+  type JsonObject,
+  type JsonValue,
+  type PluginManifest,
+  type PluginTool,
+} from "@logomesh/contracts";
+import type { Clock } from "../ports/index.ts";
+import { McpConnection } from "./mcpConnection.ts";
+import { TailBuffer } from "./messageReader.ts";
+import type { SandboxExit, SandboxProcess, SandboxUsage } from "./sandbox/sandbox.ts";
+import { listTools, type ToolSchemas } from "./toolList.ts";
+
+// One running process of a plugin with its connection: started → ready → ended. It ends by itself, by a rule it broke, or because it was
+// told to; whatever the reason, every call in flight fails with it.
+
+const STDERR_BYTES = 64 * 1024;
+/** Lines of stderr that an error quotes. */
+const QUOTED_LINES = 5;
+/** A cancelled call may take so long to end before the process is asked whether it is still there. */
+const CANCEL_GRACE_MS = 1_000;
+/** Between closing stdin and the end. */
+const STOP_GRACE_MS = 2_000;
+const CLIENT = { name: "logomesh", version: "1" };
+
+export interface PluginInstanceOptions {
+  manifest: PluginManifest;
+  process: SandboxProcess;
+  schemas: ToolSchemas;
+  clock: Clock;
+}
+
+export interface ToolCallOptions {
+  signal: AbortSignal;
+  timeoutMs: number;
+  meta: JsonObject;
+}
+
+export class PluginInstance {
+  readonly #options: PluginInstanceOptions;
+  readonly #connection: McpConnection;
+  readonly #stderr = new TailBuffer(STDERR_BYTES);
+  readonly ended: Promise<LogoMeshError>;
+  #fatal: LogoMeshError | undefined;
+  #tools: readonly PluginTool[] = [];
+  #isEnded = false;
+
+  constructor(options: PluginInstanceOptions) {
+    this.#options = options;
+    const { process, manifest, clock } = options;
+    this.#connection = new McpConnection({
+      pluginId: manifest.id,
+      input: process.stdout,
+      output: process.stdin,
+      lineBytesMax: manifest.resource_limits.max_message_bytes,
+      clock,
+      onFatal: (error) => this.kill(error),
+    });
+    process.stderr.on("data", (chunk: Buffer) => this.#stderr.push(chunk));
+    this.ended = process.exited.then((exit) => {
+      this.#isEnded = true;
+      const error = this.#fatal ?? this.#crashed(exit);
+      this.#connection.close(error);
+      return error;
+    });
+  }
+
+  get tools(): readonly PluginTool[] {
+    return this.#tools;
+  }
+
+  get isEnded(): boolean {
+    return this.#isEnded;
+  }
+
+  get callsInFlight(): number {
+    return this.#connection.inFlight;
+  }
+
+  get violations(): number {
+    return this.#connection.violations;
+  }
+
+  usage(): SandboxUsage {
+    return this.#options.process.usage();
+  }
+
+  logLines(): string[] {
+    return this.#stderr.lines();
+  }
+
+  /** Handshake and list of tools. @throws LogoMeshError LM_PLUGIN_START_FAILED; the process is gone then */
+  async open(): Promise<void> {
+    const { manifest, clock } = this.#options;
+    const timeoutMs = manifest.resource_limits.start_timeout_ms;
+    using _timer = clock.setTimer(timeoutMs, () => {
+      this.kill(
+        new LogoMeshError(
+          "LM_PLUGIN_START_FAILED",
+          `${manifest.id} did not complete its handshake within ${timeoutMs} ms.`,
+        ),
+      );
+    });
+    try {
+      await this.#connection.initialize(CLIENT);
+      this.#tools = await listTools(this.#connection, manifest);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.kill(this.#fatal ?? new LogoMeshError("LM_PLUGIN_START_FAILED", reason));
+      const ended = await this.ended;
+      throw new LogoMeshError("LM_PLUGIN_START_FAILED", this.#quote(`${manifest.id} did not start: ${ended.message}`), {
+        cause: error,
+      });
+    }
+  }
+
+  /** @throws LogoMeshError LM_PLUGIN_*; the signal's reason when it was aborted */
+  async call(
+    tool: PluginTool,
+    args: JsonObject,
+    { signal, timeoutMs, meta }: ToolCallOptions,
+  ): Promise<CallToolResult> {
+    const { manifest, clock } = this.#options;
+    this.#checkArguments(tool, args);
+    const startedMs = clock.monotonicMs();
+    const { result, cancel } = this.#connection.request("tools/call", {
+      name: tool.name,
+      arguments: args,
+      _meta: meta,
+    });
+    const stopped = Promise.withResolvers<never>();
+    // Whoever loses the race below must not count as unhandled.
+    stopped.promise.catch(() => undefined);
+    result.catch(() => undefined);
+    const stop = (reason: string, error: unknown): void => {
+      cancel(reason);
+      this.#afterCancel();
+      stopped.reject(error);
+    };
+    const onAbort = (): void => stop("cancelled", signal.reason);
+    using _timer = clock.setTimer(timeoutMs, () =>
+      stop(
+        "timeout",
+        new LogoMeshError("LM_PLUGIN_TIMEOUT", `${manifest.id}#${tool.name} did not answer within ${timeoutMs} ms.`),
+      ),
+    );
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
+    try {
+      const answer = await Promise.race([result, stopped.promise]);
+      return this.#check(tool, toResult(answer, clock.monotonicMs() - startedMs));
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  kill(error: LogoMeshError): void {
+    if (this.#isEnded || this.#fatal !== undefined) return;
+    this.#fatal = error;
+    this.#connection.close(error);
+    this.#options.process.kill();
+  }
+
+  /** Closes stdin, and kills after the grace. Calls in flight fail. */
+  async stop(reason: string): Promise<void> {
+    const { process, clock, manifest } = this.#options;
+    if (this.#isEnded) return;
+    this.#fatal ??= new LogoMeshError("LM_PLUGIN_STOPPED", `${manifest.id} was stopped: ${reason}.`);
+    this.#connection.close(this.#fatal);
+    process.stdin.end();
+    using _timer = clock.setTimer(STOP_GRACE_MS, () => process.kill());
+    await this.ended;
+  }
+
+  /**
+   * The protocol wants no answer to a cancelled call, so nothing tells whether the plugin obeyed. When it does nothing else, its process
+   * ends, which is certain; else it must at least answer a ping.
+   */
+  #afterCancel(): void {
+    const { clock, manifest } = this.#options;
+    const timer = clock.setTimer(CANCEL_GRACE_MS, () => {
+      if (this.#isEnded) return;
+      const error = new LogoMeshError(
+        "LM_PLUGIN_STOPPED",
+        `${manifest.id} was stopped because a cancelled call might go on.`,
+      );
+      if (this.#connection.inFlight === 0) {
+        this.kill(error);
+        return;
+      }
+      let isAlive = false;
+      this.#connection.request("ping", {}).result.then(
+        () => (isAlive = true),
+        () => undefined,
+      );
+      clock.setTimer(CANCEL_GRACE_MS, () => {
+        if (!isAlive) this.kill(error);
+      });
+    });
+    void this.ended.then(() => timer[Symbol.dispose]());
+  }
+
+  #checkArguments(tool: PluginTool, args: JsonObject): void {
+    if (tool.inputSchema === undefined) return;
+    const problems = this.#options.schemas.validate(tool.inputSchema, args);
+    const [first] = problems;
+    if (first === undefined) return;
+    throw new LogoMeshError(
+      "LM_PLUGIN_INPUT_INVALID",
+      `${this.#options.manifest.id}#${tool.name}: ${first.pointer || "the arguments"} ${first.message}.`,
+      { problems },
+    );
+  }
+
+  #check(tool: PluginTool, result: CallToolResult): CallToolResult {
+    if (tool.outputSchema === undefined || result.isError) return result;
+    const { id } = this.#options.manifest;
+    if (result.structuredContent === undefined)
+      throw new LogoMeshError(
+        "LM_PLUGIN_OUTPUT_INVALID",
+        `${id}#${tool.name} declares an output schema and gave no structured content.`,
+      );
+    const problems = this.#options.schemas.validate(tool.outputSchema, result.structuredContent);
+    const [first] = problems;
+    if (first === undefined) return result;
+    throw new LogoMeshError(
+      "LM_PLUGIN_OUTPUT_INVALID",
+      `${id}#${tool.name}: ${first.pointer || "the result"} ${first.message}.`,
+      { problems },
+    );
+  }
+
+  #crashed({ code, signal, cause }: SandboxExit): LogoMeshError {
+    const { id, resource_limits } = this.#options.manifest;
+    if (cause === "memory")
+      return new LogoMeshError(
+        "LM_PLUGIN_MEMORY",
+        this.#quote(`${id} used more than its ${resource_limits.memory_mb} MiB of memory and was stopped.`),
+      );
+    const how = signal === null ? `with exit code ${String(code)}` : `by ${signal}`;
+    return new LogoMeshError("LM_PLUGIN_CRASHED", this.#quote(`${id} ended ${how}.`));
+  }
+
+  #quote(text: string): string {
+    const lines = this.#stderr.lines().slice(-QUOTED_LINES);
+    return lines.length === 0 ? text : `${text} Its last lines: ${lines.join(" ⏎ ").slice(0, 2_000)}`;
+  }
+}
+
+function toResult(answer: JsonObject, durationMs: number): CallToolResult {
+  const blocks: JsonValue[] = Array.isArray(answer.content) ? answer.content : [];
+  const content = blocks.filter(
+    (block): block is JsonObject & { type: string } =>
+      typeof block === "object" && block !== null && !Array.isArray(block) && typeof block.type === "string",
+  );
+  return {
+    content,
+    isError: answer.isError === true,
+    durationMs,
+    ...(answer.structuredContent === undefined ? {} : { structuredContent: answer.structuredContent }),
+  };
+}

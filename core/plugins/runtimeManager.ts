@@ -1,0 +1,75 @@
+import type { PluginManifest, PluginRuntime } from "@logomesh/contracts";
+import type { Sandbox, SandboxProcess, SandboxSpec, SandboxStatus } from "./sandbox/sandbox.ts";
+
+/** What of the host a runtime's plugins see besides their own bundle. */
+interface RuntimeDescription {
+  readonly kind: PluginRuntime;
+  /** Host folders by their path inside. Top-level: a mount point below the bundle would be one that the bundle could prepare. */
+  readonly readOnlyMounts: Readonly<Record<string, string>>;
+}
+
+/** Plugins in JavaScript or TypeScript; the SDK is found by Node's own lookup, one folder up. */
+export class NodeJSRuntime implements RuntimeDescription {
+  readonly kind = "nodejs";
+  readonly readOnlyMounts: Readonly<Record<string, string>>;
+
+  constructor(sdkFolder: string) {
+    this.readOnlyMounts = { "/node_modules/@logomesh/plugin-sdk": sdkFolder };
+  }
+}
+
+/** Plugins in Python; `/sdk/python` is on their path. */
+export class PythonRuntime implements RuntimeDescription {
+  readonly kind = "python";
+  readonly readOnlyMounts: Readonly<Record<string, string>>;
+
+  constructor(sdkFolder: string) {
+    this.readOnlyMounts = { "/sdk/python": sdkFolder };
+  }
+}
+
+/** Executables that speak the protocol by themselves. */
+export class ShellRuntime implements RuntimeDescription {
+  readonly kind = "shell";
+  readonly readOnlyMounts = {};
+}
+
+export interface RuntimeManagerOptions {
+  sandbox: Sandbox;
+  /** plugins/sdk-node, compiled. */
+  nodeSdkFolder: string;
+  /** plugins/sdk-python */
+  pythonSdkFolder: string;
+}
+
+/** Starts the process of a plugin with its runtime, in the sandbox or not at all. */
+export class RuntimeManager {
+  readonly #sandbox: Sandbox;
+  readonly #runtimes: Readonly<Record<PluginRuntime, RuntimeDescription>>;
+
+  constructor({ sandbox, nodeSdkFolder, pythonSdkFolder }: RuntimeManagerOptions) {
+    this.#sandbox = sandbox;
+    this.#runtimes = {
+      nodejs: new NodeJSRuntime(nodeSdkFolder),
+      python: new PythonRuntime(pythonSdkFolder),
+      shell: new ShellRuntime(),
+    };
+  }
+
+  sandboxStatus(): SandboxStatus {
+    return this.#sandbox.status();
+  }
+
+  /** @throws LogoMeshError LM_PLUGIN_SANDBOX_UNAVAILABLE, LM_PLUGIN_RUNTIME_MISSING, LM_PLUGIN_START_FAILED */
+  start(manifest: PluginManifest, bundleFolder: string): Promise<SandboxProcess> {
+    const spec: SandboxSpec = {
+      pluginId: manifest.id,
+      runtime: manifest.runtime,
+      bundleFolder,
+      entryPoint: manifest.entry_point,
+      limits: manifest.resource_limits,
+      readOnlyMounts: this.#runtimes[manifest.runtime].readOnlyMounts,
+    };
+    return this.#sandbox.launch(spec);
+  }
+}
