@@ -1,11 +1,19 @@
+import { createAccessWriterModule } from "../access/index.ts";
 import { createAuditWriterModule } from "../audit/index.ts";
 import { systemClock, systemRandom } from "../base/index.ts";
 import { runWriterThread } from "../db/index.ts";
 import { createPolicyWriterModule } from "../policy/index.ts";
 import { createThoughtWriterModule } from "../thoughts/index.ts";
+import { createWorkflowWriterModule } from "../workflows/index.ts";
 
 runWriterThread({
   clock: systemClock,
   random: systemRandom,
-  modules: [createAuditWriterModule, createThoughtWriterModule, createPolicyWriterModule],
+  modules: [
+    createAuditWriterModule,
+    createAccessWriterModule,
+    createPolicyWriterModule,
+    createThoughtWriterModule,
+    createWorkflowWriterModule,
+  ],
 });

@@ -21,7 +21,7 @@ export function slugify(text: string, maxLength: number): string {
     .replace(/['’]/g, "")
     .replace(/[^\p{L}\p{N}]+/gu, "-")
     .replace(/^-+|-+$/g, "");
-  const letters = [...plain];
+  const letters = Array.from(plain);
   if (letters.length <= maxLength) return plain;
   const cut = letters.slice(0, maxLength).join("");
   const boundary = cut.lastIndexOf("-");

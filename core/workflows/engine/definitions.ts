@@ -51,9 +51,10 @@ export class Definitions {
   async define(options: DefineOptions): Promise<DefineWorkflowResult> {
     const { definition, warnings } = await this.#parse(options.source);
     const grants = collectGrants(definition);
-    await this.#save(definition, { ...options, listed: true });
-    if (options.grant) await this.#grant(definition, options.actor);
     const { namespace, name, version, hash } = definition;
+    const stored = this.#options.store.getDefinition({ namespace, name, version });
+    if (stored?.identity.hash !== hash) await this.#save(definition, { ...options, listed: true });
+    if (options.grant) await this.#grant(definition, options.actor);
     return {
       namespace,
       name,

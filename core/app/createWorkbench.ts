@@ -1,0 +1,83 @@
+import type { SystemStatus } from "@logomesh/contracts";
+import { messageOf } from "../base/index.ts";
+import { openParts, type OpenPartsOptions, type WorkbenchParts } from "./openParts.ts";
+import type { AuditService, Caller, Workbench } from "./workbench.ts";
+import { defineWorkflowFiles } from "./workflowFiles.ts";
+
+/** Who acts when nobody asked: what starts with the workbench. */
+const SYSTEM: Caller = {
+  actor: { type: "system", id: "workbench" },
+  principal: { type: "Client", id: "system" },
+  scopes: [],
+};
+/** By the exit code of the verifier. */
+const VERDICTS = ["ok", "tampered", "incomplete"] as const;
+/** The log is verified in the background after start; until then other things have the disk. */
+const FIRST_VERIFY_MS = 3_000;
+
+/**
+ * Opens a workspace: takes its lock, opens database and log, takes up the runs that had not ended.
+ * @throws LogoMeshError LM_WORKSPACE_INVALID, LM_WORKSPACE_LOCKED, LM_DB_*, LM_AUDIT_TAMPERED
+ */
+export async function createWorkbench(options: OpenPartsOptions): Promise<Workbench> {
+  const { logger } = options;
+  const parts = await openParts(options);
+  const verified: { status: SystemStatus["audit"]["verified"] } = { status: "pending" };
+  const audit = rememberVerdict(parts.audit, verified);
+  try {
+    await defineWorkflowFiles({ folder: parts.paths.workflows, engine: parts.engine, caller: SYSTEM, logger });
+    const { runs } = await parts.engine.recover();
+    if (runs > 0) logger.info({ runs }, "runs taken up");
+  } catch (error) {
+    await parts[Symbol.asyncDispose]();
+    throw error;
+  }
+  const firstVerify = setTimeout(() => {
+    audit.verify().catch((error: unknown) => logger.warn({ error: messageOf(error) }, "the log could not be verified"));
+  }, FIRST_VERIFY_MS);
+  firstVerify.unref();
+  return {
+    ...{ workflows: parts.engine, plugins: parts.plugins, models: parts.models, audit, access: parts.access },
+    thoughts: parts.thoughts,
+    status: () => describeStatus(parts, verified.status),
+    async [Symbol.asyncDispose]() {
+      clearTimeout(firstVerify);
+      await parts[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function rememberVerdict(
+  trail: WorkbenchParts["audit"],
+  verified: { status: SystemStatus["audit"]["verified"] },
+): AuditService {
+  return {
+    query: (query) => trail.query(query),
+    getEntry: (seq) => trail.getEntry(seq),
+    listCheckpoints: (page) => trail.listCheckpoints(page),
+    head: () => trail.head(),
+    async verify() {
+      const report = await trail.verify();
+      verified.status = VERDICTS[report.exitCode];
+      return report;
+    },
+  };
+}
+
+async function describeStatus(
+  parts: WorkbenchParts,
+  verified: SystemStatus["audit"]["verified"],
+): Promise<SystemStatus> {
+  const { aliases, hint } = await parts.models.status();
+  const { provider, model, simulated } = aliases.default ?? { provider: "none", model: "none", simulated: true };
+  const sandbox = parts.sandbox.status();
+  return {
+    version: parts.version,
+    workspace: parts.paths.root,
+    startedAt: parts.startedAt,
+    sandbox: { available: sandbox.available, detail: sandbox.hint ?? `${sandbox.kind} (${sandbox.limits.join(", ")})` },
+    audit: { ...parts.audit.head(), verified },
+    model: { provider, model, simulated, ...(hint === undefined ? {} : { hint }) },
+    memoryBytes: process.memoryUsage().rss,
+  };
+}

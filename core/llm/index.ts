@@ -1,0 +1,26 @@
+import type { AuditLog, Clock, Logger, Policy } from "../ports/index.ts";
+import { LLMRegistry } from "./llmRegistry.ts";
+import { MockExecutor } from "./mockExecutor.ts";
+import { OllamaExecutor } from "./ollamaExecutor.ts";
+
+export { LLMRegistry } from "./llmRegistry.ts";
+
+/** Pause of the mock before each part of its answer, so that streaming can be seen. */
+const MOCK_DELTA_MS = 15;
+
+/** The built-in choice: Ollama when it answers and has a model, else the mock. */
+export function createLanguageModels(options: {
+  audit: AuditLog;
+  policy: Policy;
+  clock: Clock;
+  logger: Logger;
+  /** Without a trailing slash. */
+  ollamaUrl: string;
+}): LLMRegistry {
+  const { ollamaUrl, ...rest } = options;
+  return new LLMRegistry({
+    ...rest,
+    executors: [new OllamaExecutor({ url: ollamaUrl })],
+    mock: new MockExecutor({ clock: options.clock, deltaDelayMs: MOCK_DELTA_MS }),
+  });
+}

@@ -1,0 +1,118 @@
+import type { ChatMessage, GenerateParams, GenerateResult, JsonObject, ModelInfo } from "@logomesh/contracts";
+import { canonicalJson, sha256Hex, toLogoMeshError } from "../base/index.ts";
+import type { AuditEntryDraft, AuditLog, GenerateContext } from "../ports/index.ts";
+import { maskCredentials } from "./maskCredentials.ts";
+
+/** What was recorded of a call before its bytes left. */
+export interface RecordedRequest {
+  seq: number;
+  model: ModelInfo;
+  context: GenerateContext;
+}
+
+/**
+ * Writes down every call of a model: the prompt before a byte leaves, the answer (or why there is none) after it. Both entries are on
+ * disk before the call goes on. Field names follow the OpenTelemetry conventions for generative AI where they have one.
+ */
+export class LLMAuditLogger {
+  readonly #audit: AuditLog;
+
+  constructor(audit: AuditLog) {
+    this.#audit = audit;
+  }
+
+  /** @throws LogoMeshError LM_AUDIT_UNWRITABLE; the call must then be refused */
+  async request(
+    model: ModelInfo,
+    call: { messages: readonly ChatMessage[]; params: GenerateParams; context: GenerateContext },
+  ): Promise<RecordedRequest> {
+    const { messages, params, context } = call;
+    const prompt = maskCredentials(JSON.stringify(messages));
+    const settings = {
+      options: params.options ?? {},
+      format: params.format ?? null,
+      maxTokens: params.maxTokens ?? null,
+    };
+    const { seq } = await this.#audit.append({
+      ...this.#entry("llm.request", { model, context }),
+      data: {
+        provider: model.provider,
+        model: model.name,
+        requested: params.model ?? "default",
+        simulated: model.simulated,
+        credentialsMasked: prompt.masked,
+        // Temperatures are fractions, which entries do not hold: the settings are a payload, and their hash is here.
+        settings: sha256Hex(canonicalJson(settings)),
+        ...(model.digest === undefined ? {} : { digest: model.digest }),
+      },
+      payload: {
+        prompt: { bytes: prompt.text, media: "application/json" },
+        settings: { bytes: canonicalJson(settings), media: "application/json" },
+      },
+    });
+    return { seq, model, context };
+  }
+
+  async response(
+    request: RecordedRequest,
+    answer: Pick<
+      GenerateResult,
+      "text" | "finishReason" | "inputTokens" | "outputTokens" | "durationMs" | "timeToFirstTokenMs"
+    >,
+  ): Promise<number> {
+    const text = maskCredentials(answer.text);
+    const { inputTokens, outputTokens, timeToFirstTokenMs } = answer;
+    const { seq } = await this.#audit.append({
+      ...this.#entry("llm.response", request, "completed"),
+      data: {
+        ...this.#about(request),
+        finishReason: answer.finishReason,
+        durationMs: Math.round(answer.durationMs),
+        credentialsMasked: text.masked,
+        ...(inputTokens === undefined ? {} : { inputTokens }),
+        ...(outputTokens === undefined ? {} : { outputTokens }),
+        ...(timeToFirstTokenMs === undefined ? {} : { timeToFirstTokenMs: Math.round(timeToFirstTokenMs) }),
+      },
+      payload: { response: { bytes: text.text, media: "text/plain" } },
+    });
+    return seq;
+  }
+
+  async failed(
+    request: RecordedRequest,
+    failure: { error: unknown; partialText: string; durationMs: number },
+  ): Promise<void> {
+    const { code, message } = toLogoMeshError(failure.error);
+    const partial = maskCredentials(failure.partialText);
+    await this.#audit.append({
+      ...this.#entry("llm.failed", request, code === "LM_CANCELLED" ? "cancelled" : "faulted"),
+      data: {
+        ...this.#about(request),
+        code,
+        detail: maskCredentials(message).text,
+        durationMs: Math.round(failure.durationMs),
+      },
+      payload: { partial: { bytes: partial.text, media: "text/plain" } },
+    });
+  }
+
+  #about({ seq, model }: RecordedRequest): JsonObject {
+    return { request: seq, provider: model.provider, model: model.name, simulated: model.simulated };
+  }
+
+  #entry(
+    kind: string,
+    { model, context }: { model: ModelInfo; context: GenerateContext },
+    status?: string,
+  ): Pick<AuditEntryDraft, "kind" | "actor" | "trace"> {
+    return {
+      kind,
+      actor: context.actor,
+      trace: {
+        model: model.name,
+        ...(context.run === undefined ? {} : { run: context.run.runId, task: context.run.taskReference }),
+        ...(status === undefined ? {} : { status }),
+      },
+    };
+  }
+}
