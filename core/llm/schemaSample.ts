@@ -89,9 +89,11 @@ function sampleString(schema: JsonObject, { sentence, words, index }: Context): 
 }
 
 function typeOf(schema: JsonObject): string {
-  if (Array.isArray(schema.type)) return String(schema.type.find((type) => type !== "null") ?? "null");
+  const named = asArray(schema.type).filter((type) => typeof type === "string");
+  if (Array.isArray(schema.type)) return named.find((type) => type !== "null") ?? "null";
   if (typeof schema.type === "string") return schema.type;
-  return schema.type ?? (schema.properties !== undefined ? "object" : schema.items !== undefined ? "array" : "string");
+  if (schema.properties !== undefined) return "object";
+  return schema.items === undefined ? "string" : "array";
 }
 
 function resolve(root: JsonObject, reference: string): JsonValue | undefined {
