@@ -1,0 +1,141 @@
+import { ROUTES, type Route, type RouteName } from "@logomesh/contracts";
+import { expect, test } from "vitest";
+import { PLUGIN, taskOf } from "../testing/fixtures.ts";
+import { bearer, createTestServer } from "../testing/testServer.ts";
+
+/** A request for every route: query and body, and which status it gives. */
+const REQUESTS: Record<RouteName, { query?: string; body?: object; status?: number }> = {
+  createSession: { body: { code: "one+time" } },
+  deleteSession: {},
+  createLoginCode: {},
+  listTokens: {},
+  createToken: { body: { name: "ci", scopes: ["run"], expiresInDays: 3 } },
+  deleteToken: {},
+  getStatus: {},
+  defineWorkflow: { body: { source: "do: []" } },
+  validateWorkflow: { body: { source: "do: []" } },
+  listWorkflows: { query: "?limit=3" },
+  getWorkflow: { query: "?version=1.0.0" },
+  deleteWorkflow: { query: "?force=true" },
+  startRun: { body: { workflow: { name: "digest" }, input: { a: 1 } }, status: 202 },
+  listRuns: { query: "?status=running&workflow=digest&q=x&cursor=c" },
+  getRun: {},
+  listRunTasks: {},
+  getRunTask: {},
+  cancelRun: {},
+  getRunDefinition: {},
+  listPlugins: {},
+  getPlugin: {},
+  loadPlugin: {},
+  unloadPlugin: {},
+  grantPlugin: { body: { sha256: "ab" } },
+  revokePlugin: {},
+  releasePlugin: {},
+  getPluginLogs: {},
+  callTool: { body: { arguments: { text: "a b" } } },
+  getModels: {},
+  getProviders: {},
+  generate: { body: { prompt: "Hi" } },
+  queryAudit: { query: "?kind=run.started&q=text" },
+  getAuditEntry: {},
+  verifyAudit: {},
+  listCheckpoints: {},
+  listThoughts: { query: "?tag=t" },
+  getThought: {},
+  createThought: { body: { title: "A thought" } },
+};
+
+const VALUES: Record<string, string> = { namespace: "default", name: "digest", seq: "0", tool: "count" };
+
+function pathOf(route: Route): string {
+  const id = route.path.startsWith("/api/plugins") ? PLUGIN.id : "run-1";
+  return route.path.replaceAll(/:(\w+)/g, (_, name: string) => VALUES[name] ?? id);
+}
+
+test.each(Object.entries<Route>(ROUTES) as [RouteName, Route][])(
+  "[SV1] %s answers with its status and an answer that fits its schema",
+  async (name, route) => {
+    await using server = await createTestServer();
+    server.workbench.tasks.set("run-1", [taskOf(0)]);
+    const { query = "", body, status = Number(Object.keys(route.responses)[0]) } = REQUESTS[name];
+    const answer = await server.app.inject({
+      method: route.method,
+      url: pathOf(route) + query,
+      headers: bearer(),
+      ...(body === undefined ? {} : { body }),
+    });
+    expect(answer.json()).toMatchObject({});
+    expect(answer.statusCode).toBe(status);
+    const value: unknown = answer.json();
+    expect(route.responses[status]!.parse(value)).toEqual(value);
+  },
+);
+
+test("[SV1] what was asked reaches the workbench validated, with defaults and numbers", async () => {
+  await using server = await createTestServer();
+  const ask = (name: RouteName) => {
+    const route: Route = ROUTES[name];
+    const { query = "", body } = REQUESTS[name];
+    return server.app.inject({
+      method: route.method,
+      url: pathOf(route) + query,
+      headers: bearer(),
+      ...(body === undefined ? {} : { body }),
+    });
+  };
+  for (const name of ["listRuns", "startRun", "deleteWorkflow", "callTool", "createThought", "queryAudit"] as const)
+    await ask(name);
+  expect(server.workbench.calls).toEqual([
+    ["listRuns", { limit: 50, cursor: "c", status: "running", workflow: "digest", q: "x" }],
+    ["start", { workflow: { namespace: "default", name: "digest" }, input: { a: 1 } }],
+    ["deleteWorkflow", { namespace: "default", name: "digest" }, true],
+    ["call", { pluginId: PLUGIN.id, tool: "count" }, { arguments: { text: "a b" } }],
+    ["createThought", { title: "A thought", tags: [], segments: [] }],
+    ["query", { limit: 50, kind: "run.started", q: "text" }],
+  ]);
+});
+
+test("[SV1] filters that are left out are not passed on", async () => {
+  await using server = await createTestServer();
+  await server.app.inject({ url: "/api/runs", headers: bearer() });
+  await server.app.inject({ url: "/api/thoughts", headers: bearer() });
+  await server.app.inject({ method: "DELETE", url: "/api/workflows/default/digest", headers: bearer() });
+  await server.app.inject({
+    method: "POST",
+    url: "/api/tokens",
+    headers: bearer(),
+    body: { name: "a", scopes: ["run"] },
+  });
+  expect(server.workbench.calls).toEqual([
+    ["listRuns", { limit: 50 }],
+    ["deleteWorkflow", { namespace: "default", name: "digest" }, false],
+  ]);
+});
+
+test("[SV1] a run that ended within waitMs is 200, one that goes on is 202", async () => {
+  await using server = await createTestServer();
+  const start = (waitMs: number) =>
+    server.app.inject({ method: "POST", url: "/api/runs", headers: bearer(), body: { source: "do: []", waitMs } });
+  expect((await start(1000)).statusCode).toBe(200);
+  expect((await start(0)).statusCode).toBe(202);
+});
+
+test("[SV1] a login code comes with a link under the host that was asked", async () => {
+  await using server = await createTestServer();
+  const answer = await server.app.inject({ method: "POST", url: "/api/session/code", headers: bearer() });
+  expect(answer.json()).toMatchObject({ code: "one+time", url: "http://127.0.0.1:7420/#code=one%2Btime" });
+});
+
+test("[SV1] logging out revokes the token that is used", async () => {
+  await using server = await createTestServer();
+  const logOut = () => server.app.inject({ method: "DELETE", url: "/api/session", headers: bearer("run-token") });
+  expect((await logOut()).statusCode).toBe(200);
+  expect((await logOut()).statusCode).toBe(401);
+});
+
+test("[SV1] identifiers of 200 characters are found", async () => {
+  await using server = await createTestServer();
+  const id = "r".repeat(200);
+  const answer = await server.app.inject({ url: `/api/runs/${id}/definition`, headers: bearer() });
+  expect(answer.statusCode).toBe(200);
+});

@@ -1,0 +1,181 @@
+/* eslint-disable @typescript-eslint/require-await -- the services are asynchronous, their fakes need not wait */
+import { LogoMeshError, type Run, type RunEvent, type RunTask, type Scope } from "@logomesh/contracts";
+import type { Caller, RunMessage, Workbench } from "@logomesh/core";
+import {
+  DEFINED,
+  ENTRY,
+  GENERATED,
+  MODELS,
+  PLUGIN,
+  STATUS,
+  THOUGHT,
+  THOUGHT_SUMMARY,
+  WORKFLOW,
+  WORKFLOW_SUMMARY,
+  runOf,
+  runSummaryOf,
+} from "./fixtures.ts";
+
+interface Subscriber {
+  runId: string | undefined;
+  listener: (message: RunMessage) => void;
+}
+
+/** A workbench in memory: what the server asks of it is recorded, what happens in it is said by the test. */
+export class FakeWorkbench implements Workbench {
+  /** Name and arguments of every call that changes something. */
+  readonly calls: [name: string, ...args: unknown[]][] = [];
+  readonly tokens = new Map<string, readonly Scope[]>([
+    ["admin-token", ["admin"]],
+    ["run-token", ["run"]],
+    ["llm-token", ["llm"]],
+    ["metrics-token", ["metrics"]],
+  ]);
+  readonly runs = new Map<string, Run>([["run-1", runOf("run-1")]]);
+  readonly tasks = new Map<string, RunTask[]>();
+  readonly events: RunEvent[] = [];
+  readonly subscribers = new Set<Subscriber>();
+  readonly pluginListeners = new Set<(plugin: typeof PLUGIN) => void>();
+  /** Called before stored events are read: a test can let something happen in between. */
+  beforeListEvents: () => void | Promise<void> = () => undefined;
+  beforeGetRun: () => void | Promise<void> = () => undefined;
+
+  /** Stores an event and tells it, as a commit does. */
+  happen(event: RunEvent): void {
+    this.events.push(event);
+    this.tell(event.runId, { type: "event", event });
+  }
+
+  tell(runId: string, message: RunMessage): void {
+    for (const subscriber of this.subscribers) {
+      if (subscriber.runId === undefined || subscriber.runId === runId) subscriber.listener(message);
+    }
+  }
+
+  #record<T>(name: string, result: T, ...args: unknown[]): T {
+    this.calls.push([name, ...args]);
+    return result;
+  }
+
+  readonly workflows: Workbench["workflows"] = {
+    define: async (params) => {
+      this.calls.push(["define", params.source, params.origin]);
+      return DEFINED;
+    },
+    validate: async () => ({ valid: true, problems: [], warnings: [] }),
+    listWorkflows: async () => ({ items: [WORKFLOW_SUMMARY], nextCursor: null }),
+    getWorkflow: async () => WORKFLOW,
+    deleteWorkflow: async (reference, { force }) => this.#record("deleteWorkflow", undefined, reference, force),
+    start: async (params) =>
+      this.#record("start", runOf("run-2", { status: params.waitMs ? "completed" : "running" }), params),
+    getRun: async (runId) => {
+      await this.beforeGetRun();
+      const run = this.runs.get(runId);
+      if (run === undefined) throw new LogoMeshError("LM_NOT_FOUND", `There is no run ${runId}.`);
+      return run;
+    },
+    listRuns: async (query) => this.#record("listRuns", { items: [runSummaryOf("run-1")], nextCursor: null }, query),
+    listTasks: async (runId, { limit, cursor }) => {
+      const all = this.tasks.get(runId) ?? [];
+      const start = Number(cursor ?? 0);
+      const end = start + limit;
+      return { items: all.slice(start, end), nextCursor: end < all.length ? String(end) : null };
+    },
+    getTask: async (runId, seq) => {
+      const task = this.tasks.get(runId)?.find((candidate) => candidate.seq === seq);
+      if (task === undefined) throw new LogoMeshError("LM_NOT_FOUND", `Run ${runId} has no task ${seq}.`);
+      return task;
+    },
+    getRunDefinition: async () => ({ source: "do: []", definition: {} }),
+    cancel: async (runId) => this.#record("cancel", runOf(runId, { status: "cancelled" }), runId),
+    subscribe: ({ runId }, listener) => {
+      const subscriber = { runId, listener };
+      this.subscribers.add(subscriber);
+      return { [Symbol.dispose]: () => void this.subscribers.delete(subscriber) };
+    },
+    listEvents: async ({ runId, after, limit }) => {
+      const read = this.events.filter((event) => event.id > after && (runId === undefined || event.runId === runId));
+      // What happens while the answer is on its way is not part of it.
+      await this.beforeListEvents();
+      return read.slice(0, limit);
+    },
+    eventPosition: () => this.events.at(-1)?.id ?? 0,
+  };
+
+  readonly plugins: Workbench["plugins"] = {
+    list: () => [PLUGIN],
+    get: (pluginId) => {
+      if (pluginId !== PLUGIN.id) throw new LogoMeshError("LM_PLUGIN_NOT_FOUND", `There is no plugin ${pluginId}.`);
+      return PLUGIN;
+    },
+    load: async (id) => this.#record("load", PLUGIN, id),
+    unload: async (id) => this.#record("unload", PLUGIN, id),
+    grant: async (id, { sha256 }) => this.#record("grant", PLUGIN, id, sha256),
+    revoke: async (id) => this.#record("revoke", PLUGIN, id),
+    release: async (id) => this.#record("release", PLUGIN, id),
+    logs: () => ["a line"],
+    call: async (target, params) =>
+      this.#record("call", { content: [], isError: false, durationMs: 1 }, target, params),
+    subscribe: (listener) => {
+      this.pluginListeners.add(listener);
+      return { [Symbol.dispose]: () => void this.pluginListeners.delete(listener) };
+    },
+  };
+
+  readonly models: Workbench["models"] = {
+    status: async () => MODELS,
+    providers: async () => MODELS.providers,
+    generate: async (_params, { onText }) => {
+      onText?.("Hello ");
+      onText?.("there");
+      return GENERATED;
+    },
+  };
+
+  readonly audit: Workbench["audit"] = {
+    query: async (query) => this.#record("query", { items: [ENTRY], nextCursor: null }, query),
+    getEntry: async () => ENTRY,
+    verify: async () => ({
+      exitCode: 0,
+      log: "log",
+      entries: 1,
+      root: "00",
+      checkpoints: 1,
+      outsideCheckpoints: 1,
+      entriesSinceOutside: 0,
+      findings: [],
+      durationMs: 1,
+    }),
+    listCheckpoints: async () => ({ items: [{ size: 1, note: "note", createdAt: ENTRY.ts }], nextCursor: null }),
+    head: () => ({ entries: 7, entriesSinceOutside: 0 }),
+  };
+
+  readonly thoughts: Workbench["thoughts"] = {
+    list: async () => ({ items: [THOUGHT_SUMMARY], nextCursor: null }),
+    get: async () => THOUGHT,
+    create: async (params) => this.#record("createThought", THOUGHT, params),
+  };
+
+  readonly access: Workbench["access"] = {
+    authenticate: (token) => {
+      const scopes = this.tokens.get(token);
+      if (scopes === undefined) return undefined;
+      const caller: Caller = { actor: { type: "client", id: token }, principal: { type: "Client", id: token }, scopes };
+      return { caller, tokenId: token };
+    },
+    createLoginCode: () => ({ code: "one+time", expiresAt: ENTRY.ts }),
+    createSession: async (code) => {
+      if (code !== "one+time") throw new LogoMeshError("LM_API_LOGIN_CODE", "The code is not known.");
+      return { token: "session-token", scopes: ["admin"], expiresAt: ENTRY.ts };
+    },
+    revoke: async (tokenId) => this.#record("revokeToken", void this.tokens.delete(tokenId), tokenId),
+    listTokens: async () => [{ id: "t", name: "cli", scopes: ["admin"], createdAt: ENTRY.ts }],
+    createToken: async ({ name, scopes }) => ({ id: "t", name, scopes, createdAt: ENTRY.ts, token: "secret" }),
+  };
+
+  status: Workbench["status"] = async () => STATUS;
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Nothing is open.
+  }
+}

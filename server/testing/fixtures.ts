@@ -1,0 +1,130 @@
+import type {
+  AuditEntry,
+  DefineWorkflowResult,
+  GenerateResult,
+  ModelsStatus,
+  Plugin,
+  Run,
+  RunEvent,
+  RunTask,
+  RunSummary,
+  SystemStatus,
+  Thought,
+  ThoughtDetail,
+  WorkflowDetail,
+  WorkflowSummary,
+} from "@logomesh/contracts";
+
+const AT = "2026-01-01T00:00:00.000Z";
+const IDENTITY = { namespace: "default", name: "digest", version: "1.0.0", hash: "ab".repeat(32) };
+
+export const WORKFLOW_SUMMARY: WorkflowSummary = { ...IDENTITY, createdAt: AT, versions: ["1.0.0"], origin: "api" };
+export const WORKFLOW: WorkflowDetail = { ...WORKFLOW_SUMMARY, source: "do: []", definition: {} };
+export const DEFINED: DefineWorkflowResult = { ...IDENTITY, warnings: [], grants: [] };
+
+export const PLUGIN: Plugin = {
+  id: "org.example.words",
+  name: "Words",
+  version: "1.0.0",
+  description: "Counts words.",
+  runtime: "nodejs",
+  securityLevel: "sandbox",
+  sha256: "cd".repeat(32),
+  state: "ready",
+  sandboxed: true,
+  group: "user",
+  granted: true,
+  permissions: {},
+  limits: {
+    memory_mb: 256,
+    cpu_percent: 100,
+    max_processes: 32,
+    max_open_files: 256,
+    tmp_mb: 64,
+    start_timeout_ms: 10_000,
+    call_timeout_ms: 30_000,
+    max_message_bytes: 1_048_576,
+  },
+  tools: [],
+  usage: { memoryBytes: 0, cpuPercent: 0, processes: 1, calls: 0, errors: 0, violations: 0 },
+};
+
+export const GENERATED: GenerateResult = {
+  provider: "mock",
+  model: "mock",
+  simulated: true,
+  text: "Hello there",
+  finishReason: "stop",
+  durationMs: 1,
+  requestSeq: 1,
+  responseSeq: 2,
+};
+
+export const MODELS: ModelsStatus = {
+  models: [{ provider: "mock", name: "mock", simulated: true }],
+  providers: [{ name: "mock", available: true, simulated: true }],
+  aliases: { default: { provider: "mock", model: "mock", simulated: true } },
+};
+
+export const ENTRY: AuditEntry = {
+  v: 1,
+  log: "log",
+  seq: 0,
+  ts: AT,
+  kind: "run.started",
+  actor: { type: "client", id: "t" },
+  trace: {},
+  data: {},
+  payload: {},
+  leaf: "ef".repeat(32),
+};
+
+export const THOUGHT_SUMMARY: Thought = {
+  id: "thought-1",
+  title: "A thought",
+  tags: [],
+  createdAt: AT,
+  updatedAt: AT,
+  simulated: false,
+};
+export const THOUGHT: ThoughtDetail = { ...THOUGHT_SUMMARY, segments: [] };
+
+export const STATUS: SystemStatus = {
+  version: "0.1.0",
+  workspace: "/workspace",
+  startedAt: AT,
+  sandbox: { available: true, detail: "bubblewrap" },
+  audit: { entries: 1, entriesSinceOutside: 0, verified: "ok" },
+  model: { provider: "mock", model: "mock", simulated: true },
+  memoryBytes: 1,
+};
+
+export function runOf(id: string, change: Partial<Run> = {}): Run {
+  return { id, workflow: IDENTITY, status: "running", input: { text: "in" }, createdAt: AT, recoveries: 0, ...change };
+}
+
+export function runSummaryOf(id: string): RunSummary {
+  const { input: _input, ...summary } = runOf(id);
+  return summary;
+}
+
+export function taskOf(seq: number, change: Partial<RunTask> = {}): RunTask {
+  return {
+    seq,
+    reference: `/do/${seq}/step`,
+    name: "step",
+    type: "call",
+    attempt: 1,
+    status: "running",
+    effect: "pure",
+    startedAt: AT,
+    ...change,
+  };
+}
+
+export function eventOf(id: number, change: Partial<RunEvent> = {}): RunEvent {
+  const type = "io.serverlessworkflow.task.started.v1";
+  return { id, runId: "run-1", seq: id, type, time: AT, data: {}, ...change };
+}
+
+export const COMPLETED_EVENT = "io.serverlessworkflow.workflow.completed.v1";
