@@ -1,6 +1,7 @@
 export { loadConfig, type Config } from "../config/index.ts";
 export { createLogger } from "../logger/index.ts";
 export { createWorkbench } from "./createWorkbench.ts";
+export { diagnose, type Diagnosis } from "./diagnose.ts";
 export { initWorkspace, type InitializedWorkspace } from "./initWorkspace.ts";
 export { requireWorkspace, stateHome, workspacePaths, type WorkspacePaths } from "./workspace.ts";
 export type {

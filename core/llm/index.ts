@@ -4,6 +4,7 @@ import { MockExecutor } from "./mockExecutor.ts";
 import { OllamaExecutor } from "./ollamaExecutor.ts";
 
 export { LLMRegistry } from "./llmRegistry.ts";
+export { OllamaExecutor } from "./ollamaExecutor.ts";
 
 /** Pause of the mock before each part of its answer, so that streaming can be seen. */
 const MOCK_DELTA_MS = 15;

@@ -1,0 +1,21 @@
+import type { Command } from "../context.ts";
+import { auditCommands } from "./audit.ts";
+import { llmCommands } from "./llm.ts";
+import { pluginCommands } from "./plugin.ts";
+import { runCommand } from "./run.ts";
+import { runsCommands } from "./runs.ts";
+import { thoughtCommands } from "./thought.ts";
+import { workbenchCommands } from "./workbenchCommands.ts";
+import { workflowCommands } from "./workflow.ts";
+
+/** Every command by its words, in the order of the help. */
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  ...workbenchCommands,
+  run: runCommand,
+  ...runsCommands,
+  ...workflowCommands,
+  ...pluginCommands,
+  ...llmCommands,
+  ...thoughtCommands,
+  ...auditCommands,
+};
