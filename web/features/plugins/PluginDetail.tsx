@@ -1,3 +1,137 @@
+import { Badge, Group, SimpleGrid, Stack, Tabs, Text } from "@mantine/core";
+import type { Plugin } from "@logomesh/contracts";
+import { getRouteApi } from "@tanstack/react-router";
+import { DetailHeader } from "../../components/DetailHeader.tsx";
+import { CopyId, Fact } from "../../components/Facts.tsx";
+import { EmptyState, LoadingRows, ProblemAlert } from "../../components/States.tsx";
+import { StatusBadge } from "../../components/StatusBadge.tsx";
+import { TextLink } from "../../components/links.tsx";
+import { formatBytes, formatCount, formatDuration, visibleText } from "../../lib/format.ts";
+import { pluginLook } from "../../lib/status.ts";
+import { PluginActions } from "./PluginActions.tsx";
+import { PluginLogs } from "./PluginLogs.tsx";
+import { PluginPermissions } from "./PluginPermissions.tsx";
+import { PluginTools } from "./PluginTools.tsx";
+import { usePlugins } from "./queries.ts";
+
+const route = getRouteApi("/plugins/$pluginId");
+
 export function PluginDetail() {
-  return null;
+  const { pluginId } = route.useParams();
+  const { tab = "tools", tool } = route.useSearch();
+  const navigate = route.useNavigate();
+  const list = usePlugins();
+  if (list.isPending) return <LoadingRows label="Loading the plugin" />;
+  if (list.isError) return <ProblemAlert error={list.error} onRetry={() => void list.refetch()} />;
+  const plugin = list.data.find(({ id }) => id === pluginId);
+  if (plugin === undefined) {
+    return (
+      <EmptyState title="No such plugin" action={<TextLink to="/plugins">All plugins</TextLink>}>
+        {pluginId} is not installed in this workspace.
+      </EmptyState>
+    );
+  }
+  return (
+    <>
+      <DetailHeader
+        title={visibleText(plugin.name)}
+        badge={
+          <>
+            <StatusBadge look={pluginLook(plugin.state)} />
+            {plugin.group === "builtin" ? (
+              <Badge variant="default" radius="sm">
+                builtin
+              </Badge>
+            ) : null}
+          </>
+        }
+        actions={<PluginActions plugin={plugin} />}
+        onClose={() => void navigate({ to: "/plugins" })}
+      >
+        <Text size="sm">{visibleText(plugin.description)}</Text>
+        {plugin.stateReason === undefined ? null : <Text size="sm">{visibleText(plugin.stateReason)}</Text>}
+        <Group gap="2px var(--mantine-spacing-lg)">
+          <Fact name="Id">{plugin.id}</Fact>
+          <Fact name="Version">{plugin.version}</Fact>
+          <Fact name="Runtime">{plugin.runtime}</Fact>
+          <Fact name="Runs">{plugin.sandboxed ? "in a sandbox" : `without a sandbox (${plugin.securityLevel})`}</Fact>
+          <Fact name="Approved">
+            <CopyId id={plugin.sha256} name="hash of the bundle" />
+          </Fact>
+        </Group>
+      </DetailHeader>
+      {plugin.problem === undefined ? null : <Problem plugin={plugin} />}
+      <Usage plugin={plugin} />
+      <Tabs
+        value={tab}
+        keepMounted={false}
+        onChange={(value) =>
+          void navigate({
+            search: { tab: value === "permissions" || value === "logs" ? value : "tools" },
+            replace: true,
+          })
+        }
+      >
+        <Tabs.List px="md">
+          <Tabs.Tab value="tools">Tools ({plugin.tools.length})</Tabs.Tab>
+          <Tabs.Tab value="permissions">Permissions and limits</Tabs.Tab>
+          <Tabs.Tab value="logs">Log</Tabs.Tab>
+        </Tabs.List>
+        <Tabs.Panel value="tools">
+          <PluginTools
+            plugin={plugin}
+            openTool={tool}
+            onOpen={(next) => void navigate({ search: { tab: "tools", tool: next }, replace: true })}
+          />
+        </Tabs.Panel>
+        <Tabs.Panel value="permissions">
+          <PluginPermissions plugin={plugin} />
+        </Tabs.Panel>
+        <Tabs.Panel value="logs">
+          <PluginLogs pluginId={plugin.id} />
+        </Tabs.Panel>
+      </Tabs>
+    </>
+  );
+}
+
+function Problem({ plugin: { problem } }: { plugin: Plugin }) {
+  if (problem === undefined) return null;
+  return (
+    <Text px="lg" pt="sm" size="sm" role="alert" style={{ color: "var(--lm-bad)" }}>
+      {problem.title}: {visibleText(problem.detail ?? "")} ({problem.code})
+    </Text>
+  );
+}
+
+function Usage({ plugin: { usage, limits } }: { plugin: Plugin }) {
+  const figures = [
+    { name: "Memory", value: formatBytes(usage.memoryBytes), of: `of ${limits.memory_mb} MiB` },
+    { name: "CPU", value: `${usage.cpuPercent.toFixed(1)} %`, of: `of ${limits.cpu_percent} %` },
+    { name: "Processes", value: String(usage.processes), of: `of ${limits.max_processes}` },
+    { name: "Calls", value: String(usage.calls), of: formatCount(usage.errors, "error") },
+    {
+      name: "Call time",
+      value: usage.callP50Ms === undefined ? "–" : formatDuration(usage.callP50Ms),
+      of: usage.callP99Ms === undefined ? "no call yet" : `p99 ${formatDuration(usage.callP99Ms)}`,
+    },
+    { name: "Violations", value: String(usage.violations), of: "of the sandbox" },
+  ];
+  return (
+    <SimpleGrid cols={{ base: 2, xs: 3, lg: 6 }} px="lg" py="md" spacing="md">
+      {figures.map(({ name, value, of }) => (
+        <Stack key={name} gap={0}>
+          <Text size="xs" c="dimmed">
+            {name}
+          </Text>
+          <Text size="lg" fw={600}>
+            {value}
+          </Text>
+          <Text size="xs" c="dimmed">
+            {of}
+          </Text>
+        </Stack>
+      ))}
+    </SimpleGrid>
+  );
 }

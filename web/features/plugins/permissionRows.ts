@@ -1,0 +1,39 @@
+/** What a plugin asks for, one row for each permission with the reason that its author gives. */
+import type { PluginPermissions } from "@logomesh/contracts";
+import { formatBytes, formatCount } from "../../lib/format.ts";
+
+export interface PermissionRow {
+  /** As policies name it. */
+  permission: string;
+  what: string;
+  why: string;
+}
+
+export function permissionRows(permissions: PluginPermissions): PermissionRow[] {
+  const rows: PermissionRow[] = [];
+  const add = (permission: string, what: string, { why }: { why: string }) => rows.push({ permission, what, why });
+  for (const kind of ["fs.read", "fs.propose", "fs.mount"] as const) {
+    for (const entry of permissions[kind] ?? []) add(kind, entry.path, entry);
+  }
+  const { store, env } = permissions;
+  const data = permissions["fs.data"];
+  if (data !== undefined) add("fs.data", `its own folder, up to ${data.max_mb} MiB`, data);
+  for (const entry of permissions["net.fetch"] ?? [])
+    add("net.fetch", `${entry.methods.join(", ")} ${entry.host}`, entry);
+  const generate = permissions["llm.generate"];
+  if (generate !== undefined) {
+    const limit = formatCount(generate.max_tokens_per_day, "token");
+    add("llm.generate", `${generate.models.join(", ")}, up to ${limit} a day`, generate);
+  }
+  for (const entry of permissions["plugin.call"] ?? []) add("plugin.call", entry.target, entry);
+  for (const kind of ["event.publish", "event.subscribe"] as const) {
+    for (const entry of permissions[kind] ?? []) add(kind, entry.type, entry);
+  }
+  if (store !== undefined) add("store", `up to ${formatBytes(store.max_bytes)}`, store);
+  for (const kind of ["thought.read", "thought.write", "model.propose"] as const) {
+    const entry = permissions[kind];
+    if (entry !== undefined) add(kind, "", entry);
+  }
+  for (const entry of env ?? []) add("env", entry.name, entry);
+  return rows;
+}
