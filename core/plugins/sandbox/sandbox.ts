@@ -10,20 +10,23 @@ export interface SandboxSpec {
   /** Relative to the bundle. */
   entryPoint: string;
   limits: ResourceLimits;
-  /** Read-only folders of the host by their path inside, for example `/plugin/node_modules/@logomesh/plugin-sdk`. */
+  /**
+   * Read-only folders of the host by their path inside. Never below `/plugin`: use `/node_modules/@logomesh/plugin-sdk`, where Node looks
+   * after the bundle's own `node_modules`, and `/sdk/python`, where Python looks after the bundle's own `vendor`.
+   */
   readOnlyMounts?: Readonly<Record<string, string>>;
 }
 
 export interface SandboxExit {
-  /** Of the plugin as the sandbox reports it; `null` when a signal ended it. */
+  /** Of the plugin as the sandbox reports it, 128 + number when a signal ended the plugin alone; `null` when the whole sandbox was killed. */
   code: number | null;
   signal: NodeJS.Signals | null;
-  /** The limit that was crossed, when that is known: `memory`, `start`, … */
+  /** Why the host killed it; absent when the plugin ended by itself. */
   cause?: "memory" | "killed";
 }
 
 export interface SandboxUsage {
-  /** Resident memory of the whole process tree. */
+  /** Memory the tree holds: its anonymous and shared pages, and the files in its `/tmp`. Pages of programs and libraries are left out. */
   memoryBytes: number;
   /** CPU time of the whole tree since its start. */
   cpuMs: number;
@@ -38,7 +41,7 @@ export interface SandboxProcess extends AsyncDisposable {
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
-  /** Resolves when no process of the tree is left. */
+  /** Resolves when no process of the tree is left, and whoever reads the streams has had their last bytes. */
   readonly exited: Promise<SandboxExit>;
   /** Ends the whole tree at once. */
   kill(): void;

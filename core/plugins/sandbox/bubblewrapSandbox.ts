@@ -1,0 +1,114 @@
+import { closeSync, constants, openSync, realpathSync } from "node:fs";
+import { LogoMeshError } from "@logomesh/contracts";
+import type { Clock, Logger } from "../../ports/index.ts";
+import { checkBundle } from "./bundleCheck.ts";
+import { planLaunch, readRootEntries } from "./launchPlan.ts";
+import { createRuntimeFinder, SYSTEM_PYTHON } from "./runtimes.ts";
+import type { Sandbox, SandboxProcess, SandboxSpec, SandboxStatus } from "./sandbox.ts";
+import { startSandboxProcess } from "./sandboxProcess.ts";
+import { probeSandbox, type HostFacts } from "./sandboxStatus.ts";
+import { seccompProgram } from "./seccomp.ts";
+
+/** Host users for plugins of a workbench that runs as root, above those that systems give away: one for each, because pipes, keys and watches are bounded per user. */
+const UID_BASE = 1_900_000_000;
+const UID_COUNT = 60_000;
+
+export interface BubblewrapSandboxOptions {
+  logger: Logger;
+  clock: Clock;
+  /** The Node that runs Node plugins: `process.execPath`. */
+  nodePath: string;
+  /** Default: `/usr/bin/python3`. The first that is an interpreter of version 3.11 or newer runs Python plugins. */
+  pythonCandidates?: readonly string[];
+  /** Default: `/usr/bin/bwrap`, the path that distributions give the permission to use namespaces. */
+  bwrapPath?: string;
+  /** Default: what `process` says. */
+  host?: HostFacts;
+}
+
+/**
+ * Sandboxes made of Linux namespaces by bubblewrap, with a system-call filter, resource limits and a watchdog; see SPEC.md. Launch from the
+ * main thread: a sandbox dies with the thread that started it. Disposing ends what still runs.
+ */
+export function createBubblewrapSandbox(options: BubblewrapSandboxOptions): Sandbox & Disposable {
+  const { logger, clock, nodePath, pythonCandidates = [SYSTEM_PYTHON], bwrapPath = "/usr/bin/bwrap" } = options;
+  const host = options.host ?? { platform: process.platform, arch: process.arch, uid: process.getuid?.() };
+  const isRoot = host.uid === 0;
+  const findRuntime = createRuntimeFinder({ nodePath, pythonCandidates });
+  const rootEntries = readRootEntries();
+  const running = new Set<SandboxProcess>();
+  let launches = 0;
+  let good: SandboxStatus | undefined;
+
+  /** A bad answer is asked for again: what was missing may have been installed. */
+  const status = () => {
+    if (good !== undefined) return good;
+    const found = probeSandbox({ host, bwrapPath, dropToUid: isRoot ? UID_BASE : undefined, rootEntries });
+    if (found.available) good = found;
+    return found;
+  };
+
+  const launch = async (wanted: SandboxSpec) => {
+    const seccomp = seccompProgram(host.arch);
+    const { available, hint = "" } = status();
+    if (!available || seccomp === undefined) {
+      throw new LogoMeshError(
+        "LM_PLUGIN_SANDBOX_UNAVAILABLE",
+        `${wanted.pluginId} was not started, because there is no sandbox for it. ${hint}`,
+      );
+    }
+    const spec = withRealPaths(wanted);
+    const runtime = await findRuntime(spec.runtime);
+    const dropToUid = isRoot ? UID_BASE + (++launches % UID_COUNT) : undefined;
+    const plan = planLaunch({ spec, runtime, seccomp, bwrapPath, dropToUid, rootEntries });
+    const sourceFds = openSources(plan.sources);
+    try {
+      // By descriptor, so that what is checked is what will be mounted.
+      const folder = sourceFds[0] === undefined ? spec.bundleFolder : `/proc/self/fd/${sourceFds[0]}`;
+      await checkBundle({ folder, entryPoint: spec.entryPoint, asStranger: isRoot });
+    } catch (error) {
+      sourceFds.forEach((fd) => closeSync(fd));
+      throw error;
+    }
+    const started = await startSandboxProcess(plan, { clock, logger, sourceFds });
+    logger.debug({ pluginId: spec.pluginId, pid: started.pid }, "sandbox started");
+    running.add(started);
+    void started.exited.then(() => running.delete(started));
+    return started;
+  };
+
+  return {
+    status,
+    launch,
+    [Symbol.dispose]() {
+      for (const started of running) started.kill();
+    },
+  };
+}
+
+function withRealPaths(spec: SandboxSpec): SandboxSpec {
+  try {
+    const mounts = Object.entries(spec.readOnlyMounts ?? {}).map(([inside, source]): [string, string] => [
+      inside,
+      realpathSync(source),
+    ]);
+    return { ...spec, bundleFolder: realpathSync(spec.bundleFolder), readOnlyMounts: Object.fromEntries(mounts) };
+  } catch (error) {
+    throw new LogoMeshError("LM_PLUGIN_BUNDLE_INVALID", `A folder of ${spec.pluginId} cannot be opened.`, {
+      cause: error,
+    });
+  }
+}
+
+function openSources(sources: readonly string[]): number[] {
+  const opened: number[] = [];
+  try {
+    for (const source of sources) opened.push(openSync(source, constants.O_RDONLY | constants.O_NOFOLLOW));
+    return opened;
+  } catch (error) {
+    opened.forEach((fd) => closeSync(fd));
+    throw new LogoMeshError("LM_PLUGIN_BUNDLE_INVALID", "A folder that was to be mounted cannot be opened.", {
+      cause: error,
+    });
+  }
+}

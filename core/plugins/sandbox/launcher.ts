@@ -1,0 +1,80 @@
+/**
+ * File descriptors between the host and the sandbox. Only standard input, output and error reach the plugin; bubblewrap and the gate read
+ * the others and close them before the plugin's first instruction. 3 is kept for the host plane.
+ */
+export const FD = {
+  /** Options for bubblewrap, NUL-separated: what stands on a command line is readable inside. */
+  args: 4,
+  seccomp: 5,
+  /** bubblewrap reports the process id of the sandbox's first process and the exit code of the plugin. */
+  status: 6,
+  /** One byte from the host lets the plugin start; end of file means that the host is gone. */
+  gate: 7,
+  /** The first of the folders that the host verified, one descriptor for each. */
+  firstSource: 8,
+  passwd: 20,
+  group: 21,
+} as const;
+
+/** Bound by the descriptors between firstSource and passwd. */
+export const SOURCES_MAX = FD.passwd - FD.firstSource;
+
+const BASH = ["/usr/bin/bash", "--noprofile", "--norc"];
+
+// `mount -c` and `-ef` compare and bind by descriptor: a folder that was swapped after the host looked at it is refused.
+const LAUNCHER = `set -eu
+uid=$1 count=$2; shift 2
+if [ "$uid" != - ]; then
+  for ((i = 0; i < count; i++)); do
+    eval "exec $((30 + i))<\\"\\$1\\""; shift
+    [ "/proc/self/fd/$((30 + i))" -ef "/proc/self/fd/$((${FD.firstSource} + i))" ] || { echo "source $i was replaced" >&2; exit 1; }
+  done
+  mount -t tmpfs -o mode=0755,size=64k,nosuid,nodev logomesh /run
+  for ((i = 0; i < count; i++)); do
+    if [ -d "/proc/self/fd/$((30 + i))" ]; then mkdir "/run/$i"; else : > "/run/$i"; fi
+    mount -c --bind "/proc/self/fd/$((30 + i))" "/run/$i"
+  done
+fi
+for f in /proc/self/fd/*; do
+  n=\${f##*/}
+  case $n in [0-${FD.gate}]) ;; *) eval "exec $n>&-" 2>/dev/null || : ;; esac
+done
+exec ${FD.passwd}<<<"plugin:x:65534:65534:plugin:/home/plugin:/usr/sbin/nologin"
+exec ${FD.group}<<<"plugin:x:65534:"
+if [ "$uid" = - ]; then exec -c "$@"; fi
+exec -c /usr/bin/setpriv --reuid "$uid" --regid "$uid" --clear-groups --inh-caps=-all --bounding-set=-all -- "$@"
+`;
+
+export interface LauncherCommandOptions {
+  /** User that bubblewrap runs as when the host is root; undefined keeps the host's own. */
+  dropToUid: number | undefined;
+  /** Host paths to reopen and bind; empty unless the host is root. */
+  sources: readonly string[];
+  bwrapPath: string;
+  /** What runs inside, gate included. */
+  command: readonly string[];
+}
+
+/**
+ * The host's command line. Start it with an empty environment, `cwd: "/"` and the descriptors of {@link FD}.
+ * Run by root, bubblewrap could not enforce process limits; run by a stranger, it could not reach folders below a 0700 one. So root's
+ * launcher binds the folders in a mount namespace of its own and then drops to an unprivileged user.
+ */
+export function launcherCommand({ dropToUid, sources, bwrapPath, command }: LauncherCommandOptions): string[] {
+  return [
+    ...(dropToUid === undefined ? [] : ["/usr/bin/unshare", "--mount", "--propagation", "private", "--"]),
+    ...BASH,
+    "-c",
+    LAUNCHER,
+    "launcher",
+    dropToUid === undefined ? "-" : String(dropToUid),
+    String(sources.length),
+    ...sources,
+    ...[bwrapPath, "--args", String(FD.args), "--", ...command],
+  ];
+}
+
+/** Where root's launcher binds a source for bubblewrap to pick up. */
+export function boundSource(index: number): string {
+  return `/run/${index}`;
+}

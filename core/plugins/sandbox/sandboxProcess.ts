@@ -1,0 +1,154 @@
+import { spawn } from "node:child_process";
+import { closeSync } from "node:fs";
+import type { Duplex, Readable } from "node:stream";
+import { LogoMeshError } from "@logomesh/contracts";
+import type { Clock, Logger } from "../../ports/index.ts";
+import { FD } from "./launcher.ts";
+import type { LaunchPlan } from "./launchPlan.ts";
+import { listTree, sampleTree } from "./processTree.ts";
+import type { SandboxExit, SandboxProcess } from "./sandbox.ts";
+import { startWatchdog } from "./watchdog.ts";
+
+const MIB = 1024 * 1024;
+/** From spawn to the plugin's first instruction: some 20 ms, on a machine under heavy load a second. */
+const SETUP_TIMEOUT_MS = 10_000;
+/** Until killing the sandbox's first process has ended bubblewrap too. */
+const KILL_GRACE_MS = 2000;
+/** Until a stream that nobody reads no longer holds up the news of the end. */
+const DRAIN_MS = 200;
+/** Of the launcher's complaints. */
+const STDERR_CHARS_MAX = 2000;
+
+export interface StartOptions {
+  clock: Clock;
+  logger: Logger;
+  /** Descriptors of `plan.sources`, in order; closed here. */
+  sourceFds: readonly number[];
+}
+
+interface Status {
+  /** Host's process id of the sandbox's first process. */
+  insidePid: Promise<number>;
+  exitCode(): number | undefined;
+}
+
+/**
+ * Runs a plan. States: set up (launcher, then bubblewrap) → gate opened → running → exited. The plugin's first instruction comes after
+ * the gate, which opens once bubblewrap has bound its life to ours.
+ * @throws LogoMeshError LM_PLUGIN_START_FAILED when the sandbox could not be set up
+ */
+export async function startSandboxProcess(plan: LaunchPlan, options: StartOptions): Promise<SandboxProcess> {
+  const { clock, logger, sourceFds } = options;
+  const [file = "", ...args] = plan.command;
+  const stdio = ["pipe", "pipe", "pipe", "ignore", "pipe", "pipe", "pipe", "pipe", ...sourceFds] as const;
+  const child = spawn(file, args, { env: {}, cwd: "/", stdio: [...stdio] });
+  for (const fd of sourceFds) closeSync(fd);
+
+  const [stdin, stdout, stderr] = [child.stdin, child.stdout, child.stderr];
+  const pid = child.pid;
+  const streams = (fd: number) => child.stdio[fd] as Duplex | null;
+  const drained = new Promise<void>((resolve) => {
+    child.once("close", () => resolve());
+    child.once("exit", () => clock.setTimer(DRAIN_MS, resolve));
+  });
+  const exit = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
+    child.once("exit", (code, signal) => resolve({ code, signal }));
+    child.once("error", () => resolve({ code: null, signal: null }));
+  });
+  if (pid === undefined || stdin === null || stdout === null || stderr === null) {
+    throw startFailed(plan, `${file} could not be run`);
+  }
+
+  for (const fd of [FD.args, FD.seccomp, FD.status, FD.gate]) streams(fd)?.on("error", () => undefined); // its end is the exit's news
+  stdin.on("error", () => undefined);
+  streams(FD.args)?.end(plan.options.map((option) => `${option}\0`).join(""));
+  streams(FD.seccomp)?.end(plan.seccomp);
+  const status = readStatus(streams(FD.status));
+
+  const killAll = () => {
+    for (const member of listTree(pid).reverse()) killPid(member);
+  };
+  using _deadline = clock.setTimer(SETUP_TIMEOUT_MS, killAll);
+  const insidePid = await Promise.race([status.insidePid, exit.then(() => undefined)]);
+  if (insidePid === undefined) throw startFailed(plan, await complaint(stderr));
+  streams(FD.gate)?.end("g");
+
+  let cause: SandboxExit["cause"];
+  let running = true;
+  let fallback: Disposable | undefined;
+  // The first process of a PID namespace takes all others with it, and is gone only when they are; then bubblewrap ends by itself.
+  const kill = (why: NonNullable<SandboxExit["cause"]>) => {
+    if (!running) return;
+    cause ??= why;
+    killPid(insidePid);
+    fallback ??= clock.setTimer(KILL_GRACE_MS, killAll);
+  };
+  const watchdog = startWatchdog({
+    clock,
+    sample: () => sampleTree({ rootPid: pid, insidePid }),
+    memoryBytesMax: plan.limits.memory_mb * MIB,
+    onMemoryExceeded: (usage) => {
+      logger.warn({ pluginId: plan.pluginId, ...usage }, "plugin exceeded its memory limit");
+      kill("memory");
+    },
+  });
+  const exited = exit.then(async ({ code, signal }): Promise<SandboxExit> => {
+    running = false;
+    watchdog[Symbol.dispose]();
+    fallback?.[Symbol.dispose]();
+    await drained;
+    if (cause !== undefined) return { code: null, signal: "SIGKILL", cause };
+    return { code: status.exitCode() ?? code, signal };
+  });
+
+  return {
+    pid,
+    stdin,
+    stdout,
+    stderr,
+    exited,
+    kill: () => kill("killed"),
+    usage: () => watchdog.usage(),
+    async [Symbol.asyncDispose]() {
+      kill("killed");
+      await exited;
+    },
+  };
+}
+
+/** bubblewrap writes `{"child-pid": 12, …}`, and at the end `{"exit-code": 0}`. */
+function readStatus(stream: Readable | null): Status {
+  let text = "";
+  let resolvePid: (pid: number) => void = () => undefined;
+  const insidePid = new Promise<number>((resolve) => (resolvePid = resolve));
+  stream?.setEncoding("utf8").on("data", (chunk: string) => {
+    text += chunk;
+    const pid = /"child-pid": (\d+)/.exec(text)?.[1];
+    if (pid !== undefined) resolvePid(Number(pid));
+  });
+  return {
+    insidePid,
+    exitCode() {
+      const code = /"exit-code": (\d+)/.exec(text)?.[1];
+      return code === undefined ? undefined : Number(code);
+    },
+  };
+}
+
+async function complaint(stderr: Readable): Promise<string> {
+  let text = "";
+  for await (const chunk of stderr.setEncoding("utf8")) text = (text + String(chunk)).slice(-STDERR_CHARS_MAX);
+  return text.trim() === "" ? "it ended without a word" : text.trim();
+}
+
+function startFailed(plan: LaunchPlan, why: string): LogoMeshError {
+  return new LogoMeshError("LM_PLUGIN_START_FAILED", `The sandbox of ${plan.pluginId} could not be set up: ${why}`);
+}
+
+function killPid(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // already gone
+  }
+}

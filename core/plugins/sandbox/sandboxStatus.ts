@@ -1,0 +1,88 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, lstatSync } from "node:fs";
+import type { RootEntry } from "./bubblewrapArgs.ts";
+import type { SandboxStatus } from "./sandbox.ts";
+import { seccompProgram } from "./seccomp.ts";
+
+/** What the sandbox depends on; the values of `process`, unless a test says otherwise. */
+export interface HostFacts {
+  platform: NodeJS.Platform;
+  arch: NodeJS.Architecture;
+  /** Undefined where there are none. */
+  uid: number | undefined;
+}
+
+const PROBE_TIMEOUT_MS = 5000;
+const TOOLS = ["/usr/bin/bash", "/usr/bin/cat", "/usr/bin/sleep"];
+const ROOT_TOOLS = ["/usr/bin/unshare", "/usr/bin/setpriv", "/usr/bin/mount"];
+
+export interface ProbeOptions {
+  host: HostFacts;
+  bwrapPath: string;
+  dropToUid: number | undefined;
+  rootEntries: readonly RootEntry[];
+}
+
+/** Whether a sandbox can be built here; starts an empty one to find out, which takes some 10 ms. */
+export function probeSandbox(options: ProbeOptions): SandboxStatus {
+  const hint = findObstacle(options);
+  if (hint !== undefined) return { available: false, kind: "none", hint, limits: [] };
+  return { available: true, kind: "bubblewrap", limits: ["rlimit", "watchdog"] };
+}
+
+function findObstacle({ host, bwrapPath, dropToUid, rootEntries }: ProbeOptions): string | undefined {
+  if (host.platform !== "linux") {
+    return `Sandboxed plugins run on Linux only, this is ${host.platform}: run LogoMesh on Linux, in a virtual machine or in WSL 2.`;
+  }
+  if (seccompProgram(host.arch) === undefined) {
+    return `Sandboxed plugins run on x86-64 only so far, this is ${host.arch}: no system-call filter was written and tested for it.`;
+  }
+  const bwrap = lstatSync(bwrapPath, { throwIfNoEntry: false });
+  if (bwrap === undefined) return `${bwrapPath} is missing: apt-get install bubblewrap`;
+  if ((bwrap.mode & 0o4000) !== 0) return `${bwrapPath} is setuid, which is unsafe: chmod u-s ${bwrapPath}`;
+  const missing = [...TOOLS, ...(dropToUid === undefined ? [] : ROOT_TOOLS)].filter((tool) => !existsSync(tool));
+  if (missing.length > 0) return `${missing.join(", ")} missing: apt-get install bash coreutils util-linux`;
+  return tryEmptySandbox({ bwrapPath, dropToUid, rootEntries });
+}
+
+function tryEmptySandbox(options: Omit<ProbeOptions, "host">): string | undefined {
+  const { bwrapPath, dropToUid, rootEntries } = options;
+  const links = rootEntries.flatMap(({ path, linkTarget }) =>
+    linkTarget === undefined ? ["--ro-bind", path, path] : ["--symlink", linkTarget, path],
+  );
+  const drop = ["/usr/bin/setpriv", "--reuid", String(dropToUid), "--regid", String(dropToUid), "--clear-groups", "--"];
+  const [file = "", ...args] = [
+    ...(dropToUid === undefined ? [] : drop),
+    ...[
+      bwrapPath,
+      "--unshare-user",
+      "--unshare-pid",
+      "--unshare-net",
+      "--unshare-ipc",
+      "--unshare-uts",
+      "--disable-userns",
+    ],
+    ...[
+      "--die-with-parent",
+      "--ro-bind",
+      "/usr",
+      "/usr",
+      ...links,
+      "--proc",
+      "/proc",
+      "--dev",
+      "/dev",
+      "--",
+      "/usr/bin/true",
+    ],
+  ];
+  const { status, stderr, error } = spawnSync(file, args, {
+    env: {},
+    cwd: "/",
+    encoding: "utf8",
+    timeout: PROBE_TIMEOUT_MS,
+  });
+  if (status === 0) return undefined;
+  const why = error?.message ?? stderr.trim();
+  return `bubblewrap could not build a sandbox (${why}): allow unprivileged user namespaces (sysctl kernel.unprivileged_userns_clone=1, an AppArmor profile for ${bwrapPath}) or, in a container, run it with the capability to mount.`;
+}

@@ -1,0 +1,52 @@
+import type { Clock } from "../../ports/index.ts";
+import type { TreeSample } from "./processTree.ts";
+import type { SandboxUsage } from "./sandbox.ts";
+
+/** A memory limit crossed is seen within 250 ms; the rest is for a busy event loop. */
+const SAMPLE_EVERY_MS = 200;
+
+export interface WatchdogOptions {
+  clock: Clock;
+  sample: () => TreeSample;
+  memoryBytesMax: number;
+  /** Called once. */
+  onMemoryExceeded: (usage: SandboxUsage) => void;
+}
+
+export interface Watchdog extends Disposable {
+  /** The latest sample; the last one once disposed. */
+  usage(): SandboxUsage;
+}
+
+/** Samples a process tree until disposed and says when it holds more memory than it may. */
+export function startWatchdog({ clock, sample, memoryBytesMax, onMemoryExceeded }: WatchdogOptions): Watchdog {
+  let usage: SandboxUsage = { memoryBytes: 0, cpuMs: 0, cpuPercent: 0, processes: 0 };
+  let sampledAtMs = clock.monotonicMs();
+  let timer: Disposable | undefined;
+  let exceeded = false;
+  let disposed = false;
+
+  const tick = () => {
+    const latest = sample();
+    const nowMs = clock.monotonicMs();
+    // Processes that end between two reads take their CPU time to the parent a moment later: never report less than before.
+    const cpuMs = Math.max(latest.cpuMs, usage.cpuMs);
+    const cpuPercent = nowMs > sampledAtMs ? (100 * (cpuMs - usage.cpuMs)) / (nowMs - sampledAtMs) : 0;
+    usage = { ...latest, cpuMs, cpuPercent };
+    sampledAtMs = nowMs;
+    if (latest.memoryBytes > memoryBytesMax && !exceeded) {
+      exceeded = true;
+      onMemoryExceeded(usage);
+    }
+    if (!disposed) timer = clock.setTimer(SAMPLE_EVERY_MS, tick);
+  };
+  timer = clock.setTimer(0, tick);
+
+  return {
+    usage: () => usage,
+    [Symbol.dispose]() {
+      disposed = true;
+      timer?.[Symbol.dispose]();
+    },
+  };
+}
