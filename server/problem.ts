@@ -37,7 +37,7 @@ export const validatorCompiler: FastifySchemaCompiler<z.ZodType> = ({ schema, ht
     const result = schema.safeParse(value);
     if (result.success) return { value: result.data };
     const problems = result.error.issues.flatMap(inputProblems);
-    const where = httpPart === "querystring" ? "query" : (httpPart ?? "body");
+    const where = { params: "path", querystring: "query" }[httpPart ?? ""] ?? "body";
     const first = problems[0];
     const detail = `The ${where} is not valid: ${first?.pointer === "" ? "" : `${first?.pointer ?? ""}: `}${first?.message ?? ""}.`;
     return { error: new LogoMeshError("LM_INPUT_INVALID", detail, { problems }) };
