@@ -1,5 +1,5 @@
 import type { ChatMessage, GenerateParams, GenerateResult, JsonObject, ModelInfo } from "@logomesh/contracts";
-import { canonicalJson, sha256Hex, toLogoMeshError } from "../base/index.ts";
+import { sha256Hex, toLogoMeshError } from "../base/index.ts";
 import type { AuditEntryDraft, AuditLog, GenerateContext } from "../ports/index.ts";
 import { maskCredentials } from "./maskCredentials.ts";
 
@@ -28,11 +28,11 @@ export class LLMAuditLogger {
   ): Promise<RecordedRequest> {
     const { messages, params, context } = call;
     const prompt = maskCredentials(JSON.stringify(messages));
-    const settings = {
+    const settings = JSON.stringify({
       options: params.options ?? {},
       format: params.format ?? null,
       maxTokens: params.maxTokens ?? null,
-    };
+    });
     const { seq } = await this.#audit.append({
       ...this.#entry("llm.request", { model, context }),
       data: {
@@ -42,12 +42,12 @@ export class LLMAuditLogger {
         simulated: model.simulated,
         credentialsMasked: prompt.masked,
         // Temperatures are fractions, which entries do not hold: the settings are a payload, and their hash is here.
-        settings: sha256Hex(canonicalJson(settings)),
+        settings: sha256Hex(settings),
         ...(model.digest === undefined ? {} : { digest: model.digest }),
       },
       payload: {
         prompt: { bytes: prompt.text, media: "application/json" },
-        settings: { bytes: canonicalJson(settings), media: "application/json" },
+        settings: { bytes: settings, media: "application/json" },
       },
     });
     return { seq, model, context };
@@ -110,6 +110,7 @@ export class LLMAuditLogger {
       actor: context.actor,
       trace: {
         model: model.name,
+        ...(context.caller.type === "Plugin" ? { plugin: context.caller.id } : {}),
         ...(context.run === undefined ? {} : { run: context.run.runId, task: context.run.taskReference }),
         ...(status === undefined ? {} : { status }),
       },

@@ -9,20 +9,22 @@ import {
   type ModelsStatus,
   type ProviderInfo,
 } from "@logomesh/contracts";
-import { toLogoMeshError } from "../base/index.ts";
+import { assert, messageOf } from "../base/index.ts";
 import type { AuditLog, Clock, GenerateContext, LanguageModels, Logger, Policy, Principal } from "../ports/index.ts";
 import { FairQueue } from "./fairQueue.ts";
-import { LLMAuditLogger, type RecordedRequest } from "./llmAuditLogger.ts";
+import { LLMAuditLogger } from "./llmAuditLogger.ts";
 import type { ExecutorEnd, LLMExecutor } from "./llmExecutor.ts";
-import { StructuredOutput } from "./structuredOutput.ts";
+import { MisfitError, StructuredOutput } from "./structuredOutput.ts";
 
 // The gateway: which model answers, whether it may, in which order, and what is recorded. An alias may fall back to the mock; a model that
 // was named is never replaced.
 
 const PROBE_MS = 5_000;
 const ALIASES = ["default", "fast"] as const;
-const PULL_HINT =
-  "Answers are simulated. For a real model install Ollama (https://ollama.com), then run: ollama pull qwen3:4b";
+/** When a provider has models, but none that chats. */
+const PULL_HINT = "Get a real model with: ollama pull qwen3:4b";
+/** Of one answer: what the log keeps whole, with room for what masking and UTF-8 add. */
+const ANSWER_CHARS_MAX = 4 * 1024 * 1024;
 
 export interface LLMRegistryOptions {
   /** The real providers in order of preference. */
@@ -42,6 +44,22 @@ interface Probe {
 interface Choice {
   executor: LLMExecutor;
   model: string;
+}
+
+/** One call on its way. */
+interface Conversation {
+  params: GenerateParams;
+  executor: LLMExecutor;
+  model: ModelInfo;
+  context: GenerateContext;
+  signal: AbortSignal;
+  onText?: (delta: string) => void;
+}
+
+/** What has come so far. */
+interface Progress {
+  text: string;
+  firstMs: number | undefined;
 }
 
 /** Callers of a door; other features pass a GenerateContext. */
@@ -120,6 +138,7 @@ export class LLMRegistry implements LanguageModels, AsyncDisposable {
       timeoutMs === undefined ? undefined : clock.setTimer(timeoutMs, () => limit.abort(tooLate(timeoutMs)));
     const signal = AbortSignal.any([call.signal, limit.signal]);
     const { providers } = await this.#look();
+    signal.throwIfAborted();
     const requested = params.model ?? "default";
     const { executor, model: name } = this.#choose(requested, providers);
     const { local, simulated, provider } = executor;
@@ -131,107 +150,107 @@ export class LLMRegistry implements LanguageModels, AsyncDisposable {
         ? {}
         : { context: { run: call.context.run.runId, task: call.context.run.taskReference } }),
     });
+    if (params.format !== undefined) this.#structured.check(params.format);
     const model = await executor.describe(name, { signal });
-    const queue = this.#queues.get(provider);
     const { type, id } = call.context.caller;
-    const leave = await queue?.enter(`${type}:${id}`, signal);
+    const leave = await this.#queueOf(provider).enter(`${type}:${id}`, signal);
     try {
-      const request = await this.#log.request(model, { messages: messagesOf(params), params, context: call.context });
-      return await this.#answer({
-        params,
-        request,
-        executor,
-        signal,
-        ...(call.onText === undefined ? {} : { onText: call.onText }),
-      });
+      return await this.#converse({ ...call, params, executor, model, signal });
     } finally {
-      leave?.();
+      leave();
     }
   }
 
-  async #answer(call: {
-    params: GenerateParams;
-    request: RecordedRequest;
-    executor: LLMExecutor;
-    signal: AbortSignal;
-    onText?: (delta: string) => void;
-  }): Promise<GenerateResult> {
-    const { params, request, executor, signal } = call;
-    const { clock } = this.#options;
-    const startedMs = clock.monotonicMs();
-    const progress = { text: "", firstMs: undefined as number | undefined };
+  #queueOf(provider: string): FairQueue {
+    const queue = this.#queues.get(provider);
+    assert(queue !== undefined, `${provider} has a queue`);
+    return queue;
+  }
+
+  /** Asks once; with a schema, once more when the first answer does not fit it. */
+  async #converse(call: Conversation): Promise<GenerateResult> {
+    const { params, onText } = call;
+    const messages = messagesOf(params);
+    if (params.format === undefined) return this.#ask(call, messages, () => undefined);
+    const schema = params.format;
+    // With a schema the text is handed out once it fits.
+    const { onText: _, ...silent } = call;
+    const check = (text: string): JsonValue => this.#structured.parse(schema, text);
+    let result: GenerateResult;
     try {
-      // With a schema the text is handed out once it fits.
-      const onText = params.format === undefined ? call.onText : undefined;
-      const ask = (messages: readonly ChatMessage[]): Promise<ExecutorEnd> => {
-        progress.text = "";
-        return this.#stream({ ...call, messages, progress, startedMs, ...(onText === undefined ? {} : { onText }) });
-      };
-      let end = await ask(messagesOf(params));
-      let structured: JsonValue | undefined;
-      if (params.format !== undefined) {
-        const first = this.#structured.parse(params.format, progress.text);
-        if ("fault" in first) end = await ask(repairOf(params, { text: progress.text, fault: first.fault }));
-        const second = "fault" in first ? this.#structured.parse(params.format, progress.text) : first;
-        if ("fault" in second)
-          throw new LogoMeshError("LM_LLM_STRUCTURED_OUTPUT", `The answer does not fit the schema: ${second.fault}`);
-        structured = second.value;
-        call.onText?.(progress.text);
-      }
-      const durationMs = clock.monotonicMs() - startedMs;
-      const { firstMs } = progress;
+      result = await this.#ask(silent, messages, check);
+    } catch (error) {
+      if (!(error instanceof MisfitError)) throw error;
+      result = await this.#ask(silent, [...messages, ...repairOf(error)], check);
+    }
+    onText?.(result.text);
+    return result;
+  }
+
+  /** One prompt with its two entries. `check` gives the parsed value or throws. */
+  async #ask(
+    call: Conversation,
+    messages: readonly ChatMessage[],
+    check: (text: string) => JsonValue | undefined,
+  ): Promise<GenerateResult> {
+    const { params, executor, model, context, signal } = call;
+    const { clock, logger } = this.#options;
+    const request = await this.#log.request(model, { messages, params, context });
+    const startedMs = clock.monotonicMs();
+    const progress: Progress = { text: "", firstMs: undefined };
+    try {
+      const end = await this.#stream({ ...call, messages, progress });
+      const structured = check(progress.text);
       const facts = {
         ...end,
         text: progress.text,
-        durationMs,
-        ...(firstMs === undefined ? {} : { timeToFirstTokenMs: firstMs }),
+        durationMs: clock.monotonicMs() - startedMs,
+        ...(progress.firstMs === undefined ? {} : { timeToFirstTokenMs: progress.firstMs - startedMs }),
       };
       const responseSeq = await this.#log.response(request, facts);
-      const { model } = request;
       return {
         ...facts,
-        ...{
-          provider: executor.provider,
-          model: model.name,
-          simulated: executor.simulated,
-          requestSeq: request.seq,
-          responseSeq,
-        },
+        provider: executor.provider,
+        model: model.name,
+        simulated: executor.simulated,
+        requestSeq: request.seq,
+        responseSeq,
         ...(model.digest === undefined ? {} : { digest: model.digest }),
         ...(structured === undefined ? {} : { structured }),
       };
     } catch (error) {
-      const failure = { error, partialText: progress.text, durationMs: clock.monotonicMs() - startedMs };
-      await this.#log.failed(request, failure);
-      throw withPartialText(error, progress.text, signal);
+      const cause = signal.aborted ? (signal.reason as unknown) : error;
+      const failure = { error: cause, partialText: progress.text, durationMs: clock.monotonicMs() - startedMs };
+      await this.#log.failed(request, failure).catch((unwritable: unknown) => {
+        // The failure itself is what the caller needs to know.
+        logger.error(
+          { request: request.seq, error: messageOf(unwritable) },
+          "the end of a model call was not recorded",
+        );
+      });
+      throw withPartialText(cause, progress.text);
     }
   }
 
-  async #stream(call: {
-    executor: LLMExecutor;
-    request: RecordedRequest;
-    params: GenerateParams;
-    messages: readonly ChatMessage[];
-    signal: AbortSignal;
-    startedMs: number;
-    progress: { text: string; firstMs: number | undefined };
-    onText?: (delta: string) => void;
-  }): Promise<ExecutorEnd> {
-    const { executor, params, progress, signal } = call;
+  async #stream(call: Conversation & { messages: readonly ChatMessage[]; progress: Progress }): Promise<ExecutorEnd> {
+    const { executor, model, messages, params, progress, signal } = call;
     const { format, options, maxTokens } = params;
-    const chunks = executor.generate(
-      {
-        ...{ model: call.request.model.name, messages: call.messages },
-        ...(format === undefined ? {} : { format }),
-        ...(options === undefined ? {} : { options }),
-        ...(maxTokens === undefined ? {} : { maxTokens }),
-      },
-      { signal },
-    );
-    for await (const chunk of chunks) {
+    const request = {
+      model: model.name,
+      messages,
+      ...(format === undefined ? {} : { format }),
+      ...(options === undefined ? {} : { options }),
+      ...(maxTokens === undefined ? {} : { maxTokens }),
+    };
+    for await (const chunk of executor.generate(request, { signal })) {
       if ("end" in chunk) return chunk.end;
-      progress.firstMs ??= this.#options.clock.monotonicMs() - call.startedMs;
+      progress.firstMs ??= this.#options.clock.monotonicMs();
       progress.text += chunk.delta;
+      if (progress.text.length > ANSWER_CHARS_MAX)
+        throw new LogoMeshError(
+          "LM_TOO_LARGE",
+          `The answer has more than ${ANSWER_CHARS_MAX} characters. Set maxTokens to end it earlier.`,
+        );
       call.onText?.(chunk.delta);
     }
     throw new LogoMeshError("LM_LLM_PROTOCOL", `${executor.provider} ended its answer without saying so.`);
@@ -281,8 +300,8 @@ export class LLMRegistry implements LanguageModels, AsyncDisposable {
 }
 
 function hintOf(providers: Probe["providers"]): string {
-  const own = providers.find(({ executor }) => !executor.simulated)?.info;
-  return own?.available === true && own.hint !== undefined ? `Answers are simulated. ${own.hint}` : PULL_HINT;
+  const own = providers.find(({ executor }) => !executor.simulated)?.info.hint;
+  return `Answers are simulated. ${own ?? PULL_HINT}`;
 }
 
 function isChatModel({ remoteHost, family, name }: ModelInfo): boolean {
@@ -296,14 +315,10 @@ function messagesOf({ system, prompt, messages }: GenerateParams): ChatMessage[]
   ];
 }
 
-function repairOf(params: GenerateParams, { text, fault }: { text: string; fault: string }): ChatMessage[] {
+function repairOf({ text, message }: MisfitError): ChatMessage[] {
   return [
-    ...messagesOf(params),
     { role: "assistant", content: text },
-    {
-      role: "user",
-      content: `That does not fit the JSON Schema: ${fault}. Answer again with nothing but JSON that fits it.`,
-    },
+    { role: "user", content: `${message} Answer again with nothing but JSON that fits the schema.` },
   ];
 }
 
@@ -312,12 +327,11 @@ function tooLate(timeoutMs: number): LogoMeshError {
 }
 
 /** What came before the failure is kept; a cancel passes through untouched. */
-function withPartialText(error: unknown, partialText: string, signal: AbortSignal): unknown {
-  const cause: unknown = signal.aborted ? signal.reason : error;
-  if (!(cause instanceof LogoMeshError)) return signal.aborted ? cause : toLogoMeshError(cause);
-  return new LogoMeshError(cause.code, cause.message, {
-    cause,
-    data: { ...cause.data, partialText },
-    ...(cause.problems === undefined ? {} : { problems: [...cause.problems] }),
+function withPartialText(error: unknown, partialText: string): unknown {
+  if (!(error instanceof LogoMeshError) || error instanceof MisfitError) return error;
+  return new LogoMeshError(error.code, error.message, {
+    cause: error,
+    data: { ...error.data, partialText },
+    retryable: error.retryable,
   });
 }

@@ -1,30 +1,44 @@
-import type { JsonObject, JsonValue } from "@logomesh/contracts";
+import { LogoMeshError, type JsonObject, type JsonValue } from "@logomesh/contracts";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import { messageOf, sha256Hex } from "../base/index.ts";
 
 /** Compiled schemas that are kept. */
 const SCHEMAS_MAX = 200;
 
+/** An answer that does not fit; the message says why in words that the model understands too. */
+export class MisfitError extends LogoMeshError {
+  readonly text: string;
+
+  constructor(text: string, fault: string) {
+    super("LM_LLM_STRUCTURED_OUTPUT", `The answer does not fit the schema: ${fault}.`, { data: { partialText: text } });
+    this.text = text;
+  }
+}
+
 /** Reads answers that shall be JSON of a schema. */
 export class StructuredOutput {
   readonly #compiled = new Map<string, ValidateFunction>();
 
-  /** The value, or what is wrong with it in words for the model. */
-  parse(schema: JsonObject, text: string): { value: JsonValue } | { fault: string } {
+  /** @throws MisfitError */
+  parse(schema: JsonObject, text: string): JsonValue {
     let value: JsonValue;
     try {
       value = JSON.parse(withoutFence(text)) as JsonValue;
     } catch (error) {
-      return { fault: `it is not JSON (${messageOf(error)})` };
+      throw new MisfitError(text, `it is not JSON (${messageOf(error)})`);
     }
     const validate = this.#compile(schema);
-    if (typeof validate === "string") return { fault: validate };
-    if (validate(value)) return { value };
+    if (validate(value)) return value;
     const [first] = validate.errors ?? [];
-    return { fault: `${first?.instancePath || "the value"} ${first?.message ?? "does not fit"}` };
+    throw new MisfitError(text, `${first?.instancePath || "the value"} ${first?.message ?? "does not fit"}`);
   }
 
-  #compile(schema: JsonObject): ValidateFunction | string {
+  /** @throws LogoMeshError LM_INPUT_INVALID when the schema cannot be used */
+  check(schema: JsonObject): void {
+    this.#compile(schema);
+  }
+
+  #compile(schema: JsonObject): ValidateFunction {
     const key = sha256Hex(JSON.stringify(schema));
     const known = this.#compiled.get(key);
     if (known !== undefined) return known;
@@ -34,7 +48,9 @@ export class StructuredOutput {
       this.#compiled.set(key, compiled);
       return compiled;
     } catch (error) {
-      return `the schema cannot be used: ${messageOf(error)}`;
+      throw new LogoMeshError("LM_INPUT_INVALID", `The schema in \`format\` cannot be used: ${messageOf(error)}.`, {
+        cause: error,
+      });
     }
   }
 }
