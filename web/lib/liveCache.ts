@@ -18,6 +18,9 @@ import { queryKeys, type RunFilter } from "./queryKeys.ts";
 /** Text of a model on its way is only shown: the last part of it is enough. */
 export const LIVE_TEXT_CHARACTERS_MAX = 64_000;
 
+/** Runs on the first page. */
+export const RECENT_RUNS = 5;
+
 export type RunPages = InfiniteData<Page<RunSummary>, string | undefined>;
 
 export function applyMessage(cache: QueryClient, message: ServerMessage): void {
@@ -52,6 +55,9 @@ export function applyRun(cache: QueryClient, run: RunSummary): void {
     const filter = (key[2] ?? {}) as RunFilter;
     cache.setQueryData<RunPages>(key, (pages) => (pages === undefined ? undefined : patchPages(pages, run, filter)));
   }
+  cache.setQueryData<RunSummary[]>(queryKeys.recentRuns, (runs) =>
+    runs === undefined ? undefined : upsertRecent(runs, run),
+  );
   if (isTerminalRunStatus(run.status)) {
     // The output, and states of tasks whose messages were missed.
     void cache.invalidateQueries({ queryKey: queryKeys.run(run.id) });
@@ -59,6 +65,13 @@ export function applyRun(cache: QueryClient, run: RunSummary): void {
     void cache.invalidateQueries({ queryKey: queryKeys.runTaskDetails(run.id) });
     void cache.invalidateQueries({ queryKey: queryKeys.status });
   }
+}
+
+/** Newest first, as many as before; a list that is not full grows. */
+function upsertRecent(runs: readonly RunSummary[], run: RunSummary): RunSummary[] {
+  const index = runs.findIndex(({ id }) => id === run.id);
+  if (index !== -1) return runs.with(index, run);
+  return [run, ...runs].sort((a, b) => b.createdAt.localeCompare(a.createdAt)).slice(0, RECENT_RUNS);
 }
 
 function patchPages(pages: RunPages, run: RunSummary, filter: RunFilter): RunPages {

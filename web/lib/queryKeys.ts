@@ -10,6 +10,7 @@ export const queryKeys = {
   status: ["status"],
   models: ["models"],
   runLists: ["runs", "list"],
+  recentRuns: ["runs", "recent"],
   runList: (filter: RunFilter) => ["runs", "list", filter],
   run: (runId: string) => ["runs", "detail", runId],
   runTasks: (runId: string) => ["runs", "tasks", runId],
