@@ -10,6 +10,9 @@ export interface RecordedRequest {
   context: GenerateContext;
 }
 
+/** Version of the OpenTelemetry conventions for generative AI whose names the entries use. */
+const CONVENTIONS = "1.37.0";
+
 /**
  * Writes down every call of a model: the prompt before a byte leaves, the answer (or why there is none) after it. Both entries are on
  * disk before the call goes on. Field names follow the OpenTelemetry conventions for generative AI where they have one.
@@ -36,8 +39,10 @@ export class LLMAuditLogger {
     const { seq } = await this.#audit.append({
       ...this.#entry("llm.request", { model, context }),
       data: {
-        provider: model.provider,
-        model: model.name,
+        conventions: CONVENTIONS,
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": model.provider,
+        "gen_ai.request.model": model.name,
         requested: params.model ?? "default",
         simulated: model.simulated,
         credentialsMasked: prompt.masked,
@@ -66,11 +71,11 @@ export class LLMAuditLogger {
       ...this.#entry("llm.response", request, "completed"),
       data: {
         ...this.#about(request),
-        finishReason: answer.finishReason,
+        "gen_ai.response.finish_reasons": [answer.finishReason],
         durationMs: Math.round(answer.durationMs),
         credentialsMasked: text.masked,
-        ...(inputTokens === undefined ? {} : { inputTokens }),
-        ...(outputTokens === undefined ? {} : { outputTokens }),
+        ...(inputTokens === undefined ? {} : { "gen_ai.usage.input_tokens": inputTokens }),
+        ...(outputTokens === undefined ? {} : { "gen_ai.usage.output_tokens": outputTokens }),
         ...(timeToFirstTokenMs === undefined ? {} : { timeToFirstTokenMs: Math.round(timeToFirstTokenMs) }),
       },
       payload: { response: { bytes: text.text, media: "text/plain" } },
@@ -88,16 +93,22 @@ export class LLMAuditLogger {
       ...this.#entry("llm.failed", request, code === "LM_CANCELLED" ? "cancelled" : "faulted"),
       data: {
         ...this.#about(request),
-        code,
+        "error.type": code,
         detail: maskCredentials(message).text,
         durationMs: Math.round(failure.durationMs),
+        credentialsMasked: partial.masked,
       },
       payload: { partial: { bytes: partial.text, media: "text/plain" } },
     });
   }
 
   #about({ seq, model }: RecordedRequest): JsonObject {
-    return { request: seq, provider: model.provider, model: model.name, simulated: model.simulated };
+    return {
+      request: seq,
+      "gen_ai.provider.name": model.provider,
+      "gen_ai.response.model": model.name,
+      simulated: model.simulated,
+    };
   }
 
   #entry(

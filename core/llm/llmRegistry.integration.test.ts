@@ -1,0 +1,359 @@
+import type { GenerateParams, ModelsStatus } from "@logomesh/contracts";
+import { LogoMeshError } from "@logomesh/contracts";
+import { expect, onTestFinished, test } from "vitest";
+import type { AuditEntryDraft, GenerateContext, PolicyRequest } from "../ports/index.ts";
+import { FakeClock, silentLogger } from "../testing/index.ts";
+import { createLanguageModels } from "./index.ts";
+import { LLMRegistry } from "./llmRegistry.ts";
+import { MockExecutor } from "./mockExecutor.ts";
+import { OllamaExecutor } from "./ollamaExecutor.ts";
+import { FakeOllama, answerLines, type ChatScript } from "./testing/fakeOllama.ts";
+
+const NEVER = new AbortController().signal;
+const WORKFLOW: GenerateContext = {
+  caller: { type: "Workflow", id: "h1" },
+  actor: { type: "workflow", id: "run_1" },
+  run: { runId: "run_1", taskReference: "/do/0/ask" },
+};
+const STOP = new DOMException("stop", "AbortError");
+
+async function setUp(chats: ChatScript[] = [{ pieces: answerLines(["Hel", "lo"]) }]) {
+  const fake = await FakeOllama.start();
+  fake.chats = chats;
+  const clock = new FakeClock();
+  const entries: AuditEntryDraft[] = [];
+  const asked: PolicyRequest[] = [];
+  const state = { refuse: undefined as string | undefined, deny: false };
+  const registry = new LLMRegistry({
+    executors: [new OllamaExecutor({ url: fake.url })],
+    mock: new MockExecutor({ clock, deltaDelayMs: 0 }),
+    clock,
+    logger: silentLogger,
+    audit: {
+      append: (draft) => {
+        if (state.refuse === draft.kind || state.refuse === "all")
+          return Promise.reject(new LogoMeshError("LM_AUDIT_UNWRITABLE", "disk full"));
+        entries.push(draft);
+        return Promise.resolve({ seq: entries.length - 1 });
+      },
+      enqueue: () => undefined,
+      command: () => ({ name: "audit.append", params: null }),
+    },
+    policy: {
+      decide: () => ({ allowed: true, policies: [], reason: "" }),
+      require: (request) => {
+        asked.push(request);
+        if (state.deny) throw new LogoMeshError("LM_POLICY_DENIED", "no");
+      },
+    },
+  });
+  onTestFinished(async () => {
+    await registry[Symbol.asyncDispose]();
+    await fake[Symbol.asyncDispose]();
+  });
+  const ask = (
+    params: Partial<GenerateParams>,
+    options: { signal?: AbortSignal; onText?: (text: string) => void } = {},
+  ) => registry.generate({ prompt: "Hi", ...params }, WORKFLOW, { signal: NEVER, ...options });
+  return { fake, clock, entries, asked, state, registry, ask };
+}
+
+const kinds = (entries: AuditEntryDraft[]) => entries.map(({ kind }) => kind);
+const payload = (entry: AuditEntryDraft | undefined, role: string) => entry?.payload?.[role]?.bytes;
+
+test("[LM1] [LM6] [LM11] default is answered by Ollama: streamed, recorded, counted", async () => {
+  const { entries, ask } = await setUp();
+  const deltas: string[] = [];
+  const result = await ask({ system: "Be brief." }, { onText: (text) => void deltas.push(text) });
+  expect(result).toEqual({
+    provider: "ollama",
+    model: "qwen3:4b",
+    digest: "d1",
+    simulated: false,
+    text: "Hello",
+    finishReason: "stop",
+    inputTokens: 12,
+    outputTokens: 5,
+    tokensPerSecond: 10,
+    durationMs: 0,
+    timeToFirstTokenMs: 0,
+    requestSeq: 0,
+    responseSeq: 1,
+  });
+  expect(deltas).toEqual(["Hel", "lo"]);
+  expect(entries).toMatchObject([
+    {
+      kind: "llm.request",
+      actor: WORKFLOW.actor,
+      trace: { run: "run_1", task: "/do/0/ask", model: "qwen3:4b" },
+      data: {
+        "gen_ai.provider.name": "ollama",
+        "gen_ai.request.model": "qwen3:4b",
+        requested: "default",
+        digest: "d1",
+      },
+      payload: { prompt: { media: "application/json" } },
+    },
+    {
+      kind: "llm.response",
+      trace: { status: "completed" },
+      data: { request: 0, "gen_ai.usage.input_tokens": 12, "gen_ai.response.finish_reasons": ["stop"], durationMs: 0 },
+    },
+  ]);
+  expect(JSON.parse(String(payload(entries[0], "prompt")))).toEqual([
+    { role: "system", content: "Be brief." },
+    { role: "user", content: "Hi" },
+  ]);
+  expect(payload(entries[1], "response")).toBe("Hello");
+});
+
+test("[LM1] fast is the smallest chat model, and a named one is never replaced", async () => {
+  const { fake, ask, registry } = await setUp();
+  fake.tags = [
+    { name: "nomic-embed-text", size: 1 },
+    { name: "mini:cloud", size: 2 },
+    { name: "big", size: 900, digest: "b" },
+    { name: "small", size: 30, digest: "s" },
+    { name: "unsized", digest: "u" },
+  ];
+  expect((await registry.status()).aliases).toEqual({
+    default: { provider: "ollama", model: "big", simulated: false },
+    fast: { provider: "ollama", model: "small", simulated: false },
+  });
+  expect((await ask({ model: "fast" })).model).toBe("small");
+  expect((await ask({ model: "unsized", messages: [{ role: "user", content: "x" }] })).model).toBe("unsized");
+  await expect(ask({ model: "gone" })).rejects.toMatchObject({ code: "LM_LLM_MODEL_NOT_FOUND" });
+  expect((await ask({ model: "mock" })).simulated).toBe(true);
+  await fake[Symbol.asyncDispose]();
+  await expect(ask({ model: "other" })).rejects.toMatchObject({ code: "LM_LLM_UNREACHABLE" });
+});
+
+test("[LM1] [LM2] without Ollama the mock answers, and everything says so", async () => {
+  const { fake, entries, registry, ask } = await setUp();
+  await fake[Symbol.asyncDispose]();
+  const result = await ask({ prompt: "Rivers are long." });
+  expect(result).toMatchObject({ provider: "mock", model: "mock", simulated: true, text: "Rivers are long." });
+  expect(entries.map(({ data }) => data?.simulated)).toEqual([true, true]);
+  const status = await registry.status();
+  expect(status.aliases.default).toEqual({ provider: "mock", model: "mock", simulated: true });
+  expect(status.hint).toMatch(/simulated.*ollama serve/);
+  expect(status.models.map(({ simulated }) => simulated)).toEqual([true]);
+});
+
+test.each<[string, { name: string }[]]>([
+  ["no model", []],
+  ["only models that do not chat", [{ name: "bge-m3-embed" }]],
+])("[LM2] with %s the hint is to pull one", async (_name, tags) => {
+  const { fake, registry } = await setUp();
+  fake.tags = tags;
+  const status: ModelsStatus = await registry.status();
+  expect(status.aliases.default?.simulated).toBe(true);
+  expect(status.hint).toContain("ollama pull qwen3:4b");
+});
+
+test("[LM3] providers are probed once for many callers, and again after five seconds", async () => {
+  const { fake, clock, registry } = await setUp();
+  const probes = () => fake.requests.filter(({ path }) => path === "/api/version").length;
+  await Promise.all([registry.status(), registry.providers(), registry.status()]);
+  await clock.advance(4_999);
+  await registry.status();
+  expect(probes()).toBe(1);
+  await clock.advance(1);
+  fake.version = "9.9";
+  expect((await registry.providers())[0]?.version).toBe("9.9");
+  expect(probes()).toBe(2);
+});
+
+test("[LM4] who is denied leaves no trace at the provider", async () => {
+  const { fake, state, asked, entries, ask } = await setUp();
+  state.deny = true;
+  await expect(ask({})).rejects.toMatchObject({ code: "LM_POLICY_DENIED" });
+  expect(asked).toEqual([
+    {
+      principal: WORKFLOW.caller,
+      action: "llm.generate",
+      resource: {
+        type: "Model",
+        id: "default",
+        attributes: { name: "qwen3:4b", provider: "ollama", local: true, simulated: false },
+      },
+      context: { run: "run_1", task: "/do/0/ask" },
+    },
+  ]);
+  expect(entries).toEqual([]);
+  expect(fake.chatBodies).toEqual([]);
+});
+
+test("[LM5] one prompt at a time, callers in turn", async () => {
+  const { fake, registry, ask } = await setUp();
+  const by = (id: string, prompt: string) =>
+    registry.generate(
+      { prompt },
+      { caller: { actor: { type: "plugin", id }, principal: { type: "Plugin", id } }, signal: NEVER },
+    );
+  // The model is known then, so that all four arrive at the queue in this order.
+  await ask({});
+  await Promise.all([by("a", "a1"), by("a", "a2"), by("a", "a3"), by("b", "b1")]);
+  const order = fake.chatBodies.map(({ messages }) => (messages as { content: string }[])[0]?.content);
+  expect(order).toEqual(["Hi", "a1", "a2", "b1", "a3"]);
+});
+
+test("[LM10] without an entry no byte leaves", async () => {
+  const { fake, state, ask } = await setUp();
+  state.refuse = "llm.request";
+  await expect(ask({})).rejects.toMatchObject({ code: "LM_AUDIT_UNWRITABLE" });
+  expect(fake.chatBodies).toEqual([]);
+  state.refuse = undefined;
+  expect((await ask({})).text).toBe("Hello");
+});
+
+test("[LM10] an answer that cannot be recorded is not handed out", async () => {
+  const { entries, state, ask } = await setUp();
+  state.refuse = "llm.response";
+  await expect(ask({})).rejects.toMatchObject({ code: "LM_AUDIT_UNWRITABLE", data: { partialText: "Hello" } });
+  expect(kinds(entries)).toEqual(["llm.request", "llm.failed"]);
+});
+
+test("[LM11] [LM18] a failure is recorded with what came before it", async () => {
+  const { entries, ask } = await setUp([{ pieces: answerLines(["part"]).slice(0, 1), then: "drop" }]);
+  await expect(ask({})).rejects.toMatchObject({
+    code: "LM_LLM_SERVER",
+    retryable: true,
+    data: { partialText: "part" },
+  });
+  expect(entries[1]).toMatchObject({
+    kind: "llm.failed",
+    trace: { status: "faulted" },
+    data: { request: 0, "error.type": "LM_LLM_SERVER" },
+  });
+  expect(payload(entries[1], "partial")).toBe("part");
+});
+
+test("[LM11] a failure stays itself when its end cannot be recorded", async () => {
+  const { state, ask } = await setUp([{ status: 500, pieces: ["x"] }]);
+  state.refuse = "llm.failed";
+  await expect(ask({})).rejects.toMatchObject({ code: "LM_LLM_SERVER" });
+});
+
+test("[LM7] [LM20] a cancel passes through untouched in every phase and is recorded", async () => {
+  const { fake, entries, ask } = await setUp([{ pieces: answerLines(["part"]).slice(0, 1), then: "hang" }]);
+  await expect(ask({}, { signal: AbortSignal.abort(STOP) })).rejects.toBe(STOP);
+  const [running, waiting] = [new AbortController(), new AbortController()];
+  const started = Promise.withResolvers<string>();
+  const first = ask({}, { signal: running.signal, onText: (text) => started.resolve(text) });
+  await started.promise;
+  const second = ask({}, { signal: waiting.signal });
+  await expect.poll(() => fake.requests.length).toBeGreaterThan(3);
+  waiting.abort(STOP);
+  await expect(second).rejects.toBe(STOP);
+  running.abort(STOP);
+  await expect(first).rejects.toBe(STOP);
+  await fake.aborted;
+  expect(kinds(entries)).toEqual(["llm.request", "llm.failed"]);
+  expect(entries[1]).toMatchObject({ trace: { status: "cancelled" }, data: { "error.type": "LM_CANCELLED" } });
+  expect(fake.chatBodies).toHaveLength(1);
+});
+
+test("[LM8] the time limit ends the call with the partial text", async () => {
+  const { clock, entries, ask } = await setUp([{ pieces: answerLines(["part"]).slice(0, 1), then: "hang" }]);
+  const started = Promise.withResolvers<string>();
+  const answer = ask({ timeoutMs: 5_000 }, { onText: (text) => started.resolve(text) });
+  const failure = expect(answer).rejects.toMatchObject({ code: "LM_TIMEOUT", data: { partialText: "part" } });
+  await started.promise;
+  await clock.advance(5_000);
+  await failure;
+  expect(entries[1]?.data).toMatchObject({ "error.type": "LM_TIMEOUT", durationMs: 5_000 });
+});
+
+const FORMAT = { type: "object", required: ["n"], properties: { n: { type: "integer" } } };
+
+test.each([
+  ["plain", '{"n":1}'],
+  ["fenced", '```json\n{"n":1}\n```'],
+])("[LM9] a %s answer that fits is parsed and handed out whole", async (_name, text) => {
+  const { fake, ask } = await setUp([{ pieces: answerLines([text.slice(0, 5), text.slice(5)]) }]);
+  const deltas: string[] = [];
+  const result = await ask({ format: FORMAT }, { onText: (delta) => void deltas.push(delta) });
+  expect(result).toMatchObject({ text, structured: { n: 1 } });
+  expect(deltas).toEqual([text]);
+  expect(fake.chatBodies[0]?.format).toEqual(FORMAT);
+});
+
+test("[LM9] [LM11] one repair is tried, recorded as a call of its own", async () => {
+  const { fake, entries, ask } = await setUp([
+    { pieces: answerLines(['{"n":"one"}']) },
+    { pieces: answerLines(['{"n":2}']) },
+  ]);
+  const result = await ask({ format: FORMAT });
+  expect(result).toMatchObject({ structured: { n: 2 }, requestSeq: 2, responseSeq: 3 });
+  expect(kinds(entries)).toEqual(["llm.request", "llm.failed", "llm.request", "llm.response"]);
+  expect(payload(entries[1], "partial")).toBe('{"n":"one"}');
+  expect(fake.chatBodies[1]?.messages).toEqual([
+    { role: "user", content: "Hi" },
+    { role: "assistant", content: '{"n":"one"}' },
+    { role: "user", content: expect.stringMatching(/\/n must be integer.*nothing but JSON/) },
+  ]);
+});
+
+test("[LM9] an answer that fits neither time is an error", async () => {
+  const { fake, ask } = await setUp([{ pieces: answerLines(["no JSON at all"]) }]);
+  await expect(ask({ format: FORMAT })).rejects.toMatchObject({
+    code: "LM_LLM_STRUCTURED_OUTPUT",
+    data: { partialText: "no JSON at all" },
+  });
+  expect(fake.chatBodies).toHaveLength(2);
+});
+
+test("[LM9] a repair is not tried after another failure, nor a schema that is none", async () => {
+  const { fake, entries, ask } = await setUp([{ status: 500, pieces: [] }]);
+  await expect(ask({ format: FORMAT })).rejects.toMatchObject({ code: "LM_LLM_SERVER" });
+  expect(fake.chatBodies).toHaveLength(1);
+  await expect(ask({ format: { type: "nonsense" } })).rejects.toMatchObject({ code: "LM_INPUT_INVALID" });
+  expect(kinds(entries)).toEqual(["llm.request", "llm.failed"]);
+});
+
+test("[LM12] credentials are blacked out in the log, and the model still gets them", async () => {
+  const key = `ghp_${"a".repeat(36)}`;
+  const { fake, entries, ask } = await setUp([{ pieces: answerLines([`Your key is ${key}.`]) }]);
+  const result = await ask({ prompt: `My key is ${key}` });
+  expect(result.text).toContain(key);
+  expect(JSON.stringify(fake.chatBodies)).toContain(key);
+  expect(JSON.stringify(entries)).not.toContain(key);
+  expect(entries.map(({ data }) => data?.credentialsMasked)).toEqual([1, 1]);
+});
+
+test("an answer without end is cut off", async () => {
+  const part = "x".repeat(900_000);
+  const { ask } = await setUp([{ pieces: answerLines([part, part, part, part, part]) }]);
+  await expect(ask({})).rejects.toMatchObject({ code: "LM_TOO_LARGE" });
+});
+
+test("[LM11] a plugin's prompt is found by the plugin, and halves of characters harm nothing", async () => {
+  const { entries, registry } = await setUp();
+  const caller = {
+    actor: { type: "plugin", id: "org.example.a" } as const,
+    principal: { type: "Plugin", id: "org.example.a" } as const,
+  };
+  await registry.generate(
+    { prompt: "a\ud800", options: { stop: ["\udc00"] } },
+    { caller, signal: NEVER, onText: () => undefined },
+  );
+  expect(entries[0]?.trace).toEqual({ model: "qwen3:4b", plugin: "org.example.a" });
+});
+
+test("the built-in choice is Ollama before the mock", async () => {
+  const fake = await FakeOllama.start();
+  await using _fake = fake;
+  const { audit, policy } = { audit: {}, policy: {} } as Parameters<typeof createLanguageModels>[0];
+  await using models = createLanguageModels({
+    audit,
+    policy,
+    clock: new FakeClock(),
+    logger: silentLogger,
+    ollamaUrl: fake.url,
+  });
+  expect((await models.providers()).map(({ name, available }) => [name, available])).toEqual([
+    ["ollama", true],
+    ["mock", true],
+  ]);
+});
