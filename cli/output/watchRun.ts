@@ -38,9 +38,11 @@ export async function watchRun(options: {
   return client.getRun({ params: { id: runId } });
 }
 
-/** A suspended run waits for a person: nothing more will come by itself. */
+/** A suspended run waits for a person: nothing more will come by itself. Stored events come without the run. */
 function hasEnded(message: ServerMessage): boolean {
-  const status = message.type === "snapshot" || message.type === "event" ? message.run?.status : undefined;
+  if (message.type === "event")
+    return /\.workflow\.(completed|faulted|cancelled|suspended)\.v1$/.test(message.event.type);
+  const status = message.type === "snapshot" ? message.run?.status : undefined;
   return status !== undefined && (isTerminalRunStatus(status) || status === "suspended");
 }
 
