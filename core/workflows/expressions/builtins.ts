@@ -7,18 +7,22 @@ import {
   JqLimitError,
   UseReferenceError,
   addValues,
+  appendMember,
+  boundedArray,
   compareValues,
   describe,
   finite,
   indexValue,
   isObject,
   isTruthy,
+  joinTexts,
   setMember,
   sortedKeys,
   splitText,
   toJson,
   toText,
   typeName,
+  work,
 } from "./values.ts";
 
 type Builtin = (args: Filter[]) => Filter;
@@ -66,6 +70,7 @@ function lengthOf(input: JsonValue): JsonValue {
   if (typeof input === "boolean") throw new JqError(`${describe(input)} has no length`);
   if (typeof input === "number") return Math.abs(input);
   if (typeof input === "string") {
+    work(input.length);
     let count = 0;
     for (const _point of input) count += 1;
     return count;
@@ -74,7 +79,10 @@ function lengthOf(input: JsonValue): JsonValue {
 }
 
 function keysOf(input: JsonValue, sorted: boolean): JsonValue {
-  if (Array.isArray(input)) return input.map((_item, index) => index);
+  if (Array.isArray(input)) {
+    work(input.length);
+    return input.map((_item, index) => index);
+  }
   if (isObject(input)) return sorted ? sortedKeys(input) : Object.keys(input);
   throw new JqError(`${describe(input)} has no keys`);
 }
@@ -88,9 +96,9 @@ function mapItems(env: Env, filter: Filter, input: JsonValue): JsonValue[] {
 }
 
 function addAll(items: JsonValue[]): JsonValue {
-  // Texts are joined at once: adding one by one copies the text each time.
-  if (items.length > 2 && items.every((item) => typeof item === "string")) return items.join("");
-  if (items.length > 2 && items.every((item) => Array.isArray(item))) return (items as JsonValue[][]).flat(1);
+  // Texts and lists are joined at once: adding one by one copies the whole each time.
+  if (items.length > 2 && items.every((item) => typeof item === "string")) return joinTexts(items, "");
+  if (items.length > 2 && items.every((item) => Array.isArray(item))) return flatten(items, 1);
   return items.reduce<JsonValue>((sum, item) => addValues(sum, item), null);
 }
 
@@ -104,14 +112,13 @@ function joinText(input: JsonValue, separator: JsonValue): JsonValue {
   const items = itemsOf(input);
   if (items.length === 0) return "";
   if (typeof separator !== "string") throw new UseReferenceError("join with other than text");
-  return items
-    .map((item) => {
-      if (item === null) return "";
-      if (typeof item === "string") return item;
-      if (typeof item === "number" || typeof item === "boolean") return toJson(item);
-      throw new UseReferenceError("join of containers");
-    })
-    .join(separator);
+  const texts = items.map((item) => {
+    if (item === null) return "";
+    if (typeof item === "string") return item;
+    if (typeof item === "number" || typeof item === "boolean") return toJson(item);
+    throw new UseReferenceError("join of containers");
+  });
+  return joinTexts(texts, separator);
 }
 
 interface Keyed {
@@ -149,22 +156,33 @@ function extreme(input: JsonValue, what: string, key: (item: JsonValue) => JsonV
 
 function hasKey(input: JsonValue, key: JsonValue): JsonValue {
   if (isObject(input) && typeof key === "string") return Object.hasOwn(input, key);
-  if (Array.isArray(input) && typeof key === "number") return key >= 0 && Math.floor(key) < input.length;
+  if (Array.isArray(input) && Number.isSafeInteger(key)) return (key as number) >= 0 && (key as number) < input.length;
+  if (Array.isArray(input) && typeof key === "number") throw new UseReferenceError("unusual index");
   throw new JqError(
     `Cannot check whether ${typeName(input)} has a ${typeof key === "string" ? "string" : typeName(key)} key`,
   );
 }
 
+/** jq refuses values of different types, true and false among them, but only at the top. */
+function containsTop(a: JsonValue, b: JsonValue): boolean {
+  if (typeName(a) !== typeName(b) || (typeof a === "boolean" && a !== b))
+    throw new JqError(`${describe(a)} and ${describe(b)} cannot have their containment checked`);
+  return containsValue(a, b);
+}
+
 function containsValue(a: JsonValue, b: JsonValue): boolean {
+  work(1);
   if (isObject(a) && isObject(b)) {
     return Object.keys(b).every(
       (key) => Object.hasOwn(a, key) && containsValue(a[key] as JsonValue, b[key] as JsonValue),
     );
   }
   if (Array.isArray(a) && Array.isArray(b)) return b.every((wanted) => a.some((item) => containsValue(item, wanted)));
-  if (typeof a === "string" && typeof b === "string") return a.includes(b);
-  if (typeName(a) === typeName(b)) return compareValues(a, b) === 0;
-  throw new JqError(`${describe(a)} and ${describe(b)} cannot have their containment checked`);
+  if (typeof a === "string" && typeof b === "string") {
+    work(a.length);
+    return a.includes(b);
+  }
+  return compareValues(a, b) === 0;
 }
 
 function affix(
@@ -196,6 +214,7 @@ function toNumber(input: JsonValue): JsonValue {
 
 function toEntries(input: JsonValue): JsonValue {
   if (!isObject(input)) throw new UseReferenceError("to_entries of other than an object");
+  work(Object.keys(input).length);
   return Object.keys(input).map((key) => ({ key, value: input[key] as JsonValue }));
 }
 
@@ -204,19 +223,28 @@ function fromEntries(input: JsonValue): JsonValue {
   for (const entry of arrayOf(input, "turned into an object")) {
     if (!isObject(entry) || typeof entry.key !== "string" || !Object.hasOwn(entry, "value"))
       throw new UseReferenceError("unusual entry");
-    setMember(object, entry.key, entry.value as JsonValue);
+    appendMember(object, entry.key, entry.value as JsonValue);
   }
   return object;
 }
 
-function flatten(input: JsonValue, depth: number): JsonValue {
-  return (arrayOf(input, "flattened") as unknown[]).flat(depth) as JsonValue;
+function flatten(input: JsonValue, depth: number): JsonValue[] {
+  if (!Array.isArray(input)) throw new UseReferenceError("flatten of other than a list");
+  const flat: JsonValue[] = [];
+  const add = (items: JsonValue[], left: number): void => {
+    for (const item of items) {
+      work(1);
+      if (Array.isArray(item) && left > 0) add(item, left - 1);
+      else flat.push(item);
+    }
+  };
+  add(input, depth);
+  return boundedArray(flat);
 }
 
 function reverse(input: JsonValue): JsonValue {
-  if (typeof input === "string") return Array.from(input).reverse().join("");
-  if (input === null) return [];
   if (!Array.isArray(input)) throw new UseReferenceError("reverse of other than a list");
+  work(input.length);
   return input.toReversed();
 }
 
@@ -261,9 +289,9 @@ function anyAll(decidedBy: boolean, test: Filter | undefined): Filter {
   });
 }
 
-function sliceFirst(input: JsonValue, count: JsonValue, filter: Filter, env: Env): JsonValue[] {
-  const wanted = numberOf(count);
-  if (!Number.isInteger(wanted) || wanted < 0) throw new UseReferenceError("unusual limit");
+function sliceFirst(input: JsonValue, wanted: JsonValue, filter: Filter, env: Env): JsonValue[] {
+  if (typeof wanted !== "number" || !Number.isInteger(wanted) || wanted < 0)
+    throw new UseReferenceError("unusual limit");
   if (wanted > ARRAY_ITEMS_MAX)
     throw new JqLimitError(`limit(${wanted}) asks for more than ${ARRAY_ITEMS_MAX} values.`);
   const items: JsonValue[] = [];
@@ -353,8 +381,8 @@ export const BUILTINS: Record<string, Builtin | undefined> = {
   "reverse/0": value(reverse),
   "has/1": withValue(hasKey),
   "in/1": withValue((input, object) => hasKey(object, input)),
-  "contains/1": withValue(containsValue),
-  "inside/1": withValue((input, container) => containsValue(container, input)),
+  "contains/1": withValue(containsTop),
+  "inside/1": withValue((input, container) => containsTop(container, input)),
   "startswith/1": withValue((input, part) => affix(input, part, "startswith", (text, start) => text.startsWith(start))),
   "endswith/1": withValue((input, part) => affix(input, part, "endswith", (text, end) => text.endsWith(end))),
   "ltrimstr/1": withValue((input, part) =>
@@ -369,8 +397,8 @@ export const BUILTINS: Record<string, Builtin | undefined> = {
   "tonumber/0": value(toNumber),
   "tojson/0": value(toJson),
   "type/0": value(typeName),
-  "floor/0": value((input) => Math.floor(numberOf(input)) + 0),
-  "ceil/0": value((input) => Math.ceil(numberOf(input)) + 0),
+  "floor/0": value((input) => finite(Math.floor(numberOf(input)))),
+  "ceil/0": value((input) => finite(Math.ceil(numberOf(input)))),
   "sqrt/0": value((input) => finite(Math.sqrt(numberOf(input)))),
   "fabs/0": value((input) => Math.abs(numberOf(input))),
   "to_entries/0": value(toEntries),

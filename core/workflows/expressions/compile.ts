@@ -7,6 +7,7 @@ import {
   JqError,
   UseReferenceError,
   addValues,
+  appendMember,
   compareValues,
   divideValues,
   describe,
@@ -14,9 +15,9 @@ import {
   indexValue,
   isObject,
   isTruthy,
+  joinTexts,
   multiplyValues,
   remainderOf,
-  setMember,
   sliceValue,
   subtractValues,
   toText,
@@ -41,11 +42,11 @@ export function compileAst(ast: Ast): Filter {
     case "object":
       return compileObject(ast.members);
     case "index":
-      return combine(compileAst(ast.target), compileAst(ast.key), indexValue);
+      return compileIndex(ast);
     case "slice":
       return compileSlice(ast);
     case "iterate":
-      return compileIterate(compileAst(ast.target));
+      return compileIterate(compileAst(ast.target), ast.lenient === true);
     case "optional":
       return compileTry(compileAst(ast.body), undefined);
     case "try":
@@ -97,7 +98,7 @@ const OPERATORS: Record<BinaryOperator, (a: JsonValue, b: JsonValue) => JsonValu
 
 function negate(value: JsonValue): JsonValue {
   if (typeof value !== "number") throw new JqError(`${describe(value)} cannot be negated`);
-  return finite(0 - value);
+  return finite(-value);
 }
 
 function compileVariable(name: string): Filter {
@@ -126,6 +127,28 @@ function combine(left: Filter, right: Filter, apply: (a: JsonValue, b: JsonValue
   };
 }
 
+function compileIndex(ast: Extract<Ast, { kind: "index" }>): Filter {
+  const target = compileAst(ast.target);
+  const key = compileAst(ast.key);
+  if (ast.lenient !== true) return combine(target, key, indexValue);
+  return {
+    each: (env, input, emit) =>
+      key.each(env, input, (name) => target.each(env, input, (value) => forgive(() => indexValue(value, name), emit))),
+  };
+}
+
+/** Emits what one step answers, and nothing when it raises. */
+function forgive(step: () => JsonValue, emit: Emit): void {
+  let value: JsonValue;
+  try {
+    value = step();
+  } catch (error) {
+    if (error instanceof JqError) return;
+    throw error;
+  }
+  emit(value);
+}
+
 function compileComma(left: Filter, right: Filter): Filter {
   return {
     each: (env, input, emit) => {
@@ -142,8 +165,13 @@ function recurse(env: Env, input: JsonValue, emit: Emit): void {
   else if (isObject(input)) for (const key of Object.keys(input)) recurse(env, input[key] as JsonValue, emit);
 }
 
-function compileIterate(target: Filter): Filter {
-  return { each: (env, input, emit) => target.each(env, input, (value) => eachItem(env, value, emit)) };
+function compileIterate(target: Filter, lenient: boolean): Filter {
+  return {
+    each: (env, input, emit) =>
+      target.each(env, input, (value) => {
+        if (!lenient || Array.isArray(value) || isObject(value)) eachItem(env, value, emit);
+      }),
+  };
 }
 
 function compileString(parts: (string | Ast)[]): Filter {
@@ -151,7 +179,10 @@ function compileString(parts: (string | Ast)[]): Filter {
     typeof part === "string" ? part : requireOne(compileAst(part), "string interpolation"),
   );
   return single((env, input) =>
-    pieces.map((piece) => (typeof piece === "string" ? piece : toText(piece(env, input)))).join(""),
+    joinTexts(
+      pieces.map((piece) => (typeof piece === "string" ? piece : toText(piece(env, input)))),
+      "",
+    ),
   );
 }
 
@@ -177,7 +208,7 @@ function compileObject(members: { key: Ast; value: Ast }[]): Filter {
     for (const member of compiled) {
       const key = member.key(env, input);
       if (typeof key !== "string") throw new JqError(`Object keys must be strings, not ${describe(key)}`);
-      setMember(object, key, member.value(env, input));
+      appendMember(object, key, member.value(env, input));
     }
     return object;
   });
@@ -188,6 +219,15 @@ function compileSlice(ast: Extract<Ast, { kind: "slice" }>): Filter {
   const from = ast.from === undefined ? () => null : requireOne(compileAst(ast.from), "a slice");
   const to = ast.to === undefined ? () => null : requireOne(compileAst(ast.to), "a slice");
   const { one } = target;
+  if (ast.lenient === true) {
+    return {
+      each: (env, input, emit) =>
+        target.each(env, input, (value) => {
+          const bounds = [from(env, input), to(env, input)] as const;
+          forgive(() => sliceValue(value, ...bounds), emit);
+        }),
+    };
+  }
   if (one !== undefined) return single((env, input) => sliceValue(one(env, input), from(env, input), to(env, input)));
   return {
     each: (env, input, emit) =>
@@ -217,32 +257,25 @@ function compileTry(body: Filter, handler: Filter | undefined): Filter {
   };
 }
 
+/** jq 1.8 forgives no errors on the left. */
 function compileAlternative(left: Filter, right: Filter): Filter {
-  const outputsOf = (env: Env, input: JsonValue): JsonValue[] => {
-    const outputs: JsonValue[] = [];
-    try {
-      left.each(env, input, (value) => {
-        burn(env);
-        if (isTruthy(value)) outputs.push(value);
-      });
-    } catch (error) {
-      if (!(error instanceof JqError)) throw error;
-    }
-    return outputs;
-  };
   const { one: oneLeft } = left;
   const { one: oneRight } = right;
   if (oneLeft !== undefined && oneRight !== undefined) {
     return single((env, input) => {
-      const [first] = outputsOf(env, input);
-      return first ?? oneRight(env, input);
+      const value = oneLeft(env, input);
+      return isTruthy(value) ? value : oneRight(env, input);
     });
   }
   return {
     each: (env, input, emit) => {
-      const outputs = outputsOf(env, input);
-      if (outputs.length === 0) right.each(env, input, emit);
-      else for (const value of outputs) emit(value);
+      let found = 0;
+      left.each(env, input, (value) => {
+        if (!isTruthy(value)) return;
+        found += 1;
+        emit(value);
+      });
+      if (found === 0) right.each(env, input, emit);
     },
   };
 }
@@ -308,9 +341,4 @@ function compileCall(ast: Extract<Ast, { kind: "call" }>): Filter {
   const builtin = BUILTINS[ast.name];
   if (builtin === undefined) throw new NotCompiledError(ast.name);
   return builtin(ast.args.map(compileAst));
-}
-
-/** Variables a program names, so that only these travel to the reference. */
-export function variablesOf(source: string): string[] {
-  return [...new Set([...source.matchAll(/\$([A-Za-z_]\w*)/g)].map((match) => match[1] ?? ""))];
 }

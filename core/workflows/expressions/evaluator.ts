@@ -1,11 +1,8 @@
 import type { JsonObject, JsonValue } from "@logomesh/contracts";
-import { evaluateFast, expressionError, limitError, type Expression } from "./expression.ts";
+import { OUTPUT_CHARS_MAX, evaluateFast, expressionError, limitError, type Expression } from "./expression.ts";
 import { JqReference, packInput } from "./jqReference.ts";
 import type { Template } from "./template.ts";
 import { setMember } from "./values.ts";
-
-/** Longest JSON text that an expression may answer with. */
-const OUTPUT_CHARS_MAX = 8 * 1024 * 1024;
 
 /** Names visible to an expression, without `$`: context, input, output, task, workflow, runtime, loop and error variables. */
 export type Variables = Readonly<Record<string, JsonValue>>;
@@ -93,6 +90,7 @@ function settleAll(
   values: (JsonValue | Promise<JsonValue>)[],
   build: (values: JsonValue[]) => JsonValue,
 ): JsonValue | Promise<JsonValue> {
-  if (values.some((value) => value instanceof Promise)) return Promise.all(values).then(build);
+  if (values.some((value) => value instanceof Promise))
+    return Promise.all(values.map((value) => Promise.resolve(value))).then(build);
   return build(values as JsonValue[]);
 }

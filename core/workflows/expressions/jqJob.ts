@@ -10,6 +10,9 @@ export interface JqJob {
   outputCharsMax: number;
 }
 
+/** What a worker says: first that it is ready, then the outcome of each job. */
+export type JqMessage = JqOutcome | { kind: "ready" };
+
 export type JqOutcome =
   | { kind: "value"; value: JsonValue }
   | { kind: "error"; message: string; syntax: boolean }
@@ -30,7 +33,7 @@ export function runJqJob(jq: JqEngine, job: JqJob): JqOutcome {
   if (exitCode !== 0) {
     const message =
       stderr
-        .replace(/^jq: error[^:]*: /, "")
+        .replace(/^jq: error(?: \(at [^)]*\))?(?: \(not a string\))?: /, "")
         .trim()
         .split("\n")[0] ?? "jq failed";
     return { kind: "error", message, syntax: exitCode === EXIT_COMPILE };
@@ -42,5 +45,12 @@ export function runJqJob(jq: JqEngine, job: JqJob): JqOutcome {
     };
   }
   const line = stdout.trim();
-  return { kind: "value", value: line === "" ? null : (JSON.parse(line) as JsonValue) };
+  if (line === "") return { kind: "value", value: null };
+  // Minus zero would not survive being stored.
+  const value = (line.includes("-0") ? JSON.parse(line, plainZero) : JSON.parse(line)) as JsonValue;
+  return { kind: "value", value };
+}
+
+function plainZero(_key: string, value: unknown): unknown {
+  return value === 0 ? 0 : value;
 }

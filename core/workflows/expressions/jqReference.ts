@@ -1,11 +1,13 @@
 import { Worker } from "node:worker_threads";
 import { LogoMeshError, type JsonValue } from "@logomesh/contracts";
-import type { JqJob, JqOutcome } from "./jqJob.ts";
+import type { JqJob, JqMessage, JqOutcome } from "./jqJob.ts";
 
-/** An expression that takes longer is stopped; ordinary ones take about a millisecond. */
+/** An expression that takes longer is stopped; ordinary ones take about two milliseconds. */
 const JOB_MS_MAX = 1_000;
-/** The first job also waits for the worker and its WebAssembly to load. */
+/** The worker loads its WebAssembly in about 0.2 s; more is a machine under heavy load, or a broken installation. */
 const START_MS_MAX = 10_000;
+/** JavaScript heap of the worker: the input and the result as text. */
+const HEAP_MIB_MAX = 256;
 const QUEUE_JOBS_MAX = 10_000;
 
 interface Waiting {
@@ -19,7 +21,8 @@ export class JqReference implements Disposable {
   readonly #entry: URL;
   readonly #queue: Waiting[] = [];
   #worker: Worker | undefined;
-  #warm = false;
+  #ready = false;
+  #closed = false;
   #current: Waiting | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -27,7 +30,9 @@ export class JqReference implements Disposable {
     this.#entry = entry;
   }
 
-  run(job: JqJob): Promise<JqOutcome> {
+  /** Never rejects for what the program does. @throws LogoMeshError LM_WORKFLOW_EXPRESSION_LIMIT, LM_CANCELLED */
+  async run(job: JqJob): Promise<JqOutcome> {
+    if (this.#closed) throw closedError();
     if (this.#queue.length >= QUEUE_JOBS_MAX) {
       throw new LogoMeshError("LM_WORKFLOW_EXPRESSION_LIMIT", `More than ${QUEUE_JOBS_MAX} expressions wait for jq.`, {
         retryable: true,
@@ -40,38 +45,49 @@ export class JqReference implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#closed = true;
     this.#stop();
-    const error = new LogoMeshError("LM_CANCELLED", "The expression evaluator was closed.");
     for (const waiting of [...(this.#current === undefined ? [] : [this.#current]), ...this.#queue.splice(0)])
-      waiting.reject(error);
+      waiting.reject(closedError());
     this.#current = undefined;
   }
 
   #next(): void {
     if (this.#current !== undefined) return;
-    const waiting = this.#queue.shift();
-    if (waiting === undefined) return;
-    this.#current = waiting;
-    const worker = (this.#worker ??= this.#start());
-    worker.ref();
-    const limitMs = this.#warm ? JOB_MS_MAX : START_MS_MAX;
+    this.#current = this.#queue.shift();
+    if (this.#current === undefined) return;
+    this.#worker ??= this.#start();
+    this.#worker.ref();
+    if (this.#ready) this.#send();
+    else this.#limit(START_MS_MAX, "jq did not start within");
+  }
+
+  #send(): void {
+    if (this.#current === undefined) return;
+    this.#limit(JOB_MS_MAX, "jq took longer than");
+    this.#worker?.postMessage(this.#current.job);
+  }
+
+  #limit(limitMs: number, what: string): void {
+    clearTimeout(this.#timer);
     this.#timer = setTimeout(() => {
       this.#stop();
-      this.#settle({ kind: "limit", message: `jq took longer than ${limitMs} ms.` });
+      this.#settle({ kind: "limit", message: `${what} ${limitMs} ms.` });
     }, limitMs);
-    worker.postMessage(waiting.job);
   }
 
   #start(): Worker {
-    const worker = new Worker(this.#entry, { stdin: false, env: {} });
-    worker.on("message", (outcome: JqOutcome) => {
-      this.#warm = true;
-      this.#settle(outcome);
+    const worker = new Worker(this.#entry, { env: {}, resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB_MAX } });
+    worker.on("message", (message: JqMessage) => {
+      if (this.#worker !== worker) return;
+      if (message.kind !== "ready") return this.#settle(message);
+      this.#ready = true;
+      this.#send();
     });
-    worker.on("error", (error) => {
+    worker.on("error", (error: Error) => {
       if (this.#worker !== worker) return;
       this.#stop();
-      this.#settle({ kind: "limit", message: `jq stopped: ${error.message}` });
+      this.#settle({ kind: "limit", message: `jq stopped: ${error.message}.` });
     });
     return worker;
   }
@@ -90,8 +106,12 @@ export class JqReference implements Disposable {
     clearTimeout(this.#timer);
     void this.#worker?.terminate();
     this.#worker = undefined;
-    this.#warm = false;
+    this.#ready = false;
   }
+}
+
+function closedError(): LogoMeshError {
+  return new LogoMeshError("LM_CANCELLED", "The expression evaluator was closed.");
 }
 
 /** Input and variables as the one JSON value that the program takes apart again. */

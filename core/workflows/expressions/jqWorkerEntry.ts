@@ -4,3 +4,4 @@ import { runJqJob, type JqEngine, type JqJob } from "./jqJob.ts";
 
 const jq = (await loadJq()) as unknown as JqEngine;
 parentPort?.on("message", (job: JqJob) => parentPort?.postMessage(runJqJob(jq, job)));
+parentPort?.postMessage({ kind: "ready" });

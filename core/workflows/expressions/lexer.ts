@@ -1,20 +1,23 @@
-/** A jq token; `start` is its offset in the expression. */
+/** A jq token; `start` and `end` are offsets in the expression. */
 export interface Token {
   kind: "number" | "string" | "identifier" | "field" | "variable" | "keyword" | "operator" | "format" | "end";
   text: string;
   start: number;
-  /** For strings: literal pieces and the source of what is interpolated between them. */
+  end: number;
+  /** For strings: literal pieces and the tokens of what is interpolated between them. */
   parts?: StringPart[];
 }
 
-export type StringPart = { literal: string } | { source: string };
+export type StringPart = { literal: string } | { tokens: Token[] };
 
+/** What jq would refuse, or what is refused before jq sees it. */
 export class JqSyntaxError extends Error {
   override readonly name = "JqSyntaxError";
+  /** Of the fault, in the expression. */
   readonly offset: number;
 
   constructor(message: string, offset: number) {
-    super(message);
+    super(`${message} (at character ${offset + 1})`);
     this.offset = offset;
   }
 }
@@ -22,65 +25,97 @@ export class JqSyntaxError extends Error {
 const KEYWORDS = new Set(
   "def as if then elif else end and or reduce foreach try catch label import include __loc__".split(" "),
 );
-const OPERATORS = ["?//=", "?//", "//=", "|=", "+=", "-=", "*=", "/=", "%=", "==", "!=", "<=", ">=", "//", ".."];
+const OPERATORS = ["?//", "//=", "|=", "+=", "-=", "*=", "/=", "%=", "==", "!=", "<=", ">=", "//", ".."];
 const SINGLES = ".[]{}():;,|=<>+-*/%?$";
 const ESCAPES: Record<string, string> = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
+const PATTERNS = [
+  ["number", /(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/y],
+  ["field", /\.[A-Za-z_]\w*/y],
+  ["variable", /\$(?:[A-Za-z_]\w*::)*[A-Za-z_]\w*/y],
+  ["format", /@\w+/y],
+  ["identifier", /(?:[A-Za-z_]\w*::)*[A-Za-z_]\w*/y],
+] as const;
 
 /** Longest expression that is compiled; a longer one is a mistake or an attack. */
 export const EXPRESSION_CHARS_MAX = 65_536;
+/** Strings within interpolations within strings; nobody reads more. */
+const STRING_NESTING_MAX = 16;
 
+/** The tokens of an expression, the last of kind `end`. @throws JqSyntaxError */
 export function tokenize(source: string): Token[] {
   if (source.length > EXPRESSION_CHARS_MAX) {
     throw new JqSyntaxError(
-      `The expression has ${source.length} characters, at most ${EXPRESSION_CHARS_MAX} are read.`,
+      `The expression has ${source.length} characters, at most ${EXPRESSION_CHARS_MAX} are read`,
       0,
     );
   }
+  return readTokens(source, 0, 0);
+}
+
+/** Reads to the end or, inside a string, to the `)` that closes the interpolation; its offset is the start of the end token. */
+function readTokens(source: string, from: number, stringDepth: number): Token[] {
   const tokens: Token[] = [];
-  let at = 0;
-  while (at < source.length) {
-    const char = source.charAt(at);
-    if (/\s/.test(char)) {
-      at += 1;
-    } else if (char === "#") {
-      while (at < source.length && source.charAt(at) !== "\n") at += 1;
-    } else {
-      const token = readToken(source, at);
-      tokens.push(token);
-      at = token.start + tokenLength(source, token);
+  let open = 0;
+  let at = from;
+  for (;;) {
+    at = skipBlank(source, at);
+    if (at >= source.length) {
+      if (stringDepth > 0) throw new JqSyntaxError("The interpolation \\( is not closed", from - 2);
+      break;
     }
+    const token = source.charAt(at) === '"' ? readString(source, at, stringDepth) : readToken(source, at);
+    if (token.text === "(") open += 1;
+    if (token.text === ")" && --open < 0) {
+      if (stringDepth > 0) break;
+      throw new JqSyntaxError("Unexpected “)”", at);
+    }
+    tokens.push(token);
+    at = token.end;
   }
-  tokens.push({ kind: "end", text: "", start: source.length });
+  tokens.push({ kind: "end", text: "", start: at, end: at });
   return tokens;
 }
 
-const lengths = new WeakMap<Token, number>();
+function skipBlank(source: string, from: number): number {
+  let at = from;
+  for (;;) {
+    const char = source.charAt(at);
+    if (char === "#") at = skipComment(source, at);
+    else if (char === " " || char === "\t" || char === "\n" || char === "\r") at += 1;
+    else return at;
+  }
+}
 
-function tokenLength(_source: string, token: Token): number {
-  return lengths.get(token) ?? token.text.length;
+/** Releases of jq differ on where a comment with a backslash or a lone carriage return ends, so these are refused. */
+function skipComment(source: string, from: number): number {
+  let at = from;
+  while (at < source.length && source.charAt(at) !== "\n") {
+    const char = source.charAt(at);
+    if (char === "\\") throw new JqSyntaxError("A comment cannot contain a backslash", at);
+    if (char === "\r" && source.charAt(at + 1) !== "\n")
+      throw new JqSyntaxError("A comment cannot contain a carriage return", at);
+    at += 1;
+  }
+  return at;
 }
 
 function readToken(source: string, start: number): Token {
-  const rest = source.slice(start);
-  if (rest.startsWith('"')) return readString(source, start);
-  const number = /^(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?/.exec(rest);
-  if (number !== null) return { kind: "number", text: number[0], start };
-  const field = /^\.[A-Za-z_]\w*/.exec(rest);
-  if (field !== null) return { kind: "field", text: field[0], start };
-  const variable = /^\$([A-Za-z_]\w*)(::\w+)?/.exec(rest);
-  if (variable !== null) return { kind: "variable", text: variable[0], start };
-  const format = /^@\w+/.exec(rest);
-  if (format !== null) return { kind: "format", text: format[0], start };
-  const word = /^[A-Za-z_]\w*(::\w+)*/.exec(rest);
-  if (word !== null) return { kind: KEYWORDS.has(word[0]) ? "keyword" : "identifier", text: word[0], start };
-  const operator =
-    OPERATORS.find((candidate) => rest.startsWith(candidate)) ??
-    (SINGLES.includes(rest.charAt(0)) ? rest.charAt(0) : undefined);
-  if (operator === undefined) throw new JqSyntaxError(`Unexpected character ${JSON.stringify(rest.charAt(0))}`, start);
-  return { kind: "operator", text: operator, start };
+  for (const [kind, pattern] of PATTERNS) {
+    pattern.lastIndex = start;
+    const text = pattern.exec(source)?.[0];
+    if (text !== undefined)
+      return { kind: KEYWORDS.has(text) ? "keyword" : kind, text, start, end: start + text.length };
+  }
+  const char = source.charAt(start);
+  const text =
+    OPERATORS.find((candidate) => source.startsWith(candidate, start)) ?? (SINGLES.includes(char) ? char : undefined);
+  if (text === undefined) throw new JqSyntaxError(`Unexpected character ${JSON.stringify(char)}`, start);
+  return { kind: "operator", text, start, end: start + text.length };
 }
 
-function readString(source: string, start: number): Token {
+function readString(source: string, start: number, stringDepth: number): Token {
+  if (stringDepth >= STRING_NESTING_MAX)
+    throw new JqSyntaxError(`Strings are nested deeper than ${STRING_NESTING_MAX} interpolations`, start);
   const parts: StringPart[] = [];
   let literal = "";
   let at = start + 1;
@@ -91,49 +126,35 @@ function readString(source: string, start: number): Token {
     if (char !== "\\") {
       literal += char;
       at += 1;
-      continue;
-    }
-    const escape = source.charAt(at + 1);
-    if (escape === "(") {
-      const end = closingParenthesis(source, at + 2);
-      parts.push({ literal }, { source: source.slice(at + 2, end) });
+    } else if (source.charAt(at + 1) === "(") {
+      parts.push(literalPart(literal, start));
       literal = "";
-      at = end + 1;
-    } else if (escape === "u") {
-      const hex = /^[0-9a-fA-F]{4}/.exec(source.slice(at + 2));
-      if (hex === null) throw new JqSyntaxError("\\u needs four hexadecimal digits", at);
-      literal += String.fromCharCode(Number.parseInt(hex[0], 16));
-      at += 6;
+      const tokens = readTokens(source, at + 2, stringDepth + 1);
+      parts.push({ tokens });
+      at = (tokens.at(-1)?.start ?? at) + 1;
     } else {
-      const mapped = ESCAPES[escape];
-      if (mapped === undefined) throw new JqSyntaxError(`Unknown escape \\${escape}`, at);
-      literal += mapped;
-      at += 2;
+      const escape = readEscape(source, at);
+      literal += escape.text;
+      at = escape.end;
     }
   }
-  parts.push({ literal });
-  const token: Token = { kind: "string", text: source.slice(start, at + 1), start, parts };
-  lengths.set(token, at + 1 - start);
-  return token;
+  parts.push(literalPart(literal, start));
+  return { kind: "string", text: source.slice(start, at + 1), start, end: at + 1, parts };
 }
 
-/** Offset of the `)` that closes an interpolation, minding nested strings and parentheses. */
-function closingParenthesis(source: string, from: number): number {
-  let depth = 1;
-  let at = from;
-  while (at < source.length) {
-    const char = source.charAt(at);
-    if (char === '"') {
-      const token = readString(source, at);
-      at += lengths.get(token) ?? 1;
-      continue;
-    }
-    if (char === "(") depth += 1;
-    if (char === ")") {
-      depth -= 1;
-      if (depth === 0) return at;
-    }
-    at += 1;
+function literalPart(literal: string, start: number): StringPart {
+  if (!literal.isWellFormed()) throw new JqSyntaxError("The string has half of a surrogate pair", start);
+  return { literal };
+}
+
+function readEscape(source: string, at: number): { text: string; end: number } {
+  const escape = source.charAt(at + 1);
+  if (escape === "u") {
+    const hex = /^[0-9a-fA-F]{4}/.exec(source.slice(at + 2, at + 6));
+    if (hex === null) throw new JqSyntaxError("\\u needs four hexadecimal digits", at);
+    return { text: String.fromCharCode(Number.parseInt(hex[0], 16)), end: at + 6 };
   }
-  throw new JqSyntaxError("The interpolation \\( is not closed", from - 2);
+  const text = Object.hasOwn(ESCAPES, escape) ? ESCAPES[escape] : undefined;
+  if (text === undefined) throw new JqSyntaxError(`Unknown escape \\${escape}`, at);
+  return { text, end: at + 2 };
 }

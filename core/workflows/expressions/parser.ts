@@ -1,5 +1,5 @@
 import type { Ast, BinaryOperator } from "./ast.ts";
-import { JqSyntaxError, tokenize, type StringPart, type Token } from "./lexer.ts";
+import { JqSyntaxError, type Token } from "./lexer.ts";
 
 /** Thrown for jq that is valid but not compiled here: the reference evaluates it. */
 export class NotCompiledError extends Error {
@@ -11,6 +11,8 @@ const NESTING_MAX = 200;
 
 const COMPARISONS = new Set(["==", "!=", "<", "<=", ">", ">="]);
 const ASSIGNMENTS = new Set(["=", "|=", "+=", "-=", "*=", "/=", "%=", "//="]);
+/** What may be folded; that it is not always does no harm. */
+const CONSTANT_KINDS = new Set<Ast["kind"]>(["array", "object", "negate", "binary"]);
 const KEYWORDS_NOT_COMPILED = new Set(["def", "foreach", "label", "import", "include", "__loc__"]);
 
 /**
@@ -19,8 +21,8 @@ const KEYWORDS_NOT_COMPILED = new Set(["def", "foreach", "label", "import", "inc
  *
  * @throws JqSyntaxError for what jq refuses too, NotCompiledError for what only the reference knows
  */
-export function parseJq(source: string): Ast {
-  const parser = new Parser(tokenize(source));
+export function parseJq(tokens: Token[]): Ast {
+  const parser = new Parser(tokens);
   const ast = parser.pipe();
   parser.expectEnd();
   return ast;
@@ -29,6 +31,8 @@ export function parseJq(source: string): Ast {
 class Parser {
   readonly #tokens: Token[];
   #at = 0;
+  /** Where the innermost pipe stage began: the only place where `term as $name | …` is compiled. */
+  #queryAt = 0;
   #depth = 0;
 
   constructor(tokens: Token[]) {
@@ -41,13 +45,11 @@ class Parser {
   }
 
   pipe(): Ast {
-    this.#depth += 1;
-    if (this.#depth > NESTING_MAX)
-      throw new JqSyntaxError(`Nested deeper than ${NESTING_MAX} levels`, this.#peek().start);
-    const left = this.#comma();
-    const result: Ast = this.#take("|") ? { kind: "pipe", left, right: this.pipe() } : left;
-    this.#depth -= 1;
-    return result;
+    return this.#nested(() => {
+      this.#queryAt = this.#at;
+      const left = this.#comma();
+      return this.#take("|") ? { kind: "pipe", left, right: this.pipe() } : left;
+    });
   }
 
   #binding(source: Ast): Ast {
@@ -71,7 +73,7 @@ class Parser {
 
   #alternative(): Ast {
     const left = this.#or();
-    if (this.#take("//")) return { kind: "alternative", left, right: this.#alternative() };
+    if (this.#take("//")) return { kind: "alternative", left, right: this.#nested(() => this.#alternative()) };
     if (ASSIGNMENTS.has(this.#peek().text)) throw new NotCompiledError("assignment");
     return left;
   }
@@ -120,33 +122,58 @@ class Parser {
   }
 
   #unary(): Ast {
-    if (this.#take("-")) return { kind: "negate", body: this.#postfix() };
+    const start = this.#at;
+    if (this.#take("-")) return { kind: "negate", body: this.#nested(() => this.#unary()) };
+    const mayBind = this.#queryAt === start;
     const term = this.#postfix();
-    return this.#takeKeyword("as") ? this.#binding(term) : term;
+    if (!this.#takeKeyword("as")) return term;
+    if (!mayBind) throw new NotCompiledError("a binding inside an expression");
+    return this.#binding(term);
+  }
+
+  #nested(parse: () => Ast): Ast {
+    this.#depth += 1;
+    if (this.#depth > NESTING_MAX)
+      throw new JqSyntaxError(`Nested deeper than ${NESTING_MAX} levels`, this.#peek().start);
+    const ast = parse();
+    this.#depth -= 1;
+    return ast;
   }
 
   #postfix(): Ast {
     let term = this.#term();
     for (;;) {
-      const token = this.#peek();
-      if (token.kind === "field") {
-        this.#at += 1;
-        term = { kind: "index", target: term, key: { kind: "literal", value: token.text.slice(1) } };
-      } else if (token.text === "." && this.#peek(1).kind === "string") {
-        this.#at += 1;
-        term = { kind: "index", target: term, key: this.#string(this.#next()) };
-      } else if (token.text === "." && this.#peek(1).text === "[") {
-        this.#at += 1;
-      } else if (token.text === "[") {
-        this.#at += 1;
-        term = this.#bracket(term);
-      } else if (token.text === "?") {
-        this.#at += 1;
-        term = { kind: "optional", body: term };
-      } else {
-        return term;
-      }
+      const suffixed = this.#suffix(term);
+      if (suffixed === undefined) return term;
+      term = suffixed;
     }
+  }
+
+  /** `.name`, `."name"`, `[…]`, `.[…]`, `?`, or undefined when the term ends here. */
+  #suffix(target: Ast): Ast | undefined {
+    const token = this.#peek();
+    if (token.kind === "field") {
+      this.#at += 1;
+      return this.#lenient({ kind: "index", target, key: { kind: "literal", value: token.text.slice(1) } });
+    }
+    if (this.#take("?")) return { kind: "optional", body: target };
+    if (this.#take("[")) return this.#lenient(this.#bracket(target));
+    if (token.text !== ".") return undefined;
+    const after = this.#peek(1);
+    if (after.kind === "string") {
+      this.#at += 2;
+      return this.#lenient({ kind: "index", target, key: this.#string(after) });
+    }
+    if (after.text !== "[") return undefined;
+    this.#at += 2;
+    if (this.#peek().text === ":") throw new NotCompiledError("a slice behind a dot");
+    const step = this.#bracket(target);
+    if (step.kind === "slice") throw new NotCompiledError("a slice behind a dot");
+    return this.#lenient(step);
+  }
+
+  #lenient<T extends Ast>(step: T): T {
+    return this.#take("?") ? { ...step, lenient: true } : step;
   }
 
   /** After `[`: `.[]`, `.[key]`, `.[from:to]`. */
@@ -176,7 +203,11 @@ class Parser {
       case "string":
         return this.#string(token);
       case "field":
-        return { kind: "index", target: { kind: "identity" }, key: { kind: "literal", value: token.text.slice(1) } };
+        return this.#lenient({
+          kind: "index",
+          target: { kind: "identity" },
+          key: { kind: "literal", value: token.text.slice(1) },
+        });
       case "variable":
         if (token.text === "$ENV" || token.text.includes("::")) throw new NotCompiledError(token.text);
         return { kind: "variable", name: token.text.slice(1) };
@@ -197,7 +228,7 @@ class Parser {
     switch (token.text) {
       case ".": {
         if (this.#peek().kind === "string") {
-          return { kind: "index", target: { kind: "identity" }, key: this.#string(this.#next()) };
+          return this.#lenient({ kind: "index", target: { kind: "identity" }, key: this.#string(this.#next()) });
         }
         return { kind: "identity" };
       }
@@ -223,9 +254,10 @@ class Parser {
 
   #object(): Ast {
     const members: { key: Ast; value: Ast }[] = [];
+    // A comma may follow the last member.
     while (!this.#take("}")) {
-      if (members.length > 0) this.#expect(",");
       members.push(this.#member());
+      if (!this.#take(",") && this.#peek().text !== "}") throw this.#unexpected(this.#peek(), "“,” or “}”");
     }
     return { kind: "object", members };
   }
@@ -233,6 +265,7 @@ class Parser {
   #member(): { key: Ast; value: Ast } {
     const token = this.#next();
     if (token.kind === "variable") {
+      if (this.#peek().text === ":" || token.text.includes("::")) throw new NotCompiledError("a variable as key");
       const name = token.text.slice(1);
       return { key: { kind: "literal", value: name }, value: { kind: "variable", name } };
     }
@@ -242,16 +275,19 @@ class Parser {
     else if (token.text === "(") {
       key = this.pipe();
       this.#expect(")");
-    } else throw this.#unexpected(token);
+      this.#expect(":");
+      if (isConstant(key)) throw new NotCompiledError("a constant as computed key");
+      return { key, value: this.#memberValue() };
+    } else if (token.kind === "format") throw new NotCompiledError("a format as key");
+    else throw this.#unexpected(token);
     if (!this.#take(":")) return { key, value: { kind: "index", target: { kind: "identity" }, key } };
     return { key, value: this.#memberValue() };
   }
 
-  /** jq allows terms joined by `|` without parentheses here, but no `,` and no other operator. */
+  /** Everything but `,` and bindings may stand here without parentheses. */
   #memberValue(): Ast {
-    const left = this.#unary();
-    if (this.#take("|")) return { kind: "pipe", left, right: this.#memberValue() };
-    return left;
+    const left = this.#alternative();
+    return this.#take("|") ? { kind: "pipe", left, right: this.#nested(() => this.#memberValue()) } : left;
   }
 
   #call(token: Token): Ast {
@@ -274,8 +310,8 @@ class Parser {
       case "if":
         return this.#if();
       case "try": {
-        const body = this.#postfix();
-        return { kind: "try", body, handler: this.#takeKeyword("catch") ? this.#postfix() : undefined };
+        const body = this.#tryPart();
+        return { kind: "try", body, handler: this.#takeKeyword("catch") ? this.#tryPart() : undefined };
       }
       case "reduce":
         return this.#reduce();
@@ -284,18 +320,25 @@ class Parser {
     }
   }
 
+  #tryPart(): Ast {
+    if (this.#peek().text === "-") throw new NotCompiledError("try of a negation");
+    return this.#postfix();
+  }
+
   #if(): Ast {
     const condition = this.pipe();
     this.#expectKeyword("then");
     const then = this.pipe();
-    if (this.#takeKeyword("elif")) return { kind: "if", condition, then, else: this.#if() };
+    if (this.#takeKeyword("elif")) return { kind: "if", condition, then, else: this.#nested(() => this.#if()) };
     const otherwise = this.#takeKeyword("else") ? this.pipe() : undefined;
     this.#expectKeyword("end");
     return { kind: "if", condition, then, else: otherwise };
   }
 
   #reduce(): Ast {
+    if (this.#peek().text === "-") throw new NotCompiledError("reduce of a negation");
     const source = this.#postfix();
+    if (this.#peek().text !== "as") throw new NotCompiledError("reduce of an operation");
     this.#expectKeyword("as");
     const name = this.#bindingName();
     this.#expect("(");
@@ -312,7 +355,7 @@ class Parser {
     if (parts.length === 1 && only !== undefined && "literal" in only) return { kind: "literal", value: only.literal };
     return {
       kind: "string",
-      parts: parts.map((part: StringPart) => ("literal" in part ? part.literal : parseJq(part.source))),
+      parts: parts.map((part) => ("literal" in part ? part.literal : parseJq(part.tokens))),
     };
   }
 
@@ -354,10 +397,14 @@ class Parser {
   }
 }
 
+/** jq folds constants and refuses those that are no texts while it compiles, so that no `try` can catch it. */
+function isConstant(ast: Ast): boolean {
+  return ast.kind === "literal" ? typeof ast.value !== "string" : CONSTANT_KINDS.has(ast.kind);
+}
+
 function literalNumber(token: Token): Ast {
   const value = Number(token.text);
-  // jq keeps the digits of numbers that a double cannot hold.
-  if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value)))
-    throw new NotCompiledError("big number");
+  // jq keeps the digits of a number as they were written.
+  if (String(value) !== token.text) throw new NotCompiledError("a number in unusual form");
   return { kind: "literal", value };
 }

@@ -28,6 +28,35 @@ export class JqLimitError extends Error {
 export const STRING_CHARS_MAX = 8 * 1024 * 1024;
 export const ARRAY_ITEMS_MAX = 1_000_000;
 
+/**
+ * Values and characters that one evaluation may still copy or compare. Fuel counts outputs; this counts what a single output
+ * costs. Evaluation is synchronous, so one counter serves all. What needs more runs in the worker, which has a time limit.
+ */
+const WORK_MAX = 20_000_000;
+let workLeft = WORK_MAX;
+
+export function startWork(): void {
+  workLeft = WORK_MAX;
+}
+
+export function work(units: number): void {
+  workLeft -= units;
+  if (workLeft < 0) throw new UseReferenceError("too much work for the main thread");
+}
+
+/** Characters of texts and one for each other value; stops counting above `max`, so that values shared many times end it too. */
+export function sizeOf(value: JsonValue, max: number): number {
+  if (typeof value === "string") return value.length + 2;
+  if (typeof value !== "object" || value === null) return 1;
+  let size = 2;
+  for (const key of Array.isArray(value) ? value.keys() : Object.keys(value)) {
+    if (typeof key === "string") size += key.length + 2;
+    size += sizeOf((value as Record<string | number, JsonValue>)[key] as JsonValue, max - size);
+    if (size > max) break;
+  }
+  return size;
+}
+
 export function typeName(value: JsonValue): string {
   if (value === null) return "null";
   if (Array.isArray(value)) return "array";
@@ -53,6 +82,7 @@ export function isObject(value: JsonValue | undefined): value is JsonObject {
 export function compareStrings(a: string, b: string): number {
   if (a === b) return 0;
   const length = Math.min(a.length, b.length);
+  work(length);
   for (let index = 0; index < length; index++) {
     const left = a.charCodeAt(index);
     const right = b.charCodeAt(index);
@@ -67,11 +97,13 @@ export function compareStrings(a: string, b: string): number {
 }
 
 export function sortedKeys(value: JsonObject): string[] {
+  work(Object.keys(value).length);
   return Object.keys(value).sort(compareStrings);
 }
 
 /** jq's total order of values. */
 export function compareValues(a: JsonValue, b: JsonValue): number {
+  work(1);
   const order = orderOf(a) - orderOf(b);
   if (order !== 0) return order;
   if (typeof a === "number") return a - (b as number);
@@ -109,8 +141,8 @@ export function indexValue(target: JsonValue, key: JsonValue): JsonValue {
   if (typeof key === "number") {
     if (target === null) return null;
     if (!Array.isArray(target)) throw new JqError(`Cannot index ${typeName(target)} with number`);
-    const index = Math.floor(key);
-    return target[index < 0 ? target.length + index : index] ?? null;
+    if (!Number.isSafeInteger(key)) throw new UseReferenceError("unusual index");
+    return target[key < 0 ? target.length + key : key] ?? null;
   }
   throw new UseReferenceError("index by value");
 }
@@ -126,20 +158,28 @@ export function sliceValue(target: JsonValue, from: JsonValue, to: JsonValue): J
   }
   const start = (from as number | null) ?? 0;
   const end = (to as number | null) ?? Infinity;
+  work(target.length);
   if (Array.isArray(target)) return target.slice(start, end);
   const points = Array.from(target);
   return points.length === target.length ? target.slice(start, end) : points.slice(start, end).join("");
 }
 
+/** Infinities and minus zero are the reference's: JSON has neither. */
 export function finite(value: number): number {
-  if (!Number.isFinite(value)) throw new UseReferenceError("number out of range");
+  if (!Number.isFinite(value) || Object.is(value, -0)) throw new UseReferenceError("number out of range");
   return value;
 }
 
-function boundedString(text: string): string {
-  if (text.length > STRING_CHARS_MAX)
-    throw new JqLimitError(`A text of ${text.length} characters was built, at most ${STRING_CHARS_MAX} are allowed.`);
-  return text;
+function assertStringLength(length: number): void {
+  if (length > STRING_CHARS_MAX)
+    throw new JqLimitError(`A text of ${length} characters was built, at most ${STRING_CHARS_MAX} are allowed.`);
+}
+
+export function joinTexts(texts: string[], separator: string): string {
+  const length = texts.reduce((sum, text) => sum + text.length, separator.length * Math.max(0, texts.length - 1));
+  assertStringLength(length);
+  work(length);
+  return texts.join(separator);
 }
 
 export function boundedArray(items: JsonValue[]): JsonValue[] {
@@ -152,9 +192,15 @@ export function addValues(a: JsonValue, b: JsonValue): JsonValue {
   if (a === null) return b;
   if (b === null) return a;
   if (typeof a === "number" && typeof b === "number") return finite(a + b);
-  if (typeof a === "string" && typeof b === "string") return boundedString(a + b);
-  if (Array.isArray(a) && Array.isArray(b)) return boundedArray(a.concat(b));
-  if (isObject(a) && isObject(b)) return setMembers(setMembers({}, a), b);
+  if (typeof a === "string" && typeof b === "string") {
+    assertStringLength(a.length + b.length);
+    return a + b;
+  }
+  if (Array.isArray(a) && Array.isArray(b)) {
+    work(a.length + b.length);
+    return boundedArray(a.concat(b));
+  }
+  if (isObject(a) && isObject(b)) return mergeObjects(a, b);
   throw new JqError(`${describe(a)} and ${describe(b)} cannot be added`);
 }
 
@@ -165,9 +211,22 @@ export function setMember(target: JsonObject, key: string, value: JsonValue): vo
   else target[key] = value;
 }
 
-function setMembers(target: JsonObject, source: JsonObject): JsonObject {
-  for (const key of Object.keys(source)) setMember(target, key, source[key] as JsonValue);
-  return target;
+/** As `setMember`, where the order of members can be seen: JavaScript moves keys such as "1" to the front, jq does not. */
+export function appendMember(target: JsonObject, key: string, value: JsonValue): void {
+  const first = key.charCodeAt(0);
+  if (first >= 48 && first <= 57 && !Object.hasOwn(target, key) && Object.keys(target).length > 0)
+    throw new UseReferenceError("order of number-like keys");
+  setMember(target, key, value);
+}
+
+function mergeObjects(a: JsonObject, b: JsonObject): JsonObject {
+  const merged = { ...a };
+  work(Object.keys(merged).length);
+  for (const key of Object.keys(b)) {
+    work(1);
+    appendMember(merged, key, b[key] as JsonValue);
+  }
+  return merged;
 }
 
 export function subtractValues(a: JsonValue, b: JsonValue): JsonValue {
@@ -193,6 +252,7 @@ export function divideValues(a: JsonValue, b: JsonValue): JsonValue {
 
 export function splitText(text: string, separator: string): string[] {
   if (text === "") return [];
+  work(text.length);
   return separator === "" ? Array.from(text) : text.split(separator);
 }
 
@@ -208,11 +268,25 @@ export function remainderOf(a: JsonValue, b: JsonValue): JsonValue {
 
 /** How jq names a value in its errors: type and shortened text. */
 export function describe(value: JsonValue): string {
-  return `${typeName(value)} (${shorten(JSON.stringify(value))})`;
+  const text = shortJson(value, DESCRIBED_CHARS_MAX);
+  return `${typeName(value)} (${text.length > DESCRIBED_CHARS_MAX ? `${text.slice(0, DESCRIBED_CHARS_MAX - 3)}...` : text})`;
 }
 
-function shorten(text: string): string {
-  return text.length > 30 ? `${text.slice(0, 26)}...` : text;
+const DESCRIBED_CHARS_MAX = 29;
+
+/** JSON text that may be cut anywhere behind `chars`. */
+function shortJson(value: JsonValue, chars: number): string {
+  if (typeof value === "string") return JSON.stringify(value.length > chars ? value.slice(0, chars + 1) : value);
+  if (typeof value !== "object" || value === null) return String(value);
+  const list = Array.isArray(value);
+  let text = list ? "[" : "{";
+  for (const key of list ? value.keys() : Object.keys(value)) {
+    if (text.length > chars) return text;
+    if (text.length > 1) text += ",";
+    if (typeof key === "string") text += `${JSON.stringify(key.slice(0, chars))}:`;
+    text += shortJson((value as Record<string | number, JsonValue>)[key] as JsonValue, chars - text.length);
+  }
+  return text + (list ? "]" : "}");
 }
 
 /** jq's `tostring`; numbers whose text differs between jq and JavaScript are left to the reference. */
@@ -221,23 +295,25 @@ export function toText(value: JsonValue): string {
 }
 
 export function toJson(value: JsonValue): string {
-  assertPlainNumbers(value);
+  assertPlain(value);
   return JSON.stringify(value);
 }
 
-function assertPlainNumbers(value: JsonValue): void {
+/** Throws for what jq writes in its own way, and for what is too large to be written here. */
+function assertPlain(value: JsonValue): void {
+  work(1);
   if (typeof value === "number") {
     const size = Math.abs(value);
-    if (size !== 0 && (size >= 1e17 || size < 1e-5)) throw new UseReferenceError("number in exponent form");
+    if (size !== 0 && (size >= 1e15 || size < 1e-3)) throw new UseReferenceError("number in exponent form");
   } else if (Array.isArray(value)) {
-    for (const item of value) assertPlainNumbers(item);
+    for (const item of value) assertPlain(item);
   } else if (typeof value === "string") {
-    // jq writes DEL and a few others in its own way.
+    work(value.length);
     if (value.includes("\u007f")) throw new UseReferenceError("control character");
   } else if (value !== null && typeof value === "object") {
     for (const key of Object.keys(value)) {
-      assertPlainNumbers(key);
-      assertPlainNumbers(value[key] as JsonValue);
+      assertPlain(key);
+      assertPlain(value[key] as JsonValue);
     }
   }
 }
