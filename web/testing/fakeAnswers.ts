@@ -1,0 +1,123 @@
+/** What the fake workbench answers, by route. */
+import {
+  LogoMeshError,
+  RunStatusSchema,
+  type Plugin,
+  type PluginState,
+  type RouteName,
+  type Run,
+} from "@logomesh/contracts";
+import type { CallResult } from "@logomesh/contracts/client";
+import { parseDocument } from "yaml";
+import { ago, reportFixture } from "./fixtures.ts";
+import type { FakeWorld } from "./fakeWorld.ts";
+
+export interface Call {
+  params: Record<string, string>;
+  query: Record<string, string>;
+  body: unknown;
+}
+
+export type Answers = { [N in RouteName]?: (call: Call) => CallResult<N> };
+
+const LIFE_MS = 86_400_000;
+
+export function createAnswers(world: FakeWorld): Answers {
+  const summaryOf = ({ input: _input, output: _output, ...summary }: Run) => summary;
+  const setPlugin = (id: string | undefined, change: { state: PluginState; granted?: boolean }): Plugin => {
+    const plugin = find(world.plugins, (known) => known.id === id, "plugin");
+    const changed = { ...plugin, ...change };
+    world.plugins = world.plugins.map((known) => (known.id === id ? changed : known));
+    return changed;
+  };
+  const run = (id: string | undefined) => find(world.runs, (known) => known.id === id, "run");
+  const workflow = (name: string | undefined) => find(world.workflows, (known) => known.name === name, "workflow");
+  return {
+    createSession: ({ body }) => {
+      if ((body as { code: string }).code !== "test-code")
+        throw new LogoMeshError("LM_API_LOGIN_CODE", "This code was used before.");
+      return { token: "test-token", scopes: ["admin"], expiresAt: ago(-LIFE_MS) };
+    },
+    deleteSession: () => ({ ok: true }),
+    getStatus: () => world.status,
+    listWorkflows: () => ({ items: world.workflows, nextCursor: null }),
+    getWorkflow: ({ params }) => workflow(params["name"]),
+    validateWorkflow: ({ body }) => {
+      const { errors } = parseDocument((body as { source: string }).source);
+      const problems = errors.map(({ message, linePos }) => ({
+        pointer: "",
+        message: message.split("\n")[0] ?? "",
+        line: linePos?.[0].line ?? 1,
+        column: linePos?.[0].col ?? 1,
+      }));
+      return { valid: problems.length === 0, problems, warnings: [] };
+    },
+    defineWorkflow: ({ body }) => {
+      const { source } = body as { source: string };
+      const document = parseDocument(source).toJS() as { document: { name: string; version: string } };
+      const { name, version } = document.document;
+      const known =
+        world.workflows.find((candidate) => candidate.name === name) ?? find(world.workflows, () => true, "workflow");
+      const stored = { ...known, name, version, source, hash: version, versions: [version, ...known.versions] };
+      world.workflows = [stored, ...world.workflows.filter((candidate) => candidate.name !== name)];
+      return { ...stored, warnings: [], grants: [{ action: "call", resource: "org.logomesh.text-tools" }] };
+    },
+    startRun: ({ body }) => {
+      const { input } = body as { input?: Record<string, string> };
+      if (input?.["text"] === undefined && input?.["files"] === undefined) {
+        throw new LogoMeshError("LM_WORKFLOW_INPUT_INVALID", "The input has neither text nor files.", {
+          problems: [{ pointer: "", message: "Give text or files." }],
+        });
+      }
+      return world.start(input);
+    },
+    listRuns: ({ query }) => {
+      const status = RunStatusSchema.safeParse(query["status"]).data;
+      const fitting = world.runs.filter(
+        (known) =>
+          (status === undefined || known.status === status) &&
+          `${known.id} ${known.workflow.name}`.includes(query["q"] ?? ""),
+      );
+      return pageOf(fitting.map(summaryOf), query);
+    },
+    getRun: ({ params }) => run(params["id"]),
+    listRunTasks: ({ params, query }) =>
+      pageOf(
+        world.tasksOf(run(params["id"])).map(({ input: _input, output: _output, ...task }) => task),
+        query,
+      ),
+    getRunTask: ({ params }) =>
+      find(world.tasksOf(run(params["id"])), ({ seq }) => String(seq) === params["seq"], "task"),
+    cancelRun: ({ params }) => world.change(run(params["id"]).id, { status: "cancelled", endedAt: ago(0) }),
+    getRunDefinition: () => find(world.workflows, () => true, "workflow"),
+    listPlugins: () => ({ items: world.plugins }),
+    loadPlugin: ({ params }) => setPlugin(params["id"], { state: "ready" }),
+    unloadPlugin: ({ params }) => setPlugin(params["id"], { state: "stopped" }),
+    grantPlugin: ({ params }) => setPlugin(params["id"], { state: "resolved", granted: true }),
+    revokePlugin: ({ params }) => setPlugin(params["id"], { state: "blocked", granted: false }),
+    getPluginLogs: () => ({ lines: ["ready in 62 ms", "called describe with 5 values"] }),
+    callTool: () => ({ content: [], structuredContent: { words: 6, sentences: 1 }, isError: false, durationMs: 0.6 }),
+    queryAudit: ({ query }) =>
+      pageOf(
+        world.entries.filter(
+          ({ kind, payloads }) =>
+            kind.includes(query["kind"] ?? "") && JSON.stringify(payloads ?? "").includes(query["q"] ?? ""),
+        ),
+        query,
+      ),
+    getAuditEntry: ({ params }) => find(world.entries, ({ seq }) => String(seq) === params["seq"], "entry"),
+    verifyAudit: () => reportFixture(),
+  };
+}
+
+function pageOf<T>(items: readonly T[], query: Record<string, string>): { items: T[]; nextCursor: string | null } {
+  const from = Number(query["cursor"] ?? 0);
+  const to = from + Number(query["limit"] ?? 50);
+  return { items: items.slice(from, to), nextCursor: to < items.length ? String(to) : null };
+}
+
+function find<T>(items: readonly T[], fits: (item: T) => boolean, what: string): T {
+  const found = items.find(fits);
+  if (found === undefined) throw new LogoMeshError("LM_NOT_FOUND", `There is no such ${what}.`);
+  return found;
+}
