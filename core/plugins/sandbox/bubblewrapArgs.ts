@@ -90,7 +90,7 @@ runpy.run_path(entry, run_name="__main__")`;
 // Node's pipes are sockets, and /dev/stdin cannot be opened on a socket: shell plugins get real pipes. The last `cat` may still hold
 // output when the plugin ends, and the sandbox ends with this script; a background child that keeps the pipe open is not waited for.
 const SHELL_BOOTSTRAP = `exec 8> >(exec cat); out=$!
-if [ -x "$0" ]; then "$0" < <(exec cat) >&8 8>&-; else bash --noprofile --norc "$0" < <(exec cat) >&8 8>&-; fi
+if [ -x "$0" ]; then "$0" < <(exec cat 8>&-) >&8 8>&-; else bash --noprofile --norc "$0" < <(exec cat 8>&-) >&8 8>&-; fi
 code=$?
 exec 8>&- >&-
 for ((i = 0; i < 100; i++)); do kill -0 "$out" 2>/dev/null || break; sleep 0.01; done

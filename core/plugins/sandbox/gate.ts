@@ -17,7 +17,7 @@ const GATE = `read -rn1 -u${FD.gate} go || exit 125
 exec ${FD.gate}<&-
 ulimit -c 0 -s ${STACK_KIB} -d "$1" -u "$2" -n "$3" -f "$4" || exit 125
 shift 4
-export -n PWD OLDPWD SHLVL
+export -n PWD OLDPWD
 exec "$@"`;
 
 /** Prefix of the command inside: waits for the host's byte, sets the resource limits, becomes the plugin. */

@@ -10,6 +10,8 @@ import type { SandboxSpec } from "./sandbox.ts";
 export interface LaunchPlan {
   pluginId: string;
   command: readonly string[];
+  /** Of the launcher and of bubblewrap: nothing, because a plugin can read bubblewrap's. */
+  environment: Readonly<Record<string, string>>;
   /** For `--args`. */
   options: readonly string[];
   seccomp: Buffer;
@@ -47,6 +49,7 @@ export function planLaunch({ spec, runtime, seccomp, bwrapPath, dropToUid, rootE
   return {
     pluginId: spec.pluginId,
     command: launcherCommand({ dropToUid, sources, bwrapPath, command: insideCommand(input) }),
+    environment: {},
     options: bubblewrapOptions(input),
     seccomp,
     sources,

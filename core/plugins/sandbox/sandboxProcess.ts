@@ -5,7 +5,7 @@ import { LogoMeshError } from "@logomesh/contracts";
 import type { Clock, Logger } from "../../ports/index.ts";
 import { FD } from "./launcher.ts";
 import type { LaunchPlan } from "./launchPlan.ts";
-import { listTree, sampleTree } from "./processTree.ts";
+import { isAlive, listTree, sampleTree } from "./processTree.ts";
 import type { SandboxExit, SandboxProcess } from "./sandbox.ts";
 import { startWatchdog } from "./watchdog.ts";
 
@@ -14,6 +14,8 @@ const MIB = 1024 * 1024;
 const SETUP_TIMEOUT_MS = 10_000;
 /** Until killing the sandbox's first process has ended bubblewrap too. */
 const KILL_GRACE_MS = 2000;
+/** Between looks at whether the sandbox's first process is gone. */
+const GONE_POLL_MS = 2;
 /** Until a stream that nobody reads no longer holds up the news of the end. */
 const DRAIN_MS = 200;
 /** Of the launcher's complaints. */
@@ -41,7 +43,7 @@ export async function startSandboxProcess(plan: LaunchPlan, options: StartOption
   const { clock, logger, sourceFds } = options;
   const [file = "", ...args] = plan.command;
   const stdio = ["pipe", "pipe", "pipe", "ignore", "pipe", "pipe", "pipe", "pipe", ...sourceFds] as const;
-  const child = spawn(file, args, { env: {}, cwd: "/", stdio: [...stdio] });
+  const child = spawn(file, args, { env: plan.environment, cwd: "/", stdio: [...stdio] });
   for (const fd of sourceFds) closeSync(fd);
 
   const [stdin, stdout, stderr] = [child.stdin, child.stdout, child.stderr];
@@ -96,7 +98,8 @@ export async function startSandboxProcess(plan: LaunchPlan, options: StartOption
     running = false;
     watchdog[Symbol.dispose]();
     fallback?.[Symbol.dispose]();
-    await drained;
+    // bubblewrap passes the plugin's exit code on before the last daemons have died.
+    await Promise.all([untilGone(insidePid, clock), drained]);
     if (cause !== undefined) return { code: null, signal: "SIGKILL", cause };
     return { code: status.exitCode() ?? code, signal };
   });
@@ -139,6 +142,14 @@ async function complaint(stderr: Readable): Promise<string> {
   let text = "";
   for await (const chunk of stderr.setEncoding("utf8")) text = (text + String(chunk)).slice(-STDERR_CHARS_MAX);
   return text.trim() === "" ? "it ended without a word" : text.trim();
+}
+
+/** The first process of a PID namespace is gone, or a zombie, only when all others are. */
+async function untilGone(insidePid: number, clock: Clock): Promise<void> {
+  while (isAlive(insidePid)) {
+    killPid(insidePid);
+    await new Promise<void>((resolve) => clock.setTimer(GONE_POLL_MS, resolve));
+  }
 }
 
 function startFailed(plan: LaunchPlan, why: string): LogoMeshError {
