@@ -98,7 +98,7 @@ export async function openParts(options: OpenPartsOptions): Promise<WorkbenchPar
   );
   const thoughts = new IdeaManager({ writer, reader, audit, clock, ids });
   const models = stack.use(createLanguageModels({ audit, policy, clock, logger, ollamaUrl: config.ollamaUrl }));
-  const sandbox = createBubblewrapSandbox({ logger, clock, nodePath: process.execPath });
+  const sandbox = stack.use(createBubblewrapSandbox({ logger, clock, nodePath: process.execPath }));
   const plugins = stack.use(
     await PluginHost.open({
       ...{ sandbox, audit, policy, grants, clock, ids, logger },

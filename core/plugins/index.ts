@@ -1,3 +1,3 @@
-export { createBubblewrapSandbox } from "./bubblewrap/bubblewrapSandbox.ts";
+export { createBubblewrapSandbox } from "./sandbox/bubblewrapSandbox.ts";
 export { PluginHost } from "./pluginHost.ts";
 export type { Sandbox } from "./sandbox/sandbox.ts";
