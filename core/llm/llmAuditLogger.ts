@@ -63,7 +63,7 @@ export class LLMAuditLogger {
     answer: Pick<
       GenerateResult,
       "text" | "finishReason" | "inputTokens" | "outputTokens" | "durationMs" | "timeToFirstTokenMs"
-    >,
+    > & { queuedMs: number },
   ): Promise<number> {
     const text = maskCredentials(answer.text);
     const { inputTokens, outputTokens, timeToFirstTokenMs } = answer;
@@ -73,6 +73,7 @@ export class LLMAuditLogger {
         ...this.#about(request),
         "gen_ai.response.finish_reasons": [answer.finishReason],
         durationMs: Math.round(answer.durationMs),
+        queuedMs: Math.round(answer.queuedMs),
         credentialsMasked: text.masked,
         ...(inputTokens === undefined ? {} : { "gen_ai.usage.input_tokens": inputTokens }),
         ...(outputTokens === undefined ? {} : { "gen_ai.usage.output_tokens": outputTokens }),

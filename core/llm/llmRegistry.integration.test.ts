@@ -97,7 +97,13 @@ test("[LM1] [LM6] [LM11] default is answered by Ollama: streamed, recorded, coun
     {
       kind: "llm.response",
       trace: { status: "completed" },
-      data: { request: 0, "gen_ai.usage.input_tokens": 12, "gen_ai.response.finish_reasons": ["stop"], durationMs: 0 },
+      data: {
+        request: 0,
+        "gen_ai.usage.input_tokens": 12,
+        "gen_ai.response.finish_reasons": ["stop"],
+        durationMs: 0,
+        queuedMs: 0,
+      },
     },
   ]);
   expect(JSON.parse(String(payload(entries[0], "prompt")))).toEqual([
@@ -249,8 +255,14 @@ test("[LM7] [LM20] a cancel passes through untouched in every phase and is recor
   running.abort(STOP);
   await expect(first).rejects.toBe(STOP);
   await fake.aborted;
-  expect(kinds(entries)).toEqual(["llm.request", "llm.failed"]);
-  expect(entries[1]).toMatchObject({ trace: { status: "cancelled" }, data: { "error.type": "LM_CANCELLED" } });
+  // The one that waited was recorded too, and never sent.
+  expect(kinds(entries)).toEqual(["llm.request", "llm.request", "llm.failed", "llm.failed"]);
+  for (const [index, request] of [1, 0].entries()) {
+    expect(entries[2 + index]).toMatchObject({
+      trace: { status: "cancelled" },
+      data: { request, "error.type": "LM_CANCELLED" },
+    });
+  }
   expect(fake.chatBodies).toHaveLength(1);
 });
 

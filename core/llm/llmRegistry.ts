@@ -152,19 +152,13 @@ export class LLMRegistry implements LanguageModels, AsyncDisposable {
     });
     if (params.format !== undefined) this.#structured.check(params.format);
     const model = await executor.describe(name, { signal });
-    const { type, id } = call.context.caller;
-    const leave = await this.#queueOf(provider).enter(`${type}:${id}`, signal);
-    try {
-      return await this.#converse({ ...call, params, executor, model, signal });
-    } finally {
-      leave();
-    }
+    return await this.#converse({ ...call, params, executor, model, signal });
   }
 
-  #queueOf(provider: string): FairQueue {
-    const queue = this.#queues.get(provider);
-    assert(queue !== undefined, `${provider} has a queue`);
-    return queue;
+  #enterQueue({ executor, context, signal }: Conversation): Promise<() => void> {
+    const queue = this.#queues.get(executor.provider);
+    assert(queue !== undefined, `${executor.provider} has a queue`);
+    return queue.enter(`${context.caller.type}:${context.caller.id}`, signal);
   }
 
   /** Asks once; with a schema, once more when the first answer does not fit it. */
@@ -195,11 +189,15 @@ export class LLMRegistry implements LanguageModels, AsyncDisposable {
   ): Promise<GenerateResult> {
     const { params, executor, model, context, signal } = call;
     const { clock, logger } = this.#options;
+    // Before the queue: while one prompt is answered, the entries of those that wait go to disk.
     const request = await this.#log.request(model, { messages, params, context });
-    const startedMs = clock.monotonicMs();
+    const askedMs = clock.monotonicMs();
+    let startedMs = askedMs;
     const progress: Progress = { text: "", firstMs: undefined };
     try {
-      const end = await this.#stream({ ...call, messages, progress });
+      const leave = await this.#enterQueue(call);
+      startedMs = clock.monotonicMs();
+      const end = await this.#stream({ ...call, messages, progress }).finally(leave);
       const structured = check(progress.text);
       const facts = {
         ...end,
@@ -207,7 +205,7 @@ export class LLMRegistry implements LanguageModels, AsyncDisposable {
         durationMs: clock.monotonicMs() - startedMs,
         ...(progress.firstMs === undefined ? {} : { timeToFirstTokenMs: progress.firstMs - startedMs }),
       };
-      const responseSeq = await this.#log.response(request, facts);
+      const responseSeq = await this.#log.response(request, { ...facts, queuedMs: startedMs - askedMs });
       return {
         ...facts,
         provider: executor.provider,
