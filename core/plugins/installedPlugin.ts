@@ -13,7 +13,8 @@ import { LatencySample } from "./latencySample.ts";
 import { PluginExecutionLimiter } from "./pluginExecutionLimiter.ts";
 import { PluginInstance } from "./pluginInstance.ts";
 import type { RuntimeManager } from "./runtimeManager.ts";
-import { effectOf, toolsHash, type ToolSchemas } from "./toolList.ts";
+import { effectOf, toolsHash } from "./toolList.ts";
+import type { ToolSchemas } from "./toolSchemas.ts";
 
 // One plugin of the workspace and its process, when it has one.
 // States: blocked (no grant, or its tools changed) · stopped · loading → ready ⇄ busy → stopping → stopped; crashed (a pause that grows),
@@ -26,6 +27,8 @@ const CRASHES_MAX = 3;
 const PAUSE_FIRST_MS = 500;
 const QUARANTINE_MS = 5 * 60_000;
 const IDLE_MS = 5 * 60_000;
+/** How long unloading waits for the calls in flight. */
+const DRAIN_MS = 30_000;
 
 export interface InstalledPluginOptions {
   manifest: PluginManifest;
@@ -36,6 +39,8 @@ export interface InstalledPluginOptions {
   schemas: ToolSchemas;
   /** The current grant of the plugin, whichever version it names. */
   grant: () => PluginGrant | undefined;
+  /** Writes into the grant what the tools say they do, once that is known. */
+  pinTools: (toolsHash: string) => Promise<void>;
   policy: Policy;
   audit: AuditLog;
   clock: Clock;
@@ -55,6 +60,7 @@ export class InstalledPlugin {
   readonly #latencies = new LatencySample();
   #instance: PluginInstance | undefined;
   #starting: Promise<PluginInstance> | undefined;
+  #stopping: Promise<void> | undefined;
   #state: PluginState = "stopped";
   #reason: string | undefined;
   #tools: readonly PluginTool[] = [];
@@ -82,6 +88,11 @@ export class InstalledPlugin {
 
   get sha256(): string {
     return this.#options.sha256;
+  }
+
+  /** A process of it is there, or on its way. */
+  get isRunning(): boolean {
+    return this.#starting !== undefined || this.#instance !== undefined;
   }
 
   describe(): Plugin {
@@ -120,7 +131,8 @@ export class InstalledPlugin {
 
   /** Starts the process unless it runs. @throws LogoMeshError LM_PLUGIN_*, LM_POLICY_DENIED */
   async load(): Promise<PluginInstance> {
-    if (this.#instance !== undefined && !this.#instance.isEnded) return this.#instance;
+    await this.#stopping;
+    if (this.#starting === undefined && this.#instance?.isEnded === false) return this.#instance;
     this.#starting ??= this.#start().finally(() => (this.#starting = undefined));
     return this.#starting;
   }
@@ -143,7 +155,7 @@ export class InstalledPlugin {
               `${manifest.id} has no tool ${tool}; it has ${known || "none"}.`,
             );
           }
-          this.#setState("busy");
+          if (this.#stopping === undefined) this.#setState("busy");
           const timeoutMs = options.timeoutMs ?? manifest.resource_limits.call_timeout_ms;
           return instance.call(found, args, { signal: options.signal, timeoutMs, meta: options.meta });
         },
@@ -158,13 +170,33 @@ export class InstalledPlugin {
     }
   }
 
-  /** Ends the process; calls in flight fail. */
+  /** Ends the process; calls in flight fail. Calls that come meanwhile wait, and start it again. */
   async stop(reason: string): Promise<void> {
     this.#idle?.[Symbol.dispose]();
     const instance = this.#instance ?? (await this.#starting?.catch(() => undefined));
     if (instance === undefined || instance.isEnded) return;
     this.#setState("stopping", reason);
-    await instance.stop(reason);
+    this.#stopping ??= instance.stop(reason).finally(() => (this.#stopping = undefined));
+    await this.#stopping;
+  }
+
+  /** Ends the process when its calls have ended. */
+  async unload(reason: string): Promise<void> {
+    const instance = this.#instance ?? (await this.#starting?.catch(() => undefined));
+    if (instance === undefined || instance.isEnded || this.#stopping !== undefined) return;
+    this.#idle?.[Symbol.dispose]();
+    this.#setState("draining", reason);
+    const drained = Promise.withResolvers<undefined>();
+    this.#stopping = drained.promise.then(() => instance.stop(reason)).finally(() => (this.#stopping = undefined));
+    await instance.drain(DRAIN_MS);
+    drained.resolve(undefined);
+    await this.#stopping;
+  }
+
+  /** What was approved may have changed. */
+  onDidGrant(): void {
+    if (this.#state === "blocked") this.#setState("stopped");
+    else this.#options.onDidChange();
   }
 
   /** Forgets crashes and closes circuits. */
@@ -190,16 +222,22 @@ export class InstalledPlugin {
     this.#setState("loading");
     try {
       const process = await runtimes.start(manifest, this.#options.bundleFolder);
-      const instance = new PluginInstance({ manifest, process, schemas, clock });
+      const instance = new PluginInstance({
+        ...{ manifest, process, schemas, clock },
+        onDidChange: () => this.#options.onDidChange(),
+      });
       this.#instance = instance;
       void instance.ended.then((error) => this.#ended(instance, error));
       await instance.open();
-      this.#assertSameTools(instance);
+      await this.#holdAgainstGrant(instance);
       this.#tools = instance.tools;
       this.#setState("ready");
       return instance;
     } catch (error) {
-      if (this.#instance === undefined) this.#setState("stopped", toLogoMeshError(error).message);
+      if (this.#instance === undefined && this.#state === "loading") {
+        audit.enqueue(this.#entry("plugin.stopped", { reason: toLogoMeshError(error).message }));
+        this.#setState("stopped", toLogoMeshError(error).message);
+      }
       throw error;
     }
   }
@@ -236,17 +274,23 @@ export class InstalledPlugin {
     }
   }
 
-  /** What was approved includes what the tools say they do. */
-  #assertSameTools(instance: PluginInstance): void {
-    const { manifest } = this.#options;
-    const approved = this.#options.grant()?.toolsHash;
-    if (approved === undefined || approved === toolsHash(instance.tools)) return;
-    const error = new LogoMeshError(
-      "LM_PLUGIN_NOT_GRANTED",
-      `${manifest.id} describes its tools differently than when it was granted. Review and grant it again.`,
-    );
-    instance.kill(error);
-    throw error;
+  /** What was approved includes what the tools say they do; the first start says what that is. */
+  async #holdAgainstGrant(instance: PluginInstance): Promise<void> {
+    const { manifest, grant, pinTools } = this.#options;
+    const shown = toolsHash(instance.tools);
+    const approved = grant()?.toolsHash;
+    try {
+      if (approved === undefined) await pinTools(shown);
+      else if (approved !== shown)
+        throw new LogoMeshError(
+          "LM_PLUGIN_NOT_GRANTED",
+          `${manifest.id} describes its tools differently than when it was granted. Review and grant it again.`,
+        );
+    } catch (error) {
+      instance.kill(toLogoMeshError(error));
+      await instance.ended;
+      throw error;
+    }
   }
 
   #missingGrant(): string {
@@ -262,9 +306,9 @@ export class InstalledPlugin {
     this.#logs = instance.logLines();
     this.#violations += instance.violations;
     this.#idle?.[Symbol.dispose]();
-    if (error.code === "LM_PLUGIN_STOPPED") {
+    if (error.code === "LM_PLUGIN_STOPPED" || error.code === "LM_PLUGIN_NOT_GRANTED") {
       audit.enqueue(this.#entry("plugin.stopped", { reason: error.message }));
-      this.#setState("stopped", error.message);
+      this.#setState(error.code === "LM_PLUGIN_STOPPED" ? "stopped" : "blocked", error.message);
       return;
     }
     const nowMs = clock.monotonicMs();
@@ -279,12 +323,15 @@ export class InstalledPlugin {
   #becomeIdle(): void {
     const instance = this.#instance;
     if (instance === undefined || instance.isEnded || instance.callsInFlight > 0) return;
+    if (this.#stopping !== undefined) return;
     if (this.#state === "busy") this.#setState("ready");
     this.#idle?.[Symbol.dispose]();
     this.#idle = this.#options.clock.setTimer(IDLE_MS, () => void this.stop("it was idle for five minutes"));
   }
 
   #describeState(): { state: PluginState; stateReason?: string } {
+    if (this.#instance?.isUnresponsive === true)
+      return { state: "unresponsive", stateReason: "It said nothing for 3 s while a call waits." };
     return { state: this.#state, ...(this.#reason === undefined ? {} : { stateReason: this.#reason }) };
   }
 

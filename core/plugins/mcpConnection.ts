@@ -6,7 +6,7 @@ import { MessageReader } from "./messageReader.ts";
 // The plugin plane: the host is the client of a Model Context Protocol server (revision 2025-11-25, "stdio" transport: one JSON-RPC 2.0
 // message per line). Owns the requests in flight. Everything that arrives is hostile until it has been matched to one of them.
 
-export const PROTOCOL_VERSION = "2025-11-25";
+const PROTOCOL_VERSION = "2025-11-25";
 /** Older revisions speak the same of what is used here. */
 const VERSIONS_UNDERSTOOD = new Set([PROTOCOL_VERSION, "2025-06-18", "2025-03-26", "2024-11-05"]);
 /** Dropped messages until the plugin has to go. */
@@ -24,6 +24,12 @@ const METHOD_NOT_FOUND = -32_601;
 interface Pending {
   resolve: (result: JsonObject) => void;
   reject: (error: unknown) => void;
+}
+
+export interface McpRequest {
+  result: Promise<JsonObject>;
+  cancel: (reason: string) => void;
+  isSettled: () => boolean;
 }
 
 export interface McpConnectionOptions {
@@ -46,17 +52,23 @@ export class McpConnection {
   #violations = 0;
   #unasked = { sinceMs: 0, count: 0 };
   #closedBy: LogoMeshError | undefined;
-  #isCorked = false;
+  #outbound: string[] = [];
+  #outboundChars = 0;
+  #heardAtMs: number;
 
   constructor(options: McpConnectionOptions) {
     this.#options = options;
+    this.#heardAtMs = options.clock.monotonicMs();
     const reader = new MessageReader({
       lineBytesMax: options.lineBytesMax,
       onMessage: (message) => this.#receive(message),
       onViolation: (what) => this.#violate(what),
       onFatal: (what) => options.onFatal(this.#fault(what)),
     });
-    options.input.on("data", (chunk: Buffer) => reader.push(chunk));
+    // Still read when closed: a plugin that is being stopped must not hang in its last words.
+    options.input.on("data", (chunk: Buffer) => {
+      if (this.#closedBy === undefined) reader.push(chunk);
+    });
     // A plugin that is gone makes writing fail; its end is reported by the process.
     options.output.on("error", () => undefined);
   }
@@ -67,6 +79,11 @@ export class McpConnection {
 
   get inFlight(): number {
     return this.#pending.size;
+  }
+
+  /** When the plugin last said something, on the monotonic clock. */
+  get heardAtMs(): number {
+    return this.#heardAtMs;
   }
 
   /** The handshake. @throws LogoMeshError LM_PLUGIN_PROTOCOL */
@@ -82,40 +99,30 @@ export class McpConnection {
     this.notify("notifications/initialized", {});
   }
 
-  /** Sends a request. `cancel` tells the plugin and forgets the answer. */
-  request(
-    method: string,
-    params: JsonObject,
-  ): { id: number; result: Promise<JsonObject>; cancel: (reason: string) => void } {
+  /**
+   * Sends a request. `cancel` tells the plugin and forgets the answer; `isSettled` says whether the plugin answered all the same, and so
+   * is done with it.
+   */
+  request(method: string, params: JsonObject): McpRequest {
     const id = this.#nextId++;
     const result = new Promise<JsonObject>((resolve, reject) => {
-      if (this.#closedBy !== undefined) {
-        reject(this.#closedBy);
-        return;
-      }
-      if (this.#options.output.writableLength > OUTBOUND_BYTES_MAX) {
-        reject(
-          new LogoMeshError(
-            "LM_PLUGIN_BUSY",
-            `${this.#options.pluginId} does not read what it is sent; ${OUTBOUND_BYTES_MAX} bytes wait.`,
-          ),
-        );
-        return;
-      }
-      this.#pending.set(id, { resolve, reject });
-      this.#send({ jsonrpc: "2.0", id, method, params });
+      const refusal = this.#send({ jsonrpc: "2.0", id, method, params });
+      if (refusal !== undefined) reject(refusal);
+      else this.#pending.set(id, { resolve, reject });
     });
     const cancel = (reason: string): void => {
       if (!this.#pending.delete(id)) return;
-      if (this.#late.size >= LATE_MAX) this.#late.clear();
+      const [oldest] = this.#late;
+      if (this.#late.size >= LATE_MAX && oldest !== undefined) this.#late.delete(oldest);
       this.#late.add(id);
       this.notify("notifications/cancelled", { requestId: id, reason });
     };
-    return { id, result, cancel };
+    return { result, cancel, isSettled: () => !this.#pending.has(id) && !this.#late.has(id) };
   }
 
+  /** A notification that cannot be sent is dropped: the plugin is gone, or reads nothing. */
   notify(method: string, params: JsonObject): void {
-    if (this.#closedBy === undefined) this.#send({ jsonrpc: "2.0", method, params });
+    this.#send({ jsonrpc: "2.0", method, params });
   }
 
   /** Fails everything in flight, and everything that is asked from now on. */
@@ -126,22 +133,38 @@ export class McpConnection {
     for (const { reject } of pending) reject(error);
   }
 
-  /** What is written in one turn goes out in one piece. */
-  #send(message: JsonObject): void {
-    const { output } = this.#options;
-    if (!this.#isCorked) {
-      this.#isCorked = true;
-      output.cork();
-      queueMicrotask(() => {
-        this.#isCorked = false;
-        output.uncork();
-      });
-    }
-    output.write(`${JSON.stringify(message)}\n`);
+  /** What is sent in one turn is written in one piece. Answers why it was not taken. */
+  #send(message: JsonObject): LogoMeshError | undefined {
+    if (this.#closedBy !== undefined) return this.#closedBy;
+    const { output, pluginId, lineBytesMax } = this.#options;
+    const line = JSON.stringify(message);
+    // A UTF-16 unit becomes three bytes at most: short texts need not be counted.
+    if (line.length * 3 > lineBytesMax && Buffer.byteLength(line) > lineBytesMax)
+      return new LogoMeshError(
+        "LM_TOO_LARGE",
+        `A message for ${pluginId} is longer than its max_message_bytes, ${lineBytesMax}. Pass less, or raise the limit in its manifest.`,
+      );
+    if (output.writableLength + this.#outboundChars > OUTBOUND_BYTES_MAX)
+      return new LogoMeshError(
+        "LM_PLUGIN_BUSY",
+        `${pluginId} does not read what it is sent; ${OUTBOUND_BYTES_MAX} bytes wait.`,
+      );
+    if (this.#outbound.length === 0) queueMicrotask(() => this.#flush());
+    this.#outbound.push(line, "\n");
+    this.#outboundChars += line.length + 1;
+    return undefined;
+  }
+
+  #flush(): void {
+    const text = this.#outbound.join("");
+    this.#outbound = [];
+    this.#outboundChars = 0;
+    this.#options.output.write(text);
   }
 
   #receive(message: unknown): void {
     if (this.#closedBy !== undefined) return;
+    this.#heardAtMs = this.#options.clock.monotonicMs();
     if (typeof message !== "object" || message === null || Array.isArray(message)) {
       this.#violate("a message that is no object");
       return;
@@ -184,6 +207,7 @@ export class McpConnection {
       return;
     }
     if (typeof id !== "number" && typeof id !== "string") return;
+    // A plugin that asks and does not read its answers goes without them.
     const answer: JsonObject =
       method === "ping" ? { result: {} } : { error: { code: METHOD_NOT_FOUND, message: "method not found" } };
     this.#send({ jsonrpc: "2.0", id, ...answer });

@@ -1,8 +1,13 @@
+import { isUtf8 } from "node:buffer";
+
 // Bytes of a plugin to JSON values. Whatever the plugin writes, at most one line is held, nothing is parsed that is nested too deeply,
 // and what is not UTF-8 or not JSON is a violation, never an exception.
 
 /** Deeper JSON would overflow parsers further on. */
 const NESTING_MAX = 64;
+
+/** A line that comes in pieces starts with so much room, and doubles it. */
+const ROOM_BYTES = 4_096;
 
 const NEWLINE = 0x0a;
 const QUOTE = 0x22;
@@ -19,9 +24,9 @@ export interface MessageReaderOptions {
 
 export class MessageReader {
   readonly #options: MessageReaderOptions;
-  readonly #decoder = new TextDecoder("utf-8", { fatal: true });
-  #chunks: Buffer[] = [];
-  #bytes = 0;
+  /** The beginning of a line whose end has not come; one piece of memory, however small the pieces it came in. */
+  #room = Buffer.alloc(0);
+  #held = 0;
   #isDone = false;
 
   constructor(options: MessageReaderOptions) {
@@ -31,36 +36,52 @@ export class MessageReader {
   push(chunk: Buffer): void {
     let start = 0;
     for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
-      if (!this.#keep(chunk.subarray(start, end))) return;
-      this.#endLine();
+      const part = chunk.subarray(start, end);
+      if (!this.#fits(part)) return;
+      this.#endLine(this.#held === 0 ? part : this.#whole(part));
+      if (this.#isDone) return;
       start = end + 1;
     }
-    if (start < chunk.length) this.#keep(chunk.subarray(start));
+    const rest = chunk.subarray(start);
+    if (rest.length > 0 && this.#fits(rest)) this.#hold(rest);
   }
 
-  #keep(part: Buffer): boolean {
+  #fits(part: Buffer): boolean {
     if (this.#isDone) return false;
-    this.#bytes += part.length;
-    if (this.#bytes > this.#options.lineBytesMax) {
-      this.#fail(`sent a line of more than ${this.#options.lineBytesMax} bytes`);
-      return false;
-    }
-    this.#chunks.push(part);
-    return true;
+    if (this.#held + part.length <= this.#options.lineBytesMax) return true;
+    this.#fail(`sent a line of more than ${this.#options.lineBytesMax} bytes`);
+    return false;
   }
 
-  #endLine(): void {
-    const line = this.#chunks.length === 1 ? (this.#chunks[0] ?? Buffer.alloc(0)) : Buffer.concat(this.#chunks);
-    this.#chunks = [];
-    this.#bytes = 0;
-    if (line.length === 0 || line.toString("latin1").trim() === "") return;
+  #hold(part: Buffer): void {
+    const needed = this.#held + part.length;
+    if (needed > this.#room.length) {
+      const room = Math.min(this.#options.lineBytesMax, Math.max(needed, ROOM_BYTES, 2 * this.#room.length));
+      const larger = Buffer.allocUnsafeSlow(room);
+      this.#room.copy(larger, 0, 0, this.#held);
+      this.#room = larger;
+    }
+    part.copy(this.#room, this.#held);
+    this.#held = needed;
+  }
+
+  #whole(end: Buffer): Buffer {
+    this.#hold(end);
+    const line = this.#room.subarray(0, this.#held);
+    this.#room = Buffer.alloc(0);
+    this.#held = 0;
+    return line;
+  }
+
+  #endLine(line: Buffer): void {
     if (isTooDeep(line)) {
       this.#fail(`sent JSON nested more than ${NESTING_MAX} deep`);
       return;
     }
     let message: unknown;
     try {
-      message = JSON.parse(this.#decoder.decode(line));
+      if (!isUtf8(line)) throw new SyntaxError("not UTF-8");
+      message = JSON.parse(line.toString("utf8"));
     } catch {
       this.#options.onViolation("a line that is not JSON in UTF-8");
       return;
@@ -70,13 +91,14 @@ export class MessageReader {
 
   #fail(what: string): void {
     this.#isDone = true;
-    this.#chunks = [];
+    this.#room = Buffer.alloc(0);
     this.#options.onFatal(what);
   }
 }
 
 /** Counts brackets outside of strings, before anything is parsed. */
 function isTooDeep(line: Buffer): boolean {
+  if (line.length <= NESTING_MAX) return false;
   let depth = 0;
   let isInString = false;
   for (let index = 0; index < line.length; index += 1) {

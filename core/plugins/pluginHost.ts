@@ -1,5 +1,4 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename } from "node:path";
 import {
   LogoMeshError,
   type Actor,
@@ -25,17 +24,16 @@ import type {
 import { stageBundle } from "./bundle.ts";
 import { ChangeFeed } from "./changeFeed.ts";
 import { describeInvalid } from "./invalidPlugin.ts";
+import { findPlugins } from "./findPlugins.ts";
 import { InstalledPlugin } from "./installedPlugin.ts";
 import { assertEntryPoint, readManifest } from "./manifest.ts";
 import { RuntimeManager } from "./runtimeManager.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
-import { ToolSchemas, effectOf } from "./toolList.ts";
+import { effectOf } from "./toolList.ts";
+import { ToolSchemas } from "./toolSchemas.ts";
 
 // The façade of the plugins: which there are, what they may, and calls to their tools. Each call is asked of the policy before anything
 // starts. A folder below the plugins folder is a plugin, or is listed as invalid with its problem.
-
-/** Folders that are looked at. */
-const PLUGINS_MAX = 500;
 
 export interface PluginHostOptions {
   sandbox: Sandbox;
@@ -62,7 +60,9 @@ export class PluginHost implements PluginTools, AsyncDisposable {
   readonly #schemas = new ToolSchemas();
   readonly #feed: ChangeFeed;
   readonly #plugins = new Map<string, InstalledPlugin>();
-  readonly #invalid: Plugin[] = [];
+  #invalid: Plugin[] = [];
+  /** Grants change one after the other: what a start pins must not undo what a person takes back. */
+  #grantChanges: Promise<void> = Promise.resolve();
 
   private constructor(options: PluginHostOptions) {
     this.#options = options;
@@ -89,14 +89,12 @@ export class PluginHost implements PluginTools, AsyncDisposable {
 
   /** @throws LogoMeshError LM_PLUGIN_NOT_FOUND */
   get(pluginId: string): Plugin {
-    return (
-      this.#plugins.get(pluginId)?.describe() ??
-      this.#invalid.find(({ id }) => id === pluginId) ??
-      this.#find(pluginId).describe()
-    );
+    return this.#plugins.get(pluginId)?.describe() ?? this.#problemOf(pluginId) ?? this.#find(pluginId).describe();
   }
 
+  /** Reads the plugins folder again, so that what was corrected or added since can be loaded. */
   async load(pluginId: string, caller: HostCaller): Promise<Plugin> {
+    this.#discover();
     const plugin = this.#find(pluginId);
     this.#require(caller.principal, { action: "plugin.start", plugin });
     await this.#options.audit.append(entry("plugin.load", { actor: caller.actor, pluginId }));
@@ -107,7 +105,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
   async unload(pluginId: string, caller: HostCaller): Promise<Plugin> {
     const plugin = this.#find(pluginId);
     await this.#options.audit.append(entry("plugin.unload", { actor: caller.actor, pluginId }));
-    await plugin.stop("it was unloaded");
+    await plugin.unload("it was unloaded");
     return plugin.describe();
   }
 
@@ -123,14 +121,15 @@ export class PluginHost implements PluginTools, AsyncDisposable {
       ...{ pluginId, sha256, group: "user", grantedBy: `${caller.actor.type}:${caller.actor.id}` },
       permissions: plugin.manifest.permissions as JsonObject,
     };
-    await this.#options.grants.grantPlugin(grant);
-    this.#feed.changed(pluginId);
+    await this.#changeGrant(() => this.#options.grants.grantPlugin(grant));
+    plugin.onDidGrant();
     return plugin.describe();
   }
 
   async revoke(pluginId: string, caller: HostCaller): Promise<Plugin> {
     const plugin = this.#find(pluginId);
-    await this.#options.grants.revokePlugin({ pluginId, revokedBy: `${caller.actor.type}:${caller.actor.id}` });
+    const revokedBy = `${caller.actor.type}:${caller.actor.id}`;
+    await this.#changeGrant(() => this.#options.grants.revokePlugin({ pluginId, revokedBy }));
     await plugin.stop("its grant was taken back");
     this.#feed.changed(pluginId);
     return plugin.describe();
@@ -153,11 +152,15 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     params: CallToolParams,
     { caller, signal }: { caller: HostCaller; signal: AbortSignal },
   ): Promise<CallToolResult> {
+    const { audit, clock } = this.#options;
+    const startedMs = clock.monotonicMs();
     const record = (status: string, result: string): void => {
-      this.#options.audit.enqueue({
+      const plugin = this.#plugins.get(target.pluginId);
+      const version = plugin === undefined ? {} : { version: plugin.manifest.version, sha256: plugin.sha256 };
+      audit.enqueue({
         ...entry("plugin.called", { actor: caller.actor, pluginId: target.pluginId }),
         trace: { plugin: target.pluginId, status },
-        data: { tool: target.tool },
+        data: { tool: target.tool, ...version, durationUs: Math.round((clock.monotonicMs() - startedMs) * 1_000) },
         payload: {
           arguments: { bytes: JSON.stringify(params.arguments), media: "application/json" },
           result: { bytes: result, media: "application/json" },
@@ -177,7 +180,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
       record(result.isError ? "faulted" : "completed", JSON.stringify(result.structuredContent ?? result.content));
       return result;
     } catch (error) {
-      record("faulted", JSON.stringify(toLogoMeshError(error).toProblem()));
+      record(signal.aborted ? "cancelled" : "faulted", JSON.stringify(toLogoMeshError(error).toProblem()));
       throw error;
     }
   }
@@ -199,7 +202,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     });
     return plugin.call(call.tool, call.arguments, {
       signal,
-      meta: metaOf(call),
+      meta: metaOf(call, effectOf(plugin.manifest, call.tool)),
       ...(call.timeoutMs === undefined ? {} : { timeoutMs: call.timeoutMs }),
     });
   }
@@ -210,16 +213,18 @@ export class PluginHost implements PluginTools, AsyncDisposable {
 
   // ---- inside
 
+  /** By the name of its folder, or by the id that two of them have. */
+  #problemOf(pluginId: string): Plugin | undefined {
+    return this.#invalid.find(({ id, problem }) => id === pluginId || problem?.data?.id === pluginId);
+  }
+
   #find(pluginId: string): InstalledPlugin {
     const plugin = this.#plugins.get(pluginId);
     if (plugin !== undefined) return plugin;
-    const problem = this.#invalid.find(({ id }) => id === pluginId)?.problem;
+    const problem = this.#problemOf(pluginId)?.problem;
     if (problem !== undefined) throw LogoMeshError.fromProblem(problem);
-    const known = [...this.#plugins.keys()].join(", ");
-    throw new LogoMeshError(
-      "LM_PLUGIN_NOT_FOUND",
-      `No plugin ${pluginId}; there ${known === "" ? "are none" : `is ${known}`}.`,
-    );
+    const known = [...this.#plugins.keys()].join(", ") || "none";
+    throw new LogoMeshError("LM_PLUGIN_NOT_FOUND", `There is no plugin ${pluginId}. Installed: ${known}.`);
   }
 
   #require(principal: Principal, { action, plugin }: { action: string; plugin: InstalledPlugin }): void {
@@ -231,58 +236,65 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     });
   }
 
+  /** A plugin that runs stays what it is until it is stopped. */
   #discover(): void {
-    const { pluginsFolder, logger } = this.#options;
-    if (!existsSync(pluginsFolder)) return;
-    const folders = readdirSync(pluginsFolder)
-      .filter(
-        (name) =>
-          !name.startsWith(".") &&
-          statSync(join(pluginsFolder, name), { throwIfNoEntry: false })?.isDirectory() === true,
-      )
-      .sort()
-      .slice(0, PLUGINS_MAX);
-    const folderOf = new Map<string, string>();
-    for (const name of folders) {
-      const folder = join(pluginsFolder, name);
+    const { found, invalid } = findPlugins(this.#options.pluginsFolder);
+    const ids = new Set(found.map(({ id }) => id));
+    for (const [id, plugin] of this.#plugins) if (!ids.has(id) && !plugin.isRunning) this.#plugins.delete(id);
+    for (const { id, folder } of found) {
       try {
-        const manifest = readManifest(folder);
-        const other = folderOf.get(manifest.id);
-        if (other !== undefined) {
-          this.#plugins.delete(manifest.id);
-          throw new LogoMeshError(
-            "LM_PLUGIN_DUPLICATE",
-            `${manifest.id} is in ${other} and in ${folder}. Remove one of them or change its id.`,
-          );
-        }
-        folderOf.set(manifest.id, folder);
-        this.#plugins.set(manifest.id, this.#install(folder, manifest));
+        if (this.#plugins.get(id)?.isRunning !== true) this.#install(id, folder);
       } catch (error) {
-        const known = toLogoMeshError(error);
-        logger.warn({ folder, code: known.code, problem: known.message }, "a plugin cannot be used");
-        this.#invalid.push(describeInvalid(basename(folder), known));
+        this.#plugins.delete(id);
+        invalid.push({ folder, error: toLogoMeshError(error) });
       }
     }
+    for (const { folder, error } of invalid)
+      this.#options.logger.warn({ folder, code: error.code, problem: error.message }, "a plugin cannot be used");
+    this.#invalid = invalid.map(({ folder, error }) => describeInvalid(basename(folder), error));
   }
 
-  #install(folder: string, manifest: ReturnType<typeof readManifest>): InstalledPlugin {
+  #install(id: string, source: string): void {
     const { stagingFolder, grants, policy, audit, clock, logger } = this.#options;
-    const { sha256, folder: bundleFolder } = stageBundle({ source: folder, stagingFolder, pluginId: manifest.id });
+    const { sha256, folder: bundleFolder } = stageBundle({ source, stagingFolder, pluginId: id });
+    if (this.#plugins.get(id)?.sha256 === sha256) return;
+    // What was hashed is what counts: the source may have changed since it was found.
+    const manifest = readManifest(bundleFolder);
+    if (manifest.id !== id)
+      throw new LogoMeshError("LM_PLUGIN_BUNDLE_INVALID", `${source} changed while it was being copied; try again.`);
     assertEntryPoint(bundleFolder, manifest);
-    return new InstalledPlugin({
+    const plugin = new InstalledPlugin({
       ...{ manifest, sha256, bundleFolder, policy, audit, clock, logger },
       runtimes: this.#runtimes,
       schemas: this.#schemas,
-      grant: () => grants.pluginGrant(manifest.id),
-      onDidChange: () => this.#feed.changed(manifest.id),
+      grant: () => grants.pluginGrant(id),
+      pinTools: (toolsHash) => this.#changeGrant(() => this.#pinTools({ id, sha256, toolsHash })),
+      onDidChange: () => this.#feed.changed(id),
     });
+    this.#plugins.set(id, plugin);
+  }
+
+  async #pinTools({ id, sha256, toolsHash }: { id: string; sha256: string; toolsHash: string }): Promise<void> {
+    const grant = this.#options.grants.pluginGrant(id);
+    if (grant?.sha256 !== sha256)
+      throw new LogoMeshError("LM_PLUGIN_NOT_GRANTED", `The grant of ${id} was taken back while it started.`);
+    await this.#options.grants.grantPlugin({ ...grant, toolsHash });
+  }
+
+  async #changeGrant(change: () => Promise<void>): Promise<void> {
+    const done = this.#grantChanges.then(change);
+    this.#grantChanges = done.catch(() => undefined);
+    await done;
   }
 }
 
-function metaOf({ idempotencyKey, run }: PluginToolCall): JsonObject {
+/** The keys that the SDKs read. A key for repetition means nothing to a tool that does not say it is `idempotent`. */
+function metaOf({ idempotencyKey, run }: PluginToolCall, effect: Effect): JsonObject {
   return {
-    ...(idempotencyKey === undefined ? {} : { "logomesh/idempotencyKey": idempotencyKey }),
-    ...(run === undefined ? {} : { "logomesh/run": run.runId, "logomesh/task": run.taskReference }),
+    ...(idempotencyKey === undefined || effect !== "idempotent"
+      ? {}
+      : { "org.logomesh/idempotencyKey": idempotencyKey }),
+    ...(run === undefined ? {} : { "org.logomesh/run": run.runId, "org.logomesh/task": run.taskReference }),
   };
 }
 

@@ -7,10 +7,11 @@ import {
   type PluginTool,
 } from "@logomesh/contracts";
 import type { Clock } from "../ports/index.ts";
-import { McpConnection } from "./mcpConnection.ts";
+import { McpConnection, type McpRequest } from "./mcpConnection.ts";
 import { TailBuffer } from "./messageReader.ts";
 import type { SandboxExit, SandboxProcess, SandboxUsage } from "./sandbox/sandbox.ts";
-import { listTools, type ToolSchemas } from "./toolList.ts";
+import { listTools } from "./toolList.ts";
+import type { ToolSchemas } from "./toolSchemas.ts";
 
 // One running process of a plugin with its connection: started → ready → ended. It ends by itself, by a rule it broke, or because it was
 // told to; whatever the reason, every call in flight fails with it.
@@ -20,6 +21,10 @@ const STDERR_BYTES = 64 * 1024;
 const QUOTED_LINES = 5;
 /** A cancelled call may take so long to end before the process is asked whether it is still there. */
 const CANCEL_GRACE_MS = 1_000;
+/** How often a plugin that is silent while calls wait is asked for a sign of life. */
+const PULSE_MS = 1_000;
+/** After such a silence it counts as unresponsive. */
+const SILENT_MS = 3_000;
 /** Between closing stdin and the end. */
 const STOP_GRACE_MS = 2_000;
 const CLIENT = { name: "logomesh", version: "1" };
@@ -29,6 +34,8 @@ export interface PluginInstanceOptions {
   process: SandboxProcess;
   schemas: ToolSchemas;
   clock: Clock;
+  /** It became unresponsive, or speaks again. */
+  onDidChange: () => void;
 }
 
 export interface ToolCallOptions {
@@ -45,6 +52,11 @@ export class PluginInstance {
   #fatal: LogoMeshError | undefined;
   #tools: readonly PluginTool[] = [];
   #isEnded = false;
+  #calls = 0;
+  #busySinceMs = 0;
+  #pulse: Disposable | undefined;
+  #isUnresponsive = false;
+  readonly #onDrained: (() => void)[] = [];
 
   constructor(options: PluginInstanceOptions) {
     this.#options = options;
@@ -60,6 +72,7 @@ export class PluginInstance {
     process.stderr.on("data", (chunk: Buffer) => this.#stderr.push(chunk));
     this.ended = process.exited.then((exit) => {
       this.#isEnded = true;
+      this.#pulse?.[Symbol.dispose]();
       const error = this.#fatal ?? this.#crashed(exit);
       this.#connection.close(error);
       return error;
@@ -75,7 +88,12 @@ export class PluginInstance {
   }
 
   get callsInFlight(): number {
-    return this.#connection.inFlight;
+    return this.#calls;
+  }
+
+  /** It said nothing for 3 s while a call waited, not even to a ping. */
+  get isUnresponsive(): boolean {
+    return this.#isUnresponsive;
   }
 
   get violations(): number {
@@ -124,7 +142,7 @@ export class PluginInstance {
     const { manifest, clock } = this.#options;
     this.#checkArguments(tool, args);
     const startedMs = clock.monotonicMs();
-    const { result, cancel } = this.#connection.request("tools/call", {
+    const request = this.#connection.request("tools/call", {
       name: tool.name,
       arguments: args,
       _meta: meta,
@@ -132,10 +150,10 @@ export class PluginInstance {
     const stopped = Promise.withResolvers<never>();
     // Whoever loses the race below must not count as unhandled.
     stopped.promise.catch(() => undefined);
-    result.catch(() => undefined);
+    request.result.catch(() => undefined);
     const stop = (reason: string, error: unknown): void => {
-      cancel(reason);
-      this.#afterCancel();
+      request.cancel(reason);
+      this.#afterCancel(request);
       stopped.reject(error);
     };
     const onAbort = (): void => stop("cancelled", signal.reason);
@@ -147,12 +165,23 @@ export class PluginInstance {
     );
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) onAbort();
+    this.#enter(startedMs);
     try {
-      const answer = await Promise.race([result, stopped.promise]);
+      const answer = await Promise.race([request.result, stopped.promise]);
       return this.#check(tool, toResult(answer, clock.monotonicMs() - startedMs));
     } finally {
       signal.removeEventListener("abort", onAbort);
+      this.#leave();
     }
+  }
+
+  /** Resolves when no call is in flight, or after `timeoutMs`. */
+  async drain(timeoutMs: number): Promise<void> {
+    if (this.#calls === 0) return;
+    const drained = Promise.withResolvers<undefined>();
+    this.#onDrained.push(() => drained.resolve(undefined));
+    using _timer = this.#options.clock.setTimer(timeoutMs, () => drained.resolve(undefined));
+    await drained.promise;
   }
 
   kill(error: LogoMeshError): void {
@@ -173,30 +202,58 @@ export class PluginInstance {
     await this.ended;
   }
 
+  #enter(nowMs: number): void {
+    if (this.#calls === 0) this.#busySinceMs = nowMs;
+    this.#calls += 1;
+    this.#takePulse();
+  }
+
+  #leave(): void {
+    this.#calls -= 1;
+    if (this.#calls === 0) for (const onDrained of this.#onDrained.splice(0)) onDrained();
+  }
+
+  #takePulse(): void {
+    const { clock, onDidChange } = this.#options;
+    if (this.#isEnded) return;
+    this.#pulse ??= clock.setTimer(PULSE_MS, () => {
+      this.#pulse = undefined;
+      const silentMs = clock.monotonicMs() - Math.max(this.#connection.heardAtMs, this.#busySinceMs);
+      const isUnresponsive = this.#calls > 0 && silentMs >= SILENT_MS;
+      if (isUnresponsive !== this.#isUnresponsive) {
+        this.#isUnresponsive = isUnresponsive;
+        onDidChange();
+      }
+      if (this.#calls === 0) return;
+      if (silentMs >= PULSE_MS) this.#ping(() => undefined);
+      this.#takePulse();
+    });
+  }
+
+  #ping(onAnswer: () => void): void {
+    this.#connection.request("ping", {}).result.then(onAnswer, (error: unknown) => {
+      // "Method not found" is a sign of life too.
+      if (error instanceof LogoMeshError && error.code === "LM_PLUGIN_TOOL_FAILED") onAnswer();
+    });
+  }
+
   /**
-   * The protocol wants no answer to a cancelled call, so nothing tells whether the plugin obeyed. When it does nothing else, its process
-   * ends, which is certain; else it must at least answer a ping.
+   * The protocol wants no answer to a cancelled call, so a plugin that obeys looks like one that does not. Unless it answers all the same,
+   * its process ends after the grace period, which is certain; while other calls are under way and it answers a ping, that waits for them.
    */
-  #afterCancel(): void {
+  #afterCancel(request: McpRequest): void {
     const { clock, manifest } = this.#options;
+    let isAlive = false;
+    this.#ping(() => (isAlive = true));
     const timer = clock.setTimer(CANCEL_GRACE_MS, () => {
-      if (this.#isEnded) return;
-      const error = new LogoMeshError(
-        "LM_PLUGIN_STOPPED",
-        `${manifest.id} was stopped because a cancelled call might go on.`,
-      );
-      if (this.#connection.inFlight === 0) {
-        this.kill(error);
+      if (request.isSettled()) return;
+      if (isAlive && this.#calls > 0) {
+        this.#afterCancel(request);
         return;
       }
-      let isAlive = false;
-      this.#connection.request("ping", {}).result.then(
-        () => (isAlive = true),
-        () => undefined,
+      this.kill(
+        new LogoMeshError("LM_PLUGIN_STOPPED", `${manifest.id} was stopped because a cancelled call might go on.`),
       );
-      clock.setTimer(CANCEL_GRACE_MS, () => {
-        if (!isAlive) this.kill(error);
-      });
     });
     void this.ended.then(() => timer[Symbol.dispose]());
   }

@@ -1,0 +1,152 @@
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { LogoMeshError, type CallToolResult, type JsonObject, type Scope } from "@logomesh/contracts";
+import { systemClock } from "../base/index.ts";
+import type {
+  AuditEntryDraft,
+  AuditLog,
+  Clock,
+  Grants,
+  Logger,
+  PluginGrant,
+  Policy,
+  PolicyRequest,
+} from "../ports/index.ts";
+import { PluginHost } from "./pluginHost.ts";
+import { UnconfinedSandbox, writePlugin } from "./testing.ts";
+
+const REPOSITORY = join(import.meta.dirname, "../..");
+
+export const CALLER = {
+  actor: { type: "person", id: "tester" },
+  principal: { type: "Client", id: "tok_test" },
+  scopes: ["admin"] as readonly Scope[],
+} as const;
+
+const QUIET: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => QUIET,
+};
+
+/** Keeps what it is given. */
+export class RecordingAudit implements AuditLog {
+  readonly entries: AuditEntryDraft[] = [];
+  isUnwritable = false;
+
+  command(draft: AuditEntryDraft) {
+    return { name: "audit.append", params: draft };
+  }
+
+  append(draft: AuditEntryDraft): Promise<{ seq: number }> {
+    if (this.isUnwritable) return Promise.reject(new LogoMeshError("LM_AUDIT_UNWRITABLE", "The disk is full."));
+    return Promise.resolve({ seq: this.entries.push(draft) - 1 });
+  }
+
+  enqueue(draft: AuditEntryDraft): void {
+    this.entries.push(draft);
+  }
+
+  kinds(): string[] {
+    return this.entries.map(({ kind }) => kind);
+  }
+}
+
+/** Allows everything but what is listed as `action resource`. */
+export class ListPolicy implements Policy {
+  readonly asked: PolicyRequest[] = [];
+  readonly denied = new Set<string>();
+
+  decide(request: PolicyRequest) {
+    const allowed = !this.denied.has(`${request.action} ${request.resource.id}`);
+    return { allowed, policies: [], reason: allowed ? "" : "not here" };
+  }
+
+  require(request: PolicyRequest): void {
+    this.asked.push(request);
+    if (!this.decide(request).allowed) throw new LogoMeshError("LM_POLICY_DENIED", "not here");
+  }
+}
+
+class MemoryGrants implements Grants {
+  readonly plugins = new Map<string, PluginGrant>();
+
+  grantWorkflow(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  grantPlugin(grant: PluginGrant): Promise<void> {
+    this.plugins.set(grant.pluginId, grant);
+    return Promise.resolve();
+  }
+
+  revokePlugin({ pluginId }: { pluginId: string }): Promise<void> {
+    this.plugins.delete(pluginId);
+    return Promise.resolve();
+  }
+
+  pluginGrant(pluginId: string): PluginGrant | undefined {
+    return this.plugins.get(pluginId);
+  }
+}
+
+/** A plugin host over plain child processes, with ports that remember. For tests and benchmarks. */
+export class TestHost implements AsyncDisposable {
+  readonly root = mkdtempSync(join(tmpdir(), "logomesh-host-"));
+  readonly pluginsFolder = join(this.root, "plugins");
+  readonly sandbox = new UnconfinedSandbox();
+  readonly audit = new RecordingAudit();
+  readonly policy = new ListPolicy();
+  readonly grants = new MemoryGrants();
+  readonly clock: Clock;
+  #host: PluginHost | undefined;
+
+  constructor(clock: Clock = systemClock) {
+    this.clock = clock;
+    mkdirSync(this.pluginsFolder);
+  }
+
+  get host(): PluginHost {
+    if (this.#host === undefined) throw new Error("open() first");
+    return this.#host;
+  }
+
+  get options() {
+    return {
+      ...{ sandbox: this.sandbox, audit: this.audit, policy: this.policy, grants: this.grants, clock: this.clock },
+      ...{ pluginsFolder: this.pluginsFolder, stagingFolder: join(this.root, "staged"), logger: QUIET },
+      nodeSdkFolder: join(REPOSITORY, "plugins/sdk-node"),
+      pythonSdkFolder: join(REPOSITORY, "plugins/sdk-python"),
+    };
+  }
+
+  write(name: string, plugin: Parameters<typeof writePlugin>[1]): string {
+    return writePlugin(join(this.pluginsFolder, name), plugin);
+  }
+
+  /** Reads the folder, and grants what is found. */
+  async open({ grant = true } = {}): Promise<PluginHost> {
+    this.#host = await PluginHost.open(this.options);
+    if (grant)
+      for (const { id, sha256, state } of this.#host.list())
+        if (state !== "invalid") await this.#host.grant(id, { sha256, caller: CALLER });
+    return this.#host;
+  }
+
+  call(
+    tool: string,
+    args: JsonObject = {},
+    { pluginId = "org.example.fixture", signal = new AbortController().signal, timeoutMs = 10_000 } = {},
+  ): Promise<CallToolResult> {
+    return this.host.call({ pluginId, tool }, { arguments: args, timeoutMs }, { caller: CALLER, signal });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#host?.[Symbol.asyncDispose]();
+    await this.sandbox[Symbol.asyncDispose]();
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
