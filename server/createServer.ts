@@ -1,5 +1,4 @@
 import rateLimit from "@fastify/rate-limit";
-import websocket from "@fastify/websocket";
 import { LogoMeshError } from "@logomesh/contracts";
 import { fastify, type FastifyInstance } from "fastify";
 import { servedHosts } from "./hosts.ts";
@@ -10,7 +9,7 @@ import { addPage } from "./page.ts";
 import { createErrorHandler, validatorCompiler } from "./problem.ts";
 import { registerRoutes } from "./routes/registerRoutes.ts";
 import { addSecurity } from "./security.ts";
-import { addEvents } from "./ws/eventRoute.ts";
+import { addEvents, registerWebSocket } from "./ws/eventRoute.ts";
 
 /** The whole server, not yet listening: tests ask it by `inject`. */
 export async function createServer(options: CreateServerOptions): Promise<FastifyInstance> {
@@ -31,13 +30,14 @@ export async function createServer(options: CreateServerOptions): Promise<Fastif
   // Handlers are typed by the schemas of their routes, and a test holds every answer against them.
   app.setSerializerCompiler(() => JSON.stringify);
   acceptJsonOnly(app);
+  // Before the checks: a refused upgrade is closed by its hook.
+  await registerWebSocket(app);
   addSecurity(app, { workbench, servedHosts: servedHosts(config) });
   await app.register(rateLimit, {
     global: false,
     errorResponseBuilder: (_request, { after }) =>
       new LogoMeshError("LM_API_RATE_LIMITED", `Too many attempts. Try again in ${after}.`),
   });
-  await app.register(websocket, { options: { maxPayload: 4096 } });
   addMetrics(app, workbench);
   await addOpenApi(app);
   addProbes(app);

@@ -31,11 +31,12 @@ async function streamGenerate(options: {
   call: RouteCall<"generate">;
 }): Promise<FastifyReply> {
   const { models, logger, call } = options;
-  const lines = new PassThrough({ highWaterMark: UNREAD_BYTES_MAX });
+  const lines = new PassThrough();
   const started = Promise.withResolvers<undefined>();
   const overflow = new AbortController();
   const write = (line: GenerateChunk | { problem: object }): void => {
-    if (!lines.write(`${JSON.stringify(line)}\n`)) overflow.abort();
+    lines.write(`${JSON.stringify(line)}\n`);
+    if (lines.readableLength + lines.writableLength > UNREAD_BYTES_MAX) overflow.abort();
     started.resolve(undefined);
   };
   let hasText = false;

@@ -1,7 +1,7 @@
 import { ClientHelloSchema, LogoMeshError, type ServerMessage } from "@logomesh/contracts";
 import type { Workbench } from "@logomesh/core";
 import type { FastifyInstance } from "fastify";
-import type { WebSocket } from "@fastify/websocket";
+import websocket, { type WebSocket } from "@fastify/websocket";
 import { z } from "zod";
 import type { ServerLimits, ServerLogger } from "../options.ts";
 import { problemOf } from "../problem.ts";
@@ -25,6 +25,19 @@ const EventsQuerySchema = z.object({
     .default([...MESSAGE_KINDS]),
 });
 
+/** Clients send their token and nothing else. */
+const CLIENT_MESSAGE_BYTES_MAX = 4096;
+
+export async function registerWebSocket(app: FastifyInstance): Promise<void> {
+  await app.register(websocket, {
+    options: { maxPayload: CLIENT_MESSAGE_BYTES_MAX },
+    preClose(done) {
+      for (const client of this.websocketServer.clients) client.close(GOING_AWAY, "the workbench stops");
+      this.websocketServer.close(done);
+    },
+  });
+}
+
 export interface EventRouteOptions {
   workbench: Workbench;
   logger: ServerLogger;
@@ -39,10 +52,6 @@ export function addEvents(app: FastifyInstance, options: EventRouteOptions): voi
       return;
     }
     void serveEvents(socket, { id: request.id, query: request.query, options });
-  });
-  app.addHook("preClose", (done) => {
-    for (const client of app.websocketServer.clients) client.close(GOING_AWAY, "the workbench stops");
-    done();
   });
 }
 
