@@ -23,6 +23,8 @@ export async function createServer(options: CreateServerOptions): Promise<Fastif
     frameworkErrors: handleError,
     // From the first byte to the last of a request; answers may take as long as they need.
     requestTimeout: 60_000,
+    // What is under way is finished within the grace period; /readyz says no.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 500 },
   });
   app.setErrorHandler(handleError);

@@ -41,6 +41,11 @@ test("[SV6] a charset does no harm", async () => {
   expect(answer.statusCode).toBe(201);
 });
 
+test("[SV6] a body that is not as long as its head says is 422", async () => {
+  const { status, problem } = await post('{"title":"a"}', { "content-length": "99" });
+  expect([status, problem.code]).toEqual([422, "LM_INPUT_INVALID"]);
+});
+
 test("[SV6] a body over the limit is 413 and names the limit", async () => {
   const { status, problem } = await post(JSON.stringify({ title: "a".repeat(BODY_BYTES_MAX) }));
   expect([status, problem.code]).toEqual([413, "LM_TOO_LARGE"]);

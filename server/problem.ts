@@ -12,7 +12,6 @@ const REFUSALS: Record<string, (error: Error) => LogoMeshError> = {
       "LM_TOO_LARGE",
       `The body is larger than ${BODY_BYTES_MAX / 1_048_576} MiB. Pass large data by reference.`,
     ),
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: () => mediaTypeError(),
   FST_ERR_CTP_INVALID_JSON_BODY: (error) => notJson(error.message),
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: () => notJson("its length is not what Content-Length says"),
   FST_ERR_BAD_URL: () => new LogoMeshError("LM_NOT_FOUND", "The address is not a valid URL path."),

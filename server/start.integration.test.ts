@@ -141,7 +141,7 @@ test("[SV12] closing tells /readyz, ends idle connections at once and open reque
   await (await fetch(`${server.url}/healthz`)).text();
   const closing = server[Symbol.asyncDispose]();
   socket.write("Host: localhost\r\n\r\n");
-  expect(await answer.promise).toMatch(/^HTTP\/1\.1 503 /);
+  expect(await answer.promise).toMatch(/^HTTP\/1\.1 503 [^]*\r\n\r\nclosing\n$/);
   await closing;
   expect(await hanging).toMatchObject({ code: "LM_API_NO_SERVER" });
   socket.destroy();
