@@ -28,7 +28,7 @@ interface Ran {
 
 async function cli(
   argv: string[],
-  options: { signal?: AbortSignal; env?: NodeJS.ProcessEnv; onOut?: (out: string) => void; isTTY?: boolean } = {},
+  options: { signal?: AbortSignal; env?: NodeJS.ProcessEnv; onOut?: (out: string) => void; onErr?: (err: string) => void; isTTY?: boolean } = {},
 ): Promise<Ran> {
   let out = "";
   let err = "";
@@ -43,7 +43,13 @@ async function cli(
         options.onOut?.(out);
       },
     },
-    stderr: { write: (text) => (err += text), isTTY: options.isTTY ?? false },
+    stderr: {
+      write: (text) => {
+        err += text;
+        options.onErr?.(err);
+      },
+      isTTY: options.isTTY ?? false,
+    },
   });
   return { code, out, err };
 }
@@ -55,7 +61,7 @@ beforeAll(async () => {
   const init = await cli(["init"]);
   expect([init.code, init.err]).toEqual([0, ""]);
   expect(init.out).toContain("org.logomesh.text-tools 1.0.0: nothing but its own computing");
-  expect(init.out).toContain("plugin.call org.logomesh.data-stats#describe");
+  expect(init.out).toMatch(/plugin\.call +org\.logomesh\.data-stats#describe/);
   const started = Promise.withResolvers<string>();
   running = cli(["start"], { signal: stop.signal, onOut: (out) => out.includes("Ctrl-C") && started.resolve(out) });
   const greeting = await Promise.race([started.promise, running.then(({ err }) => Promise.reject(new Error(err)))]);
@@ -172,10 +178,11 @@ test("a run can be left, seen, followed and cancelled", async () => {
     'document: { dsl: "1.0.3", namespace: default, name: wait, version: "1.0.0" }\ndo: [ { p: { wait: PT1H } } ]\n',
   );
   const interrupt = new AbortController();
-  const left = cli(["run", file, "--watch"], { signal: interrupt.signal });
-  setTimeout(() => interrupt.abort(), 1_000);
-  const { code, err } = await left;
-  expect([code, err]).toEqual([130, expect.stringContaining("goes on")]);
+  const { code, err } = await cli(["run", file, "--watch"], {
+    ...{ signal: interrupt.signal, isTTY: true },
+    onErr: (shown) => shown.includes("0/1 p") && interrupt.abort(),
+  });
+  expect([code, err]).toEqual([130, expect.stringContaining("goes on: logomesh runs watch")]);
   const id = /run_\w+/.exec(err)?.[0] ?? "";
   expect((await cli(["runs", "show", id])).out).toContain("◷ waiting");
   const followed = cli(["runs", "watch", id, "--json"]);
@@ -262,14 +269,11 @@ test("doctor looks at everything", async () => {
 });
 
 test("usage mistakes exit with 2 and say what is meant", async () => {
-  expect(await cli([])).toMatchObject({
-    code: 2,
-    out: (expect.stringContaining("reading") as unknown) === undefined ? "" : expect.stringContaining("logomesh"),
-  });
+  expect(await cli([])).toMatchObject({ code: 2, out: expect.stringContaining("audit verify") });
   expect(await cli(["--help"])).toMatchObject({ code: 0 });
   expect(await cli(["rums"])).toMatchObject({ code: 2, err: expect.stringContaining("Did you mean “runs”?") });
   expect(await cli(["xyzzyplugh"])).toMatchObject({ code: 2, err: expect.stringContaining("See: logomesh") });
-  expect(await cli(["runs"])).toMatchObject({ code: 2, err: expect.stringContaining("logomesh runs list") });
+  expect(await cli(["runs"])).toMatchObject({ code: 2, err: expect.stringContaining("runs list") });
   expect(await cli(["runs", "show"])).toMatchObject({ code: 2, err: expect.stringContaining("<run>") });
   expect(await cli(["runs", "list", "--wrong"])).toMatchObject({ code: 2 });
   expect(await cli(["runs", "list", "--limit", "x"])).toMatchObject({

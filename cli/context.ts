@@ -1,20 +1,63 @@
-import { LogoMeshError } from "@logomesh/contracts";
+import type { Client } from "@logomesh/contracts/client";
+import type { Config } from "@logomesh/core";
 import type { Style } from "./output/style.ts";
 
-/** What a command has of the world; tests pass their own. */
-export interface CliContext {
+/** A workbench that can be asked. */
+export interface Connection {
+  client: Client;
+  url: string;
+}
+
+/** A workbench of this process, on the workspace until it is disposed. */
+export interface StartedWorkbench extends AsyncDisposable {
+  connection: Connection;
+  /** A new link that logs a browser in, once. */
+  createLoginLink: () => string;
+  /** Resolves with the error when the workbench can no longer work. */
+  failed: Promise<Error>;
+}
+
+/** Where commands get a workbench from. */
+export interface Workbenches {
+  /** The one that runs on the workspace; undefined when none does. @throws LogoMeshError LM_WORKSPACE_INVALID */
+  find: (place: WorkspacePlace) => Promise<Connection | undefined>;
+  /** @throws LogoMeshError LM_WORKSPACE_LOCKED, LM_WORKSPACE_INVALID, LM_API_PORT_TAKEN, LM_DB_* */
+  start: (place: WorkspacePlace, overrides: Partial<Config>) => Promise<StartedWorkbench>;
+}
+
+export interface WorkspacePlace {
   env: NodeJS.ProcessEnv;
   /** Folder of the workspace. */
   root: string;
+}
+
+/** What a command has of the world; tests pass their own. */
+export interface CliContext extends WorkspacePlace {
+  /** What relative paths of arguments start from. */
+  cwd: string;
+  workbenches: Workbenches;
   /** Prints a line of the result. */
   print: (line: string) => void;
+  /** Prints the result as JSON. */
+  printJson: (value: unknown) => void;
+  /** Prints a part of a line of the result, as it arrives. */
+  stream: (text: string) => void;
   /** Prints a line about the work; goes to standard error. */
   note: (line: string) => void;
   /** Writes to standard error as it is, for progress that redraws itself. */
   draw: (text: string) => void;
-  /** Whether standard error is a terminal. */
+  /** Everything on standard input. */
+  readInput: () => Promise<string>;
+  /** Whether standard error is a terminal, where progress may redraw itself. */
   isInteractive: boolean;
+  /** Of what is printed as a result. */
   style: Style;
+  /** Of notes. */
+  noteStyle: Style;
+  /** Columns of the terminal that shows results; undefined when none does. */
+  columns: number | undefined;
+  /** Columns of the terminal that shows notes. */
+  noteColumns: number;
   /** Aborted by the first Ctrl-C. */
   signal: AbortSignal;
 }
@@ -32,7 +75,9 @@ export interface Command {
   usage: string;
   summary: string;
   options?: Readonly<Record<string, { type: "string" | "boolean"; multiple?: boolean; help: string }>>;
-  /** How many positional arguments there must be. */
+  /** Whole lines after `logomesh`. */
+  examples?: readonly string[];
+  /** How many positional arguments there must be. Default: none. */
   positionals?: { min: number; max: number };
   /** @returns the exit code, 0 when nothing is returned */
   run: (args: CommandArguments, context: CliContext) => Promise<number | undefined>;
@@ -41,42 +86,16 @@ export interface Command {
 /** A mistake in the arguments: exit code 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
+  /** The line that shows how to write it. Default: the help of the command that throws. */
+  readonly see: string | undefined;
+
+  constructor(message: string, see?: string) {
+    super(message);
+    this.see = see;
+  }
 }
 
 /** Thrown by what was interrupted by Ctrl-C: exit code 130. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
-}
-
-/** The value of a text option. */
-export function textOption(args: CommandArguments, name: string): string | undefined {
-  const value = args.values[name];
-  return typeof value === "string" ? value : undefined;
-}
-
-export function textOptions(args: CommandArguments, name: string): string[] {
-  const value = args.values[name];
-  return Array.isArray(value) ? value.filter((item): item is string => typeof item === "string") : [];
-}
-
-export function numberOption(
-  args: CommandArguments,
-  name: string,
-  range: { min: number; max: number },
-): number | undefined {
-  const text = textOption(args, name);
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < range.min || value > range.max)
-    throw new UsageError(`--${name} must be a whole number from ${range.min} to ${range.max}, not ${text}`);
-  return value;
-}
-
-/** JSON text of an argument. @throws LogoMeshError LM_INPUT_INVALID */
-export function parseJsonArgument(text: string, what: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new LogoMeshError("LM_INPUT_INVALID", `${what} is not JSON: ${(error as Error).message}`);
-  }
 }

@@ -3,5 +3,5 @@ import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 
 enableCompileCache(join(import.meta.dirname, "../node_modules/.cache/compile"));
-const { runMain } = await import("./main.ts");
-await runMain();
+const { runMain } = await import("./runMain.ts");
+await runMain(process);

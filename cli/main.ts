@@ -1,120 +1,125 @@
-import { parseArgs } from "node:util";
-import { resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { LogoMeshError } from "@logomesh/contracts";
-import { COMMANDS } from "./commands/index.ts";
-import { Interrupted, UsageError, type CliContext, type Command } from "./context.ts";
-import { helpOf, overview, suggest } from "./output/help.ts";
+import { Interrupted, UsageError, type CliContext, type Workbenches } from "./context.ts";
+import { nounHelp, commandHelp, overview } from "./output/help.ts";
 import { printError } from "./output/printError.ts";
 import { createStyle } from "./output/style.ts";
+import { visible, visibleJson } from "./output/text.ts";
+import { parseCommandLine, type ParsedCommand } from "./parseCommandLine.ts";
+import { findWorkbench } from "./workbenches/findWorkbench.ts";
+import { startWorkbench } from "./workbenches/startWorkbench.ts";
 
 /** Exit codes: 0 done, 1 failed, 2 usage, 69 no workbench (EX_UNAVAILABLE of sysexits.h), 130 interrupted. */
 const EXIT = { failed: 1, usage: 2, noServer: 69, interrupted: 130 } as const;
+const NOTE_COLUMNS_DEFAULT = 80;
+
+/** A stream of the process, as far as it matters here. */
+export interface OutputStream {
+  write: (text: string) => unknown;
+  isTTY?: boolean | undefined;
+  columns?: number | undefined;
+}
 
 export interface MainOptions {
   argv: readonly string[];
   env: NodeJS.ProcessEnv;
   cwd: string;
-  stdout: { write: (text: string) => unknown };
-  stderr: { write: (text: string) => unknown; isTTY?: boolean };
+  stdout: OutputStream;
+  stderr: OutputStream;
+  /** Default: nothing. */
+  stdin?: AsyncIterable<Uint8Array | string>;
+  /** Aborted by the first Ctrl-C. */
   signal: AbortSignal;
+  /** Default: those of this machine. */
+  workbenches?: Workbenches;
 }
 
 /** Runs one command. @returns its exit code */
 export async function main(options: MainOptions): Promise<number> {
   const context = createContext(options);
+  const isJson = options.argv.includes("--json");
+  let help = "logomesh --help";
   try {
-    const found = findCommand(options.argv);
-    if (found === undefined) {
-      for (const line of overview(context.style)) context.print(line);
-      return options.argv.length === 0 ? EXIT.usage : 0;
-    }
-    const { name, command, rest } = found;
-    const args = parseCommand(command, rest);
-    if (args.values.help === true) {
-      for (const line of helpOf(name, command, context.style)) context.print(line);
-      return 0;
-    }
-    return (await command.run(args, context)) ?? 0;
+    const parsed = parseCommandLine(options.argv);
+    if (parsed.kind === "command") help = `logomesh ${parsed.name} --help`;
+    return await runCommand(parsed, context);
   } catch (error) {
-    return report(error, { context, argv: options.argv });
+    return report(error, { context, isJson, help });
   }
 }
 
-/** For the entry: the process's own streams and signals. A second Ctrl-C ends it at once. */
-export async function runMain(): Promise<void> {
-  const interrupted = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => {
-      if (interrupted.signal.aborted) process.exit(EXIT.interrupted);
-      interrupted.abort(new Interrupted());
-    });
+async function runCommand(parsed: ParsedCommand, context: CliContext): Promise<number> {
+  switch (parsed.kind) {
+    case "overview":
+      overview(context.style).forEach(context.print);
+      return parsed.isAsked ? 0 : EXIT.usage;
+    case "noun":
+      nounHelp(parsed.noun, context.style).forEach(parsed.isAsked ? context.print : context.note);
+      return parsed.isAsked ? 0 : EXIT.usage;
+    case "help":
+      commandHelp(parsed, context.style).forEach(context.print);
+      return 0;
+    case "command":
+      return (await parsed.command.run(parsed.args, context)) ?? 0;
   }
-  process.exitCode = await main({
-    ...{ argv: process.argv.slice(2), env: process.env, cwd: process.cwd() },
-    ...{ stdout: process.stdout, stderr: process.stderr, signal: interrupted.signal },
-  });
 }
 
-function createContext({ env, cwd, stdout, stderr, signal }: MainOptions): CliContext {
-  const isInteractive = stderr.isTTY === true;
+function createContext({ env, cwd, stdout, stderr, stdin, signal, workbenches }: MainOptions): CliContext {
+  const mayColour = (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb";
+  const print = (line: string): void => void stdout.write(`${line}\n`);
   return {
-    ...{ env, signal, isInteractive },
-    root: resolve(cwd, env.LOGOMESH_WORKSPACE ?? "workspace"),
-    print: (line) => void stdout.write(`${line}\n`),
+    ...{ env, cwd, signal, print },
+    root: workspaceOf({ env, cwd }),
+    workbenches: workbenches ?? { find: findWorkbench, start: startWorkbench },
+    printJson: (value) => print(visibleJson(value)),
+    stream: (text) => void stdout.write(visible(text)),
     note: (line) => void stderr.write(`${line}\n`),
     draw: (text) => void stderr.write(text),
-    style: createStyle(isInteractive && (env.NO_COLOR ?? "") === ""),
+    readInput: () => readAll(stdin),
+    isInteractive: stderr.isTTY === true && env.TERM !== "dumb",
+    style: createStyle(stdout.isTTY === true && mayColour),
+    noteStyle: createStyle(stderr.isTTY === true && mayColour),
+    columns: stdout.isTTY === true ? stdout.columns : undefined,
+    noteColumns: stderr.columns ?? NOTE_COLUMNS_DEFAULT,
   };
 }
 
-function findCommand(argv: readonly string[]): { name: string; command: Command; rest: readonly string[] } | undefined {
-  const [noun = "", verb = ""] = argv;
-  if (noun === "" || noun === "help" || noun === "--help" || noun === "-h") return undefined;
-  const two = COMMANDS[`${noun} ${verb}`];
-  if (two !== undefined) return { name: `${noun} ${verb}`, command: two, rest: argv.slice(2) };
-  const one = COMMANDS[noun];
-  if (one !== undefined) return { name: noun, command: one, rest: argv.slice(1) };
-  const verbs = Object.keys(COMMANDS).filter((name) => name.startsWith(`${noun} `));
-  if (verbs.length > 0) throw new UsageError(`say what to do: ${verbs.map((name) => `logomesh ${name}`).join(", ")}`);
-  throw new UsageError(`there is no command “${noun}”.${suggest(noun, Object.keys(COMMANDS))}`);
+/** What LOGOMESH_WORKSPACE says, else the folder one stands in when it is a workspace, else ./workspace. */
+function workspaceOf({ env, cwd }: Pick<MainOptions, "env" | "cwd">): string {
+  const given = env.LOGOMESH_WORKSPACE ?? "";
+  if (given !== "") return resolve(cwd, given);
+  return existsSync(join(cwd, "logomesh.yaml")) ? cwd : join(cwd, "workspace");
 }
 
-function parseCommand(command: Command, rest: readonly string[]): Parameters<Command["run"]>[0] {
-  const options = Object.fromEntries(
-    Object.entries(command.options ?? {}).map(([name, { type, multiple = false }]) => [name, { type, multiple }]),
-  );
-  let parsed: ReturnType<typeof parseArgs>;
-  try {
-    parsed = parseArgs({
-      args: [...rest],
-      allowPositionals: true,
-      options: { ...options, json: { type: "boolean" }, help: { type: "boolean", short: "h" } },
-    });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-  const { positionals, values } = parsed;
-  const { min, max } = command.positionals ?? { min: 0, max: 0 };
-  if (values.help !== true && (positionals.length < min || positionals.length > max))
-    throw new UsageError(`expected ${command.usage === "" ? "no arguments" : command.usage}`);
-  return { positionals, values, json: values.json === true };
+async function readAll(stdin: MainOptions["stdin"]): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of stdin ?? []) parts.push(Buffer.from(part as string));
+  return Buffer.concat(parts).toString("utf8");
 }
 
-function report(error: unknown, { context, argv }: { context: CliContext; argv: readonly string[] }): number {
-  if (error instanceof Interrupted || (context.signal.aborted && context.signal.reason === error))
-    return EXIT.interrupted;
+function report(error: unknown, options: { context: CliContext; isJson: boolean; help: string }): number {
+  const { context, isJson, help } = options;
+  const { note, noteStyle } = context;
+  if (error instanceof Interrupted || (context.signal.aborted && isAbort(error))) return EXIT.interrupted;
   if (error instanceof UsageError) {
-    context.note(`${context.style.red("✗")} ${error.message}`);
-    context.note(`  See: logomesh ${argv[0] ?? ""} --help`);
+    note(`${noteStyle.red("✗")} ${visible(error.message)}`);
+    note(`  See: ${error.see ?? help}`);
     return EXIT.usage;
   }
-  if (error instanceof LogoMeshError) {
-    if (argv.includes("--json")) context.note(JSON.stringify(error.toProblem()));
-    else printError(error, context);
-    return error.code === "LM_API_NO_SERVER" ? EXIT.noServer : EXIT.failed;
-  }
-  context.note(
-    `${context.style.red("✗")} LogoMesh failed inside: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-  );
-  return EXIT.failed;
+  const problem = error instanceof LogoMeshError ? error : internalError(error);
+  if (isJson) note(visibleJson(problem.toProblem()));
+  else printError(problem, context);
+  if (context.env.LOGOMESH_LOG === "debug" && error instanceof Error) note(visible(error.stack ?? error.message));
+  return problem.code === "LM_API_NO_SERVER" ? EXIT.noServer : EXIT.failed;
+}
+
+/** A bug of ours; its stack is for those who look for it. */
+function internalError(error: unknown): LogoMeshError {
+  const detail = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  return new LogoMeshError("LM_INTERNAL", `${detail} (LOGOMESH_LOG=debug shows where)`, { cause: error });
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && (error.name === "AbortError" || error.name === "ResponseAborted");
 }

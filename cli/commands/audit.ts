@@ -1,49 +1,55 @@
 import { join } from "node:path";
-import type { AuditEntry, VerifyReport } from "@logomesh/contracts";
+import type { AuditEntry, JsonValue, VerifyReport } from "@logomesh/contracts";
 import { requireWorkspace, stateHome } from "@logomesh/core";
 import { verifyLog } from "@logomesh/core/verify";
+import { numberOption, textOption } from "../arguments.ts";
 import { connect } from "../connect.ts";
-import { UsageError, numberOption, textOption, type CliContext, type Command } from "../context.ts";
-import { render } from "../output/printRun.ts";
-import { visible } from "../output/style.ts";
+import { UsageError, type CliContext, type Command } from "../context.ts";
+import { render } from "../output/render.ts";
+import { visible, visibleLine } from "../output/text.ts";
+import { timeText } from "../output/timeText.ts";
 
 const FILTERS = ["kind", "actor", "model", "run", "plugin", "status", "q"] as const;
+const LIMIT_DEFAULT = 50;
+const LIMIT_MAX = 500;
 
 const query: Command = {
-  usage:
-    "[--kind <kind>] [--run <run>] [--plugin <plugin>] [--model <model>] [--status <status>] [--q <text>] [--limit <n>]",
+  usage: `${FILTERS.map((name) => `[--${name} <…>]`).join(" ")} [--limit <n>]`,
   summary: "List what happened, newest first",
   options: {
     ...Object.fromEntries(
-      FILTERS.map((name) => [
-        name,
-        { type: "string" as const, help: name === "q" ? "text in prompts and answers" : `of this ${name} only` },
-      ]),
+      FILTERS.map((name) => {
+        const help = name === "q" ? "text in prompts and answers" : `of this ${name} only`;
+        return [name, { type: "string" as const, help }];
+      }),
     ),
-    limit: { type: "string", help: "how many (default 50)" },
+    limit: { type: "string", help: `how many (default ${LIMIT_DEFAULT})` },
   },
+  examples: ["audit query --kind llm.request", "audit query --run run_… --status failed"],
   async run(args, context) {
-    const { client } = await connect(context);
+    const limit = numberOption(args, "limit", { min: 1, max: LIMIT_MAX }) ?? LIMIT_DEFAULT;
     const given = FILTERS.flatMap((name) => {
       const value = textOption(args, name);
       return value === undefined ? [] : [[name, value] as const];
     });
-    const page = await client.queryAudit({
-      query: { limit: numberOption(args, "limit", { min: 1, max: 200 }) ?? 50, ...Object.fromEntries(given) },
-    });
-    if (args.json) context.print(JSON.stringify(page));
+    const { client } = await connect(context);
+    const page = await client.queryAudit({ query: { limit, ...Object.fromEntries(given) }, signal: context.signal });
+    if (args.json) context.printJson(page);
     else if (page.items.length === 0) context.print("No such entries.");
-    else for (const entry of page.items) printEntry(entry, context);
+    else {
+      for (const entry of page.items) printEntry(entry, context);
+      if (page.nextCursor !== null) context.note(`More with: --limit ${Math.min(limit * 2, LIMIT_MAX)}`);
+    }
     return 0;
   },
 };
 
 function printEntry({ seq, ts, kind, actor, trace, data }: AuditEntry, { print, style }: CliContext): void {
-  const facts = [trace.task, trace.plugin, trace.model, trace.status].filter((fact) => fact !== undefined);
-  const note = typeof data.name === "string" ? data.name : typeof data.reason === "string" ? data.reason : "";
-  print(
-    `${style.dim(String(seq).padStart(6))} ${style.dim(ts.slice(0, 19).replace("T", " "))} ${style.bold(kind)} ${visible([note, ...facts].filter(Boolean).join(" · "))} ${style.dim(`${actor.type}:${actor.id.slice(0, 24)}`)}`,
-  );
+  const [name] = [data.name, data.reason].filter((fact) => typeof fact === "string");
+  const facts = [name, trace.task, trace.plugin, trace.model, trace.status].filter((fact) => fact !== undefined);
+  const head = `${style.dim(`${String(seq).padStart(6)} ${timeText(ts)}`)} ${style.bold(visibleLine(kind))}`;
+  const who = style.dim(visibleLine(`${actor.type}:${actor.id.slice(0, 24)}`));
+  print(`${head} ${visibleLine(facts.join(" · "))} ${who}`);
 }
 
 const show: Command = {
@@ -51,34 +57,39 @@ const show: Command = {
   summary: "Show an entry with its payloads: prompts, answers, arguments, results",
   positionals: { min: 1, max: 1 },
   async run({ positionals: [text = ""], json }, context) {
-    const seq = Number(text);
-    if (!Number.isInteger(seq) || seq < 0) throw new UsageError(`an entry has a number, not “${text}”`);
+    if (!/^\d{1,15}$/.test(text)) throw new UsageError(`an entry has a number, not “${text}”`);
     const { client } = await connect(context);
-    const entry = await client.getAuditEntry({ params: { seq } });
-    if (json) context.print(JSON.stringify(entry));
-    else for (const line of render(entry as never)) context.print(line);
+    const entry = await client.getAuditEntry({ params: { seq: Number(text) } });
+    if (json) context.printJson(entry);
+    else for (const line of render(entry as JsonValue, { columns: context.columns })) context.print(line);
     return 0;
   },
 };
 
 const verify: Command = {
-  usage: "",
-  summary: "Verify the whole log offline; 0 healthy, 1 tampered, 2 incomplete",
-  run({ json }, context) {
-    const paths = requireWorkspace(context.root);
-    const outsideRoot = join(stateHome(context.env), "checkpoints");
-    // The verifier only reads, so it works beside a running workbench and without one.
-    const report = verifyLog(
-      { databasePath: paths.database, keysFolder: paths.keys, outsideRoot },
-      { monotonicMs: () => performance.now() },
-    );
-    if (json) context.print(JSON.stringify(report));
-    else printReport(report, context);
-    return Promise.resolve(report.exitCode);
+  usage: "[--offline]",
+  summary: "Verify the whole log: 0 healthy, 1 changed, 2 incomplete or without an outside witness",
+  options: { offline: { type: "boolean", help: "read the files, ask no workbench even if one runs" } },
+  async run({ json, values }, context) {
+    const { workbenches, env, root } = context;
+    const running = values.offline === true ? undefined : await workbenches.find({ env, root });
+    const report = running === undefined ? verifyOffline(context) : await running.client.verifyAudit();
+    if (json) context.printJson(report);
+    else printReport(report, { context, isOffline: running === undefined });
+    return report.exitCode;
   },
 };
 
-function printReport(report: VerifyReport, { print, style }: CliContext): void {
+/** The verifier only reads, so it works beside a running workbench and without one. */
+function verifyOffline({ root, env }: CliContext): VerifyReport {
+  const paths = requireWorkspace(root);
+  const outsideRoot = join(stateHome(env), "checkpoints");
+  const params = { databasePath: paths.database, keysFolder: paths.keys, outsideRoot };
+  return verifyLog(params, { monotonicMs: () => performance.now() });
+}
+
+function printReport(report: VerifyReport, { context, isOffline }: { context: CliContext; isOffline: boolean }): void {
+  const { print, style } = context;
   const verdicts = [
     style.green("✓ The log is whole and unchanged"),
     style.red("✗ The log was changed"),
@@ -86,13 +97,15 @@ function printReport(report: VerifyReport, { print, style }: CliContext): void {
   ];
   print(verdicts[report.exitCode] ?? "");
   print(
-    `  ${report.entries} entries, ${report.checkpoints} checkpoints, ${report.outsideCheckpoints} of them outside the workspace, ${report.entriesSinceOutside} entries since the last one`,
+    `  ${report.entries} entries, ${report.checkpoints} checkpoints, ${report.outsideCheckpoints} of them outside the workspace, ` +
+      `${report.entriesSinceOutside} entries since the last one`,
   );
-  print(style.dim(`  root ${report.root}  ${Math.round(report.durationMs)} ms`));
-  for (const { severity, message, seq } of report.findings)
-    print(
-      `  ${severity === "tampered" ? style.red("✗") : style.yellow("!")} ${seq === undefined ? "" : `entry ${seq}: `}${visible(message)}`,
-    );
+  const how = isOffline ? "read from the files" : "by the running workbench";
+  print(style.dim(`  root ${report.root}  ${Math.round(report.durationMs)} ms, ${how}`));
+  for (const { severity, message, seq } of report.findings) {
+    const mark = severity === "tampered" ? style.red("✗") : style.yellow("!");
+    print(`  ${mark} ${seq === undefined ? "" : `entry ${seq}: `}${visible(message)}`);
+  }
 }
 
 export const auditCommands = { "audit query": query, "audit show": show, "audit verify": verify };

@@ -5,7 +5,7 @@ import { pluginCommands } from "./plugin.ts";
 import { runCommand } from "./run.ts";
 import { runsCommands } from "./runs.ts";
 import { thoughtCommands } from "./thought.ts";
-import { workbenchCommands } from "./workbenchCommands.ts";
+import { workbenchCommands } from "./workbench.ts";
 import { workflowCommands } from "./workflow.ts";
 
 /** Every command by its words, in the order of the help. */

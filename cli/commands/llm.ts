@@ -1,6 +1,8 @@
+import { readTextFile, textOption } from "../arguments.ts";
 import { connect } from "../connect.ts";
-import { textOption, type Command } from "../context.ts";
-import { table, visible } from "../output/style.ts";
+import type { Command } from "../context.ts";
+import { table } from "../output/style.ts";
+import { visible, visibleLine } from "../output/text.ts";
 
 const models: Command = {
   usage: "",
@@ -9,57 +11,58 @@ const models: Command = {
     const { client } = await connect(context);
     const status = await client.getModels();
     if (json) {
-      context.print(JSON.stringify(status));
+      context.printJson(status);
       return 0;
     }
-    const { style } = context;
+    const { style, print } = context;
+    const simulatedText = (simulated: boolean): string => (simulated ? style.yellow(" (simulated)") : "");
     const rows = status.models.map(({ name, provider, parameterSize, simulated }) => [
-      visible(name),
-      provider,
-      parameterSize ?? "",
-      simulated ? style.yellow("simulated") : "",
+      visibleLine(name) + simulatedText(simulated),
+      visibleLine(provider),
+      visibleLine(parameterSize ?? ""),
     ]);
-    for (const line of table(rows)) context.print(line);
-    for (const [alias, { model, simulated }] of Object.entries(status.aliases))
-      context.print(`${style.bold(alias)} → ${visible(model)}${simulated ? style.yellow(" (simulated)") : ""}`);
-    if (status.hint !== undefined) context.print(style.yellow(status.hint));
+    table(rows).forEach(print);
+    for (const [alias, { model, simulated }] of Object.entries(status.aliases)) {
+      print(`${style.bold(visibleLine(alias))} → ${visibleLine(model)}${simulatedText(simulated)}`);
+    }
+    if (status.hint !== undefined) print(style.yellow(visible(status.hint)));
     return 0;
   },
 };
 
 const chat: Command = {
-  usage: "<prompt> [--model <name>]",
+  usage: "<prompt> [--model <name>] [--system <text>]",
   summary: "Ask a model once and show its answer as it arrives",
   positionals: { min: 1, max: 1 },
   options: {
     model: { type: "string", help: "a model or an alias (default: default)" },
     system: { type: "string", help: "the system prompt" },
   },
+  examples: ['llm chat "Why is the sky blue?"', "llm chat - < prompt.txt"],
   async run(args, context) {
-    const { client } = await connect(context);
+    const [given = ""] = args.positionals;
+    const prompt = given === "-" ? (await readTextFile("-", context)).text : given;
     const model = textOption(args, "model");
     const system = textOption(args, "system");
-    const body = {
-      prompt: args.positionals[0] ?? "",
-      ...(model === undefined ? {} : { model }),
-      ...(system === undefined ? {} : { system }),
-    };
-    let text = "";
+    const body = { prompt, ...(model === undefined ? {} : { model }), ...(system === undefined ? {} : { system }) };
+    const { client } = await connect(context);
+    let isLineOpen = false;
     for await (const chunk of client.streamGenerate({ body, signal: context.signal })) {
       if ("delta" in chunk) {
-        text += chunk.delta;
-        if (!args.json && context.isInteractive) context.draw(visible(chunk.delta));
+        if (args.json || chunk.delta === "") continue;
+        context.stream(chunk.delta);
+        isLineOpen = !chunk.delta.endsWith("\n");
         continue;
       }
-      if (args.json) context.print(JSON.stringify(chunk.result));
-      else if (context.isInteractive) context.draw("\n");
-      else context.print(visible(text));
-      if (!args.json)
-        context.note(
-          context.style.dim(
-            `${chunk.result.model} (${chunk.result.provider}${chunk.result.simulated ? ", simulated" : ""}), log entries ${chunk.result.requestSeq} and ${chunk.result.responseSeq}`,
-          ),
-        );
+      const { result } = chunk;
+      if (args.json) {
+        context.printJson(result);
+        continue;
+      }
+      if (isLineOpen) context.print("");
+      const facts = `${result.provider}, log entries ${result.requestSeq} and ${result.responseSeq}`;
+      const mock = result.simulated ? context.noteStyle.yellow(" simulated: logomesh llm models says why") : "";
+      context.note(context.noteStyle.dim(visibleLine(`${result.model} (${facts})`)) + mock);
     }
     return 0;
   },

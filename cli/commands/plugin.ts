@@ -1,8 +1,11 @@
-import type { Plugin } from "@logomesh/contracts";
+import { JsonObjectSchema, type CallToolResult, type JsonValue, type Plugin } from "@logomesh/contracts";
+import type { Client } from "@logomesh/contracts/client";
+import { jsonOption, numberOption } from "../arguments.ts";
 import { connect } from "../connect.ts";
-import { UsageError, parseJsonArgument, textOption, type CliContext, type Command } from "../context.ts";
-import { render } from "../output/printRun.ts";
-import { table, visible } from "../output/style.ts";
+import { UsageError, type CliContext, type Command } from "../context.ts";
+import { render } from "../output/render.ts";
+import { table, type Style } from "../output/style.ts";
+import { visible, visibleLine } from "../output/text.ts";
 
 const MIB = 1024 * 1024;
 
@@ -12,73 +15,76 @@ const list: Command = {
   async run({ json }, context) {
     const { client } = await connect(context);
     const { items } = await client.listPlugins();
-    if (json) context.print(JSON.stringify({ items }));
-    else if (items.length === 0)
+    if (json) context.printJson({ items });
+    else if (items.length === 0) {
       context.print("No plugins. Put a folder with a plugin.json into the workspace's plugins folder and start again.");
-    else for (const plugin of items) printPlugin(plugin, context);
+    } else for (const plugin of items) printPlugin(plugin, context);
     return 0;
   },
 };
 
 function printPlugin(plugin: Plugin, { print, style }: CliContext): void {
-  const { usage } = plugin;
-  const paint =
-    plugin.state === "ready" || plugin.state === "busy"
-      ? style.green
-      : plugin.state === "stopped"
-        ? style.dim
-        : style.yellow;
-  print(
-    `${style.bold(plugin.id)} ${plugin.version}  ${paint(plugin.state)}  ${style.dim(`${plugin.runtime}, ${plugin.granted ? `granted (${plugin.group})` : "not granted"}`)}`,
-  );
-  if (plugin.stateReason !== undefined) print(`  ${visible(plugin.stateReason)}`);
-  for (const line of table(
-    plugin.tools.map(({ name, effect, description }) => [`  ${visible(name)}`, effect, visible(description ?? "")]),
-  ))
-    print(line);
-  if (usage.calls > 0)
-    print(
-      style.dim(
-        `  ${usage.calls} calls, ${usage.errors} errors, ${(usage.memoryBytes / MIB).toFixed(0)} MiB, ${usage.processes} processes`,
-      ),
-    );
+  const { id, version, state, runtime, granted, group, stateReason, tools, usage } = plugin;
+  const grant = granted ? style.dim(`granted (${group})`) : style.yellow(`not granted: logomesh plugin grant ${id}`);
+  print(`${style.bold(visibleLine(id))} ${version}  ${stateText(state, style)}  ${style.dim(`${runtime},`)} ${grant}`);
+  if (stateReason !== undefined) print(`  ${visible(stateReason)}`);
+  const rows = tools.map(({ name, effect, description }) => [
+    `  ${visibleLine(name)}`,
+    effect,
+    visibleLine(description ?? ""),
+  ]);
+  table(rows).forEach(print);
+  if (usage.calls === 0) return;
+  const facts = [
+    `${usage.calls} calls`,
+    `${usage.errors} errors`,
+    `${(usage.memoryBytes / MIB).toFixed(0)} MiB`,
+    `${usage.processes} processes`,
+    ...(usage.violations > 0 ? [`${usage.violations} violations`] : []),
+  ];
+  print(style.dim(`  ${facts.join(", ")}`));
+}
+
+function stateText(state: Plugin["state"], style: Style): string {
+  if (state === "ready" || state === "busy") return style.green(state);
+  return ["discovered", "resolved", "stopped"].includes(state) ? style.dim(state) : style.yellow(state);
 }
 
 /** A command that changes one plugin and shows it. */
-function change(summary: string, act: (id: string, context: CliContext) => Promise<Plugin>): Command {
+function change(
+  summary: string,
+  act: (client: Client, options: { id: string; context: CliContext }) => Promise<Plugin>,
+): Command {
   return {
     usage: "<plugin>",
     summary,
     positionals: { min: 1, max: 1 },
     async run({ positionals: [id = ""], json }, context) {
-      const plugin = await act(id, context);
-      if (json) context.print(JSON.stringify(plugin));
+      const { client } = await connect(context);
+      const plugin = await act(client, { id, context });
+      if (json) context.printJson(plugin);
       else printPlugin(plugin, context);
       return 0;
     },
   };
 }
 
-const load = change("Start a plugin's process", async (id, context) =>
-  (await connect(context)).client.loadPlugin({ params: { id } }),
+const load = change("Start a plugin's process", (client, { id, context }) =>
+  client.loadPlugin({ params: { id }, signal: context.signal }),
 );
-const unload = change("Stop a plugin's process", async (id, context) =>
-  (await connect(context)).client.unloadPlugin({ params: { id } }),
+const unload = change("Stop a plugin's process", (client, { id }) => client.unloadPlugin({ params: { id } }));
+const revoke = change("Take a plugin's grant back and stop it", (client, { id }) =>
+  client.revokePlugin({ params: { id } }),
 );
-const revoke = change("Take a plugin's grant back and stop it", async (id, context) =>
-  (await connect(context)).client.revokePlugin({ params: { id } }),
-);
-const release = change("Release a plugin from quarantine", async (id, context) =>
-  (await connect(context)).client.releasePlugin({ params: { id } }),
+const release = change("Release a plugin from quarantine", (client, { id }) =>
+  client.releasePlugin({ params: { id } }),
 );
 
-const grant = change("Grant a plugin what it asks for, as it is now", async (id, context) => {
-  const { client } = await connect(context);
+const grant = change("Grant a plugin, as it is now, what it asks for", async (client, { id, context }) => {
   const { sha256, permissions } = await client.getPlugin({ params: { id } });
-  const asked = Object.entries(permissions);
-  context.note(asked.length === 0 ? `${id} asks for nothing but its own computing.` : `${id} asks for:`);
-  for (const [name, wanted] of asked)
-    for (const line of render(wanted as never, "    ")) context.note(`  ${name} ${line.trim()}`);
+  const isModest = Object.keys(permissions).length === 0;
+  context.note(isModest ? `${id} asks for nothing but its own computing.` : `${id} asks for:`);
+  for (const line of isModest ? [] : render(permissions as JsonValue)) context.note(`  ${line}`);
   return client.grantPlugin({ params: { id }, body: { sha256 } });
 });
 
@@ -89,46 +95,45 @@ const logs: Command = {
   async run({ positionals: [id = ""], json }, context) {
     const { client } = await connect(context);
     const { lines } = await client.getPluginLogs({ params: { id } });
-    if (json) context.print(JSON.stringify({ lines }));
-    else for (const line of lines) context.print(visible(line));
+    if (json) context.printJson({ lines });
+    else if (lines.length === 0) context.note(`${id} wrote nothing to stderr since the workbench started.`);
+    else lines.map(visibleLine).forEach(context.print);
     return 0;
   },
 };
 
 const call: Command = {
-  usage: "<plugin> <tool> [--arguments <json>]",
+  usage: "<plugin> <tool> [--arguments <json>] [--timeout-ms <n>]",
   summary: "Call a tool of a plugin",
   positionals: { min: 2, max: 2 },
-  options: { arguments: { type: "string", help: "the arguments as JSON" } },
+  options: {
+    arguments: { type: "string", help: "the arguments as a JSON object" },
+    "timeout-ms": { type: "string", help: "how long it may take (default: what its manifest says)" },
+  },
+  examples: [`plugin call org.logomesh.text-tools slugify --arguments '{"text":"Crème Brûlée"}'`],
   async run(args, context) {
     const [id = "", tool = ""] = args.positionals;
-    const given = parseJsonArgument(textOption(args, "arguments") ?? "{}", "--arguments");
-    if (typeof given !== "object" || given === null || Array.isArray(given))
-      throw new UsageError("--arguments must be a JSON object");
+    const given = JsonObjectSchema.safeParse(jsonOption(args, "arguments") ?? {});
+    if (!given.success) throw new UsageError("--arguments must be a JSON object");
+    const timeoutMs = numberOption(args, "timeout-ms", { min: 10, max: 3_600_000 });
     const { client } = await connect(context);
     const result = await client.callTool({
       params: { id, tool },
-      body: { arguments: given },
+      body: { arguments: given.data, ...(timeoutMs === undefined ? {} : { timeoutMs }) },
       signal: context.signal,
     });
-    if (args.json) context.print(JSON.stringify(result));
-    else {
-      const shown =
-        result.structuredContent ??
-        result.content.map((block) => (typeof block.text === "string" ? block.text : `(${block.type})`)).join("\n");
-      for (const line of render(shown)) context.print(line);
-    }
+    if (args.json) context.printJson(result);
+    else for (const line of render(shownOf(result), { columns: context.columns })) context.print(line);
     return result.isError ? 1 : 0;
   },
 };
 
+function shownOf({ structuredContent, content }: CallToolResult): JsonValue {
+  if (structuredContent !== undefined) return structuredContent;
+  return content.map((block) => (typeof block.text === "string" ? block.text : `(${block.type})`)).join("\n");
+}
+
 export const pluginCommands = {
-  ...{
-    "plugin list": list,
-    "plugin load": load,
-    "plugin unload": unload,
-    "plugin grant": grant,
-    "plugin revoke": revoke,
-  },
-  ...{ "plugin release": release, "plugin logs": logs, "plugin call": call },
+  ...{ "plugin list": list, "plugin load": load, "plugin unload": unload, "plugin grant": grant },
+  ...{ "plugin revoke": revoke, "plugin release": release, "plugin logs": logs, "plugin call": call },
 };

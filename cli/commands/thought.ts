@@ -1,31 +1,37 @@
+import { numberOption, readTextFile, textOption, textOptions } from "../arguments.ts";
 import { connect } from "../connect.ts";
-import { numberOption, textOption, textOptions, type Command } from "../context.ts";
-import { table, visible } from "../output/style.ts";
+import type { Command } from "../context.ts";
+import { table } from "../output/style.ts";
+import { visible, visibleLine, wrap } from "../output/text.ts";
+import { timeText } from "../output/timeText.ts";
+
+const LIMIT_DEFAULT = 20;
 
 const list: Command = {
   usage: "[--tag <tag>] [--limit <n>]",
   summary: "List thoughts, newest first",
   options: {
     tag: { type: "string", help: "with this tag only" },
-    limit: { type: "string", help: "how many (default 20)" },
+    limit: { type: "string", help: `how many (default ${LIMIT_DEFAULT})` },
   },
   async run(args, context) {
-    const { client } = await connect(context);
     const tag = textOption(args, "tag");
-    const page = await client.listThoughts({
-      query: { limit: numberOption(args, "limit", { min: 1, max: 200 }) ?? 20, ...(tag === undefined ? {} : { tag }) },
-    });
-    if (args.json) context.print(JSON.stringify(page));
-    else if (page.items.length === 0) context.print("No thoughts yet. Add one with: logomesh thought add <title>");
-    else
-      for (const line of table(
-        page.items.map(({ id, title, tags, simulated }) => [
-          id,
-          visible(title),
-          context.style.dim(`${tags.join(" ")}${simulated ? " (mock)" : ""}`),
-        ]),
-      ))
-        context.print(line);
+    const limit = numberOption(args, "limit", { min: 1, max: 500 }) ?? LIMIT_DEFAULT;
+    const { client } = await connect(context);
+    const page = await client.listThoughts({ query: { limit, ...(tag === undefined ? {} : { tag }) } });
+    if (args.json) context.printJson(page);
+    else if (page.items.length === 0) {
+      context.print(
+        tag === undefined ? "No thoughts yet. Add one with: logomesh thought add <title>" : "No such thoughts.",
+      );
+    } else {
+      const rows = page.items.map(({ id, title, tags, simulated }) => [
+        id,
+        visibleLine(title),
+        context.style.dim(visibleLine(`${tags.join(" ")}${simulated ? " (mock)" : ""}`)),
+      ]);
+      table(rows).forEach(context.print);
+    }
     return 0;
   },
 };
@@ -38,27 +44,38 @@ const show: Command = {
     const { client } = await connect(context);
     const thought = await client.getThought({ params: { id } });
     if (json) {
-      context.print(JSON.stringify(thought));
+      context.printJson(thought);
       return 0;
     }
-    const { style } = context;
-    context.print(`${style.bold(visible(thought.title))}${thought.simulated ? style.yellow("  mock") : ""}`);
-    context.print(style.dim(`${thought.createdAt} ${thought.tags.join(" ")}`));
-    if (thought.body !== undefined) context.print(`\n${visible(thought.body)}`);
-    for (const { title, content } of thought.segments)
-      context.print(`\n${style.bold(visible(title ?? "·"))}\n${visible(content)}`);
+    const { style, print, columns } = context;
+    const printText = (text: string): void => {
+      const lines = visible(text).split("\n");
+      (columns === undefined ? lines : lines.flatMap((line) => wrap(line, columns))).forEach(print);
+    };
+    print(`${style.bold(visibleLine(thought.title))}${thought.simulated ? style.yellow("  mock") : ""}`);
+    print(style.dim(visibleLine([timeText(thought.createdAt), ...thought.tags].join("  "))));
+    if (thought.body !== undefined) printText(`\n${thought.body}`);
+    for (const { title, content } of thought.segments) {
+      print(`\n${style.bold(visibleLine(title ?? "·"))}`);
+      printText(content);
+    }
     return 0;
   },
 };
 
 const add: Command = {
-  usage: "<title> [--body <text>] [--tag <tag>]…",
+  usage: "<title> [--body <text> | --body-file <file>] [--tag <tag>]…",
   summary: "Add a thought",
   positionals: { min: 1, max: 1 },
-  options: { body: { type: "string", help: "its text" }, tag: { type: "string", multiple: true, help: "a tag" } },
+  options: {
+    body: { type: "string", help: "its text" },
+    "body-file": { type: "string", help: "a file with its text; - is standard input" },
+    tag: { type: "string", multiple: true, help: "a tag" },
+  },
   async run(args, context) {
+    const file = textOption(args, "body-file");
+    const body = file === undefined ? textOption(args, "body") : (await readTextFile(file, context)).text;
     const { client } = await connect(context);
-    const body = textOption(args, "body");
     const thought = await client.createThought({
       body: {
         title: args.positionals[0] ?? "",
@@ -66,7 +83,8 @@ const add: Command = {
         ...(body === undefined ? {} : { body }),
       },
     });
-    context.print(args.json ? JSON.stringify(thought) : thought.id);
+    if (args.json) context.printJson(thought);
+    else context.print(thought.id);
     return 0;
   },
 };

@@ -1,8 +1,9 @@
-import { existsSync, readFileSync } from "node:fs";
-import { LogoMeshError, type InputProblem } from "@logomesh/contracts";
+import type { InputProblem } from "@logomesh/contracts";
+import { readTextFile } from "../arguments.ts";
 import { connect } from "../connect.ts";
 import type { CliContext, Command } from "../context.ts";
-import { table, visible } from "../output/style.ts";
+import { table } from "../output/style.ts";
+import { visibleLine } from "../output/text.ts";
 
 const list: Command = {
   usage: "",
@@ -10,15 +11,15 @@ const list: Command = {
   async run({ json }, context) {
     const { client } = await connect(context);
     const page = await client.listWorkflows({ query: { limit: 200 } });
-    if (json) context.print(JSON.stringify(page));
+    if (json) context.printJson(page);
     else if (page.items.length === 0) context.print("No workflows yet. Add one with: logomesh workflow push <file>");
     else {
       const rows = page.items.map(({ namespace, name, version, title, summary }) => [
-        `${namespace}/${name}`,
+        visibleLine(`${namespace}/${name}`),
         version,
-        visible(title ?? summary ?? ""),
+        visibleLine(title ?? summary ?? ""),
       ]);
-      for (const line of table(rows)) context.print(line);
+      table(rows).forEach(context.print);
     }
     return 0;
   },
@@ -29,9 +30,10 @@ const validate: Command = {
   summary: "Check a definition without storing it",
   positionals: { min: 1, max: 1 },
   async run({ positionals: [file = ""], json }, context) {
+    const source = (await readTextFile(file, context)).text;
     const { client } = await connect(context);
-    const result = await client.validateWorkflow({ body: { source: readSource(file) } });
-    if (json) context.print(JSON.stringify(result));
+    const result = await client.validateWorkflow({ body: { source } });
+    if (json) context.printJson(result);
     else {
       printProblems(result.problems, { context, file, mark: context.style.red("✗") });
       printProblems(result.warnings, { context, file, mark: context.style.yellow("!") });
@@ -46,16 +48,18 @@ const push: Command = {
   summary: "Store a definition and grant what it names",
   positionals: { min: 1, max: 1 },
   async run({ positionals: [file = ""], json }, context) {
+    const source = (await readTextFile(file, context)).text;
     const { client } = await connect(context);
-    const result = await client.defineWorkflow({ body: { source: readSource(file) } });
-    if (json) context.print(JSON.stringify(result));
+    const result = await client.defineWorkflow({ body: { source } });
+    if (json) context.printJson(result);
     else {
       const { style } = context;
       context.print(
-        `${style.green("✓")} ${result.namespace}/${result.name} ${result.version} ${style.dim(result.hash.slice(0, 12))}`,
+        `${style.green("✓")} ${visibleLine(`${result.namespace}/${result.name} ${result.version}`)} ${style.dim(result.hash.slice(0, 12))}`,
       );
       printProblems(result.warnings, { context, file, mark: style.yellow("!") });
-      for (const { action, resource } of result.grants) context.print(`  granted: ${action} ${visible(resource)}`);
+      for (const { action, resource } of result.grants)
+        context.print(`  granted: ${visibleLine(action)} ${visibleLine(resource)}`);
     }
     return 0;
   },
@@ -67,13 +71,8 @@ function printProblems(
 ): void {
   for (const { line, column, pointer, message } of problems) {
     const place = line === undefined ? pointer : `${line}:${column ?? 1}`;
-    context.print(`${mark} ${file}:${place} ${visible(message)}`);
+    context.print(`${mark} ${file}:${place} ${visibleLine(message)}`);
   }
-}
-
-function readSource(file: string): string {
-  if (!existsSync(file)) throw new LogoMeshError("LM_NOT_FOUND", `There is no file ${file}.`);
-  return readFileSync(file, "utf8");
 }
 
 export const workflowCommands = { "workflow list": list, "workflow validate": validate, "workflow push": push };

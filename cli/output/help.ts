@@ -1,51 +1,57 @@
 import { COMMANDS } from "../commands/index.ts";
 import type { Command } from "../context.ts";
-import type { Style } from "./style.ts";
-import { table } from "./style.ts";
+import { table, type Style } from "./style.ts";
 
+const NOTES = [
+  "Every command takes --json and --help.",
+  "The workspace is what LOGOMESH_WORKSPACE names, else the folder you are in when it is one, else ./workspace.",
+  "Exit codes: 0 done, 1 failed, 2 wrong usage, 69 no workbench runs, 130 interrupted.",
+];
+
+/** Every command, one line each. */
 export function overview(style: Style): string[] {
-  const rows = Object.entries(COMMANDS).map(([name, { usage, summary }]) => [
-    `  ${style.bold(name)} ${usage}`.trimEnd(),
-    summary,
-  ]);
   return [
-    "logomesh: a local workbench for workflows, plugins and models",
+    `${style.bold("logomesh")} <command>: a local workbench for workflows, plugins and models`,
     "",
-    ...table(rows),
+    ...commandRows(Object.entries(COMMANDS), style),
     "",
-    "Every command takes --json and --help. The workspace is ./workspace unless LOGOMESH_WORKSPACE says otherwise.",
+    ...NOTES,
   ];
 }
 
-export function helpOf(name: string, { usage, summary, options }: Command, style: Style): string[] {
-  const all: NonNullable<Command["options"]> = { ...options, json: { type: "boolean", help: "print JSON" } };
+/** The commands of one noun. */
+export function nounHelp(noun: string, style: Style): string[] {
+  const entries = Object.entries(COMMANDS).filter(([name]) => name.startsWith(`${noun} `));
+  return [
+    `${style.bold(`logomesh ${noun}`)} <command>`,
+    "",
+    ...commandRows(entries, style),
+    "",
+    `Options: logomesh ${noun} <command> --help`,
+  ];
+}
+
+function commandRows(entries: [name: string, command: Command][], style: Style): string[] {
+  return table(entries.map(([name, { summary }]) => [`  ${style.bold(name)}`, summary]));
+}
+
+/** How to write one command, and its options. */
+export function commandHelp({ name, command }: { name: string; command: Command }, style: Style): string[] {
+  const { usage, summary, options, examples } = command;
+  const all: NonNullable<Command["options"]> = {
+    ...options,
+    json: { type: "boolean", help: "print JSON" },
+    help: { type: "boolean", help: "show this" },
+  };
   const rows = Object.entries(all).map(([option, { type, help }]) => [
     `  --${option}${type === "string" ? " <…>" : ""}`,
     help,
   ]);
-  return [`${style.bold(`logomesh ${name}`)} ${usage}`.trimEnd(), summary, "", ...table(rows)];
-}
-
-/** “Did you mean …” for a word that is at most two slips away. */
-export function suggest(word: string, names: readonly string[]): string {
-  const nouns = [...new Set(names.map((name) => name.split(" ")[0] ?? name))];
-  const [best] = nouns
-    .map((noun) => ({ noun, slips: distance(word, noun) }))
-    .filter(({ slips }) => slips <= 2)
-    .sort((a, b) => a.slips - b.slips);
-  return best === undefined ? " See: logomesh --help" : ` Did you mean “${best.noun}”?`;
-}
-
-/** Levenshtein distance. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_value, index) => index);
-  for (let i = 1; i <= a.length; i += 1) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j += 1) {
-      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
-      next[j] = Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, (row[j - 1] ?? 0) + cost);
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
+  return [
+    `${style.bold(`logomesh ${name}`)} ${usage}`.trimEnd(),
+    summary,
+    "",
+    ...table(rows),
+    ...(examples === undefined ? [] : ["", "For example:", ...examples.map((example) => `  logomesh ${example}`)]),
+  ];
 }

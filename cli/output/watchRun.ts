@@ -1,105 +1,101 @@
-import { isTerminalRunStatus, type Run, type RunTaskSummary, type ServerMessage } from "@logomesh/contracts";
+import { LogoMeshError, isTerminalRunStatus, type Run, type ServerMessage } from "@logomesh/contracts";
 import type { Client } from "@logomesh/contracts/client";
 import { Interrupted, type CliContext } from "../context.ts";
-import { statusText, visible } from "./style.ts";
+import { ProgressView } from "./progressView.ts";
 
-/** Width of the bar. */
-const BAR_CHARS = 24;
-/** Of a model's text that is shown while it arrives. */
-const TAIL_CHARS = 60;
+/** For a workbench that went away to come back: a person who restarts it has the time, a script does not hang for ever. */
+const RECONNECT_MS_MAX = 60_000;
 
-/** Follows a run to its end. @throws Interrupted on Ctrl-C: the run goes on */
-export async function watchRun(options: {
+const ENDING_EVENT = /\.workflow\.(completed|faulted|cancelled|suspended)\.v1$/;
+
+export interface WatchRunOptions {
   client: Client;
   context: CliContext;
   runId: string;
+  /** Shows each task as it happens. */
   isShown: boolean;
-}): Promise<Run> {
+  /** Default: one minute. */
+  reconnectMsMax?: number;
+}
+
+/**
+ * Follows a run until it ends, or is suspended and so waits for a person.
+ * @throws Interrupted on Ctrl-C, which leaves the run alone; LogoMeshError LM_API_NO_SERVER when the workbench does not come back
+ */
+export async function watchRun(options: WatchRunOptions): Promise<Run> {
   const { client, context, runId } = options;
-  const view = options.isShown ? new ProgressView(context) : undefined;
+  const view = options.isShown ? await createView(options) : undefined;
   const stop = new AbortController();
-  const onInterrupt = (): void => stop.abort();
-  context.signal.addEventListener("abort", onInterrupt, { once: true });
-  if (context.signal.aborted) stop.abort();
+  const signal = AbortSignal.any([stop.signal, context.signal]);
+  const lost = new LossTimer(options.reconnectMsMax ?? RECONNECT_MS_MAX, () => stop.abort());
   try {
     await client.watchEvents({
       run: runId,
-      signal: stop.signal,
+      signal,
+      types: ["event", "task", "token"],
       onMessage: (message) => {
         view?.show(message);
         if (hasEnded(message)) stop.abort();
       },
+      onConnectionChange: (state) => {
+        if (state === "open") lost.end();
+        if (state === "waiting" && lost.begin()) {
+          const line = "The workbench does not answer; trying again. The run goes on when it is back.";
+          if (view === undefined) context.note(line);
+          else view.note(line);
+        }
+      },
     });
   } finally {
+    lost.end();
     view?.close();
-    context.signal.removeEventListener("abort", onInterrupt);
   }
   if (context.signal.aborted) throw new Interrupted();
+  if (lost.isOver) {
+    throw new LogoMeshError(
+      "LM_API_NO_SERVER",
+      `The workbench went away and did not come back. Once it runs again, the run goes on: logomesh runs watch ${runId}`,
+    );
+  }
   return client.getRun({ params: { id: runId } });
 }
 
-/** A suspended run waits for a person: nothing more will come by itself. Stored events come without the run. */
+async function createView({ client, context, runId }: WatchRunOptions): Promise<ProgressView> {
+  const { definition } = await client.getRunDefinition({ params: { id: runId }, signal: context.signal });
+  return new ProgressView(context, { definition });
+}
+
+/** Stored events come without the run, so their type tells. */
 function hasEnded(message: ServerMessage): boolean {
-  if (message.type === "event")
-    return /\.workflow\.(completed|faulted|cancelled|suspended)\.v1$/.test(message.event.type);
+  if (message.type === "event") return ENDING_EVENT.test(message.event.type);
   const status = message.type === "snapshot" ? message.run?.status : undefined;
   return status !== undefined && (isTerminalRunStatus(status) || status === "suspended");
 }
 
-/** One line for each task that ends, and below them a bar with what is going on. */
-class ProgressView {
-  readonly #context: CliContext;
-  readonly #tasks = new Map<number, RunTaskSummary>();
-  #tail = "";
-  #hasBar = false;
+/** Runs from the loss of a connection to its return. */
+class LossTimer {
+  readonly #limitMs: number;
+  readonly #onOver: () => void;
+  #timer: NodeJS.Timeout | undefined;
+  isOver = false;
 
-  constructor(context: CliContext) {
-    this.#context = context;
+  constructor(limitMs: number, onOver: () => void) {
+    this.#limitMs = limitMs;
+    this.#onOver = onOver;
   }
 
-  show(message: ServerMessage): void {
-    if (message.type === "snapshot") for (const task of message.tasks ?? []) this.#update(task);
-    if (message.type === "task") this.#update(message.task);
-    if (message.type === "token") this.#tail = (this.#tail + visible(message.delta)).slice(-TAIL_CHARS);
-    this.#drawBar();
+  /** True when the connection was not lost already. */
+  begin(): boolean {
+    if (this.#timer !== undefined) return false;
+    this.#timer = setTimeout(() => {
+      this.isOver = true;
+      this.#onOver();
+    }, this.#limitMs);
+    return true;
   }
 
-  close(): void {
-    this.#clearBar();
-  }
-
-  #update(task: RunTaskSummary): void {
-    const before = this.#tasks.get(task.seq)?.status;
-    this.#tasks.set(task.seq, task);
-    if (before === task.status || task.status === "running" || task.status === "waiting") return;
-    this.#tail = "";
-    this.#clearBar();
-    const { style } = this.#context;
-    const facts = [task.call, task.details?.plugin, task.details?.model].filter((fact) => typeof fact === "string");
-    const attempt = task.attempt > 1 ? style.yellow(` attempt ${task.attempt}`) : "";
-    const error = task.error === undefined ? "" : ` ${style.red(visible(task.error.detail ?? task.error.type))}`;
-    this.#context.note(
-      `${statusText(task.status, style)} ${visible(task.name)}${style.dim(facts.length === 0 ? "" : ` ${facts.join(" ")}`)}${attempt}${error}`,
-    );
-  }
-
-  #drawBar(): void {
-    if (!this.#context.isInteractive) return;
-    const all = [...this.#tasks.values()];
-    const going = all.filter(({ status }) => status === "running" || status === "waiting");
-    const share = all.length === 0 ? 0 : (all.length - going.length) / all.length;
-    const filled = Math.round(share * BAR_CHARS);
-    const names = going.filter(({ call }) => call !== undefined).map(({ name }) => visible(name));
-    this.#clearBar();
-    const text = this.#tail === "" ? "" : this.#context.style.dim(` …${this.#tail.replace(/\s+/g, " ")}`);
-    this.#context.draw(
-      `${"█".repeat(filled)}${"░".repeat(BAR_CHARS - filled)} ${all.length - going.length}/${all.length} ${names.join(", ")}${text}`,
-    );
-    this.#hasBar = true;
-  }
-
-  #clearBar(): void {
-    if (this.#hasBar) this.#context.draw("\r\u001b[2K");
-    this.#hasBar = false;
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
   }
 }
