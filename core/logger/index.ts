@@ -1,1 +1,1 @@
-export { createLogger, parseLogLevel, type CreateLoggerOptions, type LogLevel } from "./createLogger.ts";
+export { createLogger, parseLogLevel } from "./createLogger.ts";

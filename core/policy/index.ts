@@ -1,3 +1,3 @@
-export { createPolicy, type CedarPolicy, type CreatePolicyOptions } from "./createPolicy.ts";
+export { createPolicy, type CedarPolicy } from "./createPolicy.ts";
 export { createPolicyWriterModule } from "./policyWriterModule.ts";
-export { SqliteGrants, type SqliteGrantsOptions } from "./sqliteGrants.ts";
+export { SqliteGrants } from "./sqliteGrants.ts";

@@ -136,8 +136,11 @@ export class SqliteGrants implements Grants {
   }
 }
 
-function actorOf(id: string): Actor {
-  return { type: id === "system" ? "system" : "person", id };
+function actorOf(grantedBy: string): Actor {
+  const [, type, id] = /^(person|client|workflow|plugin|system):(.+)$/s.exec(grantedBy) ?? [];
+  return type === undefined || id === undefined
+    ? { type: "person", id: grantedBy }
+    : { type: type as Actor["type"], id };
 }
 
 function uniqueGrants(grants: readonly WorkflowGrant[]): WorkflowGrant[] {
