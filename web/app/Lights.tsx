@@ -10,8 +10,11 @@ import classes from "./Lights.module.css";
 
 const STATUS_REFRESH_MS = 30_000;
 
+type LightName = "model" | "sandbox" | "log" | "connection";
+
 /** Four quiet lights that say the truth at a glance and open their page. */
-export function Lights() {
+export function Lights({ only }: { only?: readonly LightName[] }) {
+  const shows = (name: LightName): boolean => only?.includes(name) ?? true;
   const api = useApi();
   const status = useQuery({
     queryKey: queryKeys.status,
@@ -21,19 +24,33 @@ export function Lights() {
   const live = useLiveState();
   const data = status.data;
   return (
-    <Group gap="lg" wrap="nowrap" role="group" aria-label="Status" className={classes["lights"]}>
-      <Link to="/" hash="model" className={classes["link"]}>
-        <Light name="Model" {...modelLight(data)} />
-      </Link>
-      <Link to="/plugins" className={classes["link"]}>
-        <Light name="Sandbox" {...sandboxLight(data)} />
-      </Link>
-      <Link to="/audit" className={classes["link"]}>
-        <Light name="Log" {...logLight(data)} />
-      </Link>
-      <span tabIndex={0} role="status" className={classes["link"]}>
-        <Light name="Connection" {...connectionLight(live)} />
-      </span>
+    <Group
+      gap="lg"
+      wrap={only === undefined ? "nowrap" : "wrap"}
+      role="group"
+      aria-label="Status"
+      className={classes["lights"]}
+    >
+      {shows("model") ? (
+        <Link to="/" hash="model" className={classes["link"]}>
+          <Light name="Model" {...modelLight(data)} />
+        </Link>
+      ) : null}
+      {shows("sandbox") ? (
+        <Link to="/plugins" className={classes["link"]}>
+          <Light name="Sandbox" {...sandboxLight(data)} />
+        </Link>
+      ) : null}
+      {shows("log") ? (
+        <Link to="/audit" className={classes["link"]}>
+          <Light name="Log" {...logLight(data)} />
+        </Link>
+      ) : null}
+      {shows("connection") ? (
+        <span tabIndex={0} role="status" className={classes["link"]}>
+          <Light name="Connection" {...connectionLight(live)} />
+        </span>
+      ) : null}
     </Group>
   );
 }

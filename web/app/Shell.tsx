@@ -1,5 +1,5 @@
 import { ActionIcon, AppShell, Burger, Group, NavLink, Text, Tooltip } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
+import { useDisclosure, useMediaQuery } from "@mantine/hooks";
 import { IconHome, IconPlug, IconPlayerPlay, IconSearch, IconShieldCheck, IconSitemap } from "@tabler/icons-react";
 import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import { Suspense, lazy, useEffect, useRef, useState } from "react";
@@ -21,10 +21,14 @@ const PAGES = [
   { to: "/audit", label: "Audit", icon: IconShieldCheck, key: "a" },
 ] as const;
 
+/** On a narrow screen the bar has room for two lights; the others stand below the pages. */
+const NARROW_LIGHTS = ["model", "connection"] as const;
+const RAIL_LIGHTS = ["sandbox", "log"] as const;
 const GO_KEY_MS = 1500;
 
 export function Shell() {
   const { pathname } = useLocation();
+  const isNarrow = useMediaQuery("(max-width: 48em)");
   const [isMenuOpen, menu] = useDisclosure(false);
   const [isHelpOpen, help] = useDisclosure(false);
   const [paletteAsked, setPaletteAsked] = useState(0);
@@ -50,7 +54,7 @@ export function Shell() {
               LogoMesh
             </Text>
           </Group>
-          <Lights />
+          {isNarrow ? <Lights only={NARROW_LIGHTS} /> : <Lights />}
           <Group gap="xs" wrap="nowrap">
             <Tooltip label="Go anywhere (Ctrl K)">
               <ActionIcon variant="subtle" color="gray" aria-label="Command palette" onClick={askPalette}>
@@ -81,6 +85,11 @@ export function Shell() {
             />
           );
         })}
+        {isNarrow ? (
+          <div className={classes["railLights"]}>
+            <Lights only={RAIL_LIGHTS} />
+          </div>
+        ) : null}
       </AppShell.Navbar>
       <AppShell.Main id="content" className={classes["main"]}>
         <Suspense fallback={<LoadingRows />}>

@@ -19,6 +19,7 @@ export const theme = createTheme({
   },
   respectReducedMotion: true,
   cursorType: "pointer",
+  components: { Badge: { defaultProps: { tt: "none", fw: 500 } } },
 });
 
 /** Mantine's dimmed text is below AA contrast; these are not. */

@@ -13,7 +13,7 @@ export function MockNote({ hint }: { hint: string | undefined }) {
       withArrow
       events={{ hover: true, focus: true, touch: true }}
     >
-      <span tabIndex={0}>
+      <span tabIndex={0} style={{ display: "inline-flex" }}>
         <StatusBadge look={LOOK} />
       </span>
     </Tooltip>

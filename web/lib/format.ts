@@ -62,9 +62,9 @@ export function formatCount(value: number, noun: string): string {
   return `${COUNT.format(value)} ${value === 1 ? noun : `${noun}s`}`;
 }
 
-/** The end of an id tells rows apart: ids start with a time. */
+/** The end of a long hexadecimal id tells rows apart: ids start with a time. Names stay whole. */
 export function shortId(id: string): string {
-  return id.length <= 12 ? id : `…${id.slice(-8)}`;
+  return /^[0-9a-f-]{13,}$/i.test(id) ? `…${id.slice(-8)}` : id;
 }
 
 /** Tabs and line ends are what they seem. */

@@ -123,6 +123,7 @@ function Model({ status: { model } }: { status: SystemStatus }) {
       )}
       {model.hint === undefined ? null : (
         <Group gap="sm" align="center">
+          <Text size="sm">To get a real one:</Text>
           <Code className={classes["hint"] ?? ""}>{model.hint}</Code>
           <CopyButton value={model.hint}>
             {({ copied, copy }) => (

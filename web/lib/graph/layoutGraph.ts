@@ -9,7 +9,7 @@ export interface Placed {
 }
 
 const SIZES: Record<GraphNode["kind"], { width: number; height: number }> = {
-  task: { width: 210, height: 52 },
+  task: { width: 176, height: 48 },
   start: { width: 64, height: 28 },
   end: { width: 64, height: 28 },
   join: { width: 64, height: 24 },
@@ -19,7 +19,7 @@ const LABEL_CHARACTER_PX = 7;
 /** Top left corners by node id, from top to bottom in layers. */
 export function layoutGraph(graph: Graph): Map<string, Placed> {
   const layout = new dagre.graphlib.Graph({ multigraph: true });
-  layout.setGraph({ rankdir: "TB", nodesep: 28, ranksep: 36, edgesep: 16, marginx: 8, marginy: 8 });
+  layout.setGraph({ rankdir: "TB", nodesep: 16, ranksep: 30, edgesep: 16, marginx: 8, marginy: 8 });
   layout.setDefaultEdgeLabel(() => ({}));
   for (const node of graph.nodes) layout.setNode(node.id, { ...SIZES[node.kind] });
   graph.edges.forEach((edge, index) => {
