@@ -136,6 +136,7 @@ export class SqliteGrants implements Grants {
   }
 }
 
+/** `client:tok_1` and the like; a bare name is a person. */
 function actorOf(grantedBy: string): Actor {
   const [, type, id] = /^(person|client|workflow|plugin|system):(.+)$/s.exec(grantedBy) ?? [];
   return type === undefined || id === undefined
