@@ -24,6 +24,7 @@ interface Circuit {
 
 export class PluginExecutionLimiter {
   readonly #options: PluginExecutionLimiterOptions;
+  /** Of tools that failed since they last worked. */
   readonly #circuits = new Map<string, Circuit>();
   readonly #waiting: (() => void)[] = [];
   #running = 0;
@@ -40,22 +41,22 @@ export class PluginExecutionLimiter {
     tool: string,
     options: { signal: AbortSignal; call: () => Promise<T>; isFailure: (error: unknown) => boolean },
   ): Promise<T> {
-    const circuit = this.#pass(tool);
+    this.#assertClosed(tool);
+    await this.#enter(options.signal);
+    let isTrial = false;
     try {
-      await this.#enter(options.signal);
-    } catch (error) {
-      circuit.isTrying = false;
-      throw error;
-    }
-    try {
+      // While it waited for its turn, the circuit may have opened.
+      this.#assertClosed(tool);
+      isTrial = this.#beginTrial(tool);
       const result = await options.call();
-      Object.assign(circuit, { failures: 0, openedAtMs: undefined });
+      if (isTrial || this.#circuits.get(tool)?.openedAtMs === undefined) this.#circuits.delete(tool);
       return result;
     } catch (error) {
-      if (options.isFailure(error)) this.#fail(circuit);
+      if (options.isFailure(error)) this.#fail(tool);
       throw error;
     } finally {
-      circuit.isTrying = false;
+      const circuit = this.#circuits.get(tool);
+      if (isTrial && circuit !== undefined) circuit.isTrying = false;
       this.#leave();
     }
   }
@@ -65,22 +66,29 @@ export class PluginExecutionLimiter {
     this.#circuits.clear();
   }
 
-  #pass(tool: string): Circuit {
-    const circuit = this.#circuits.get(tool) ?? { failures: 0, openedAtMs: undefined, isTrying: false };
-    this.#circuits.set(tool, circuit);
-    if (circuit.openedAtMs === undefined) return circuit;
+  #assertClosed(tool: string): void {
+    const circuit = this.#circuits.get(tool);
+    if (circuit?.openedAtMs === undefined) return;
     const waitMs = circuit.openedAtMs + OPEN_MS - this.#options.clock.monotonicMs();
-    if (waitMs > 0 || circuit.isTrying) {
-      throw new LogoMeshError(
-        "LM_PLUGIN_CIRCUIT_OPEN",
-        `${this.#options.pluginId}#${tool} failed ${FAILURES_MAX} times in a row; it is tried again in ${Math.max(1, Math.ceil(waitMs / 1000))} s.`,
-      );
-    }
-    circuit.isTrying = true;
-    return circuit;
+    if (waitMs <= 0 && !circuit.isTrying) return;
+    const when =
+      waitMs > 0 ? `it is tried again in ${Math.ceil(waitMs / 1000)} s` : "a call is trying whether it works";
+    throw new LogoMeshError(
+      "LM_PLUGIN_CIRCUIT_OPEN",
+      `${this.#options.pluginId}#${tool} failed ${FAILURES_MAX} times in a row; ${when}.`,
+    );
   }
 
-  #fail(circuit: Circuit): void {
+  #beginTrial(tool: string): boolean {
+    const circuit = this.#circuits.get(tool);
+    if (circuit?.openedAtMs === undefined) return false;
+    circuit.isTrying = true;
+    return true;
+  }
+
+  #fail(tool: string): void {
+    const circuit = this.#circuits.get(tool) ?? { failures: 0, openedAtMs: undefined, isTrying: false };
+    this.#circuits.set(tool, circuit);
     circuit.failures += 1;
     if (circuit.failures >= FAILURES_MAX) circuit.openedAtMs = this.#options.clock.monotonicMs();
   }
