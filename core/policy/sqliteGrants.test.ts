@@ -62,9 +62,10 @@ test("[PO18] grants of a definition replace the earlier ones and commit with the
       payload: { grants: { bytes: JSON.stringify([GRANTS[1], GRANTS[0]]), media: "application/json" } },
     },
   ]);
-  await grants.grantWorkflow({ definitionHash: "h", grants: GRANTS.slice(0, 1), grantedBy: "system" });
+  await grants.grantWorkflow({ definitionHash: "h", grants: GRANTS.slice(0, 1), grantedBy: "system:init" });
   expect(grants.workflowGrants("h")).toEqual([GRANTS[0]]);
-  expect(recorder.entries[1]?.actor).toEqual({ type: "system", id: "system" });
+  // `type:id` names any kind of actor, a bare name a person.
+  expect(recorder.entries[1]?.actor).toEqual({ type: "system", id: "init" });
   expect(changes).toEqual([
     { type: "Workflow", id: "h" },
     { type: "Workflow", id: "h" },
