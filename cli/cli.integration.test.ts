@@ -28,7 +28,13 @@ interface Ran {
 
 async function cli(
   argv: string[],
-  options: { signal?: AbortSignal; env?: NodeJS.ProcessEnv; onOut?: (out: string) => void; onErr?: (err: string) => void; isTTY?: boolean } = {},
+  options: {
+    signal?: AbortSignal;
+    env?: NodeJS.ProcessEnv;
+    onOut?: (out: string) => void;
+    onErr?: (err: string) => void;
+    isTTY?: boolean;
+  } = {},
 ): Promise<Ran> {
   let out = "";
   let err = "";

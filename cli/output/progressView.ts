@@ -1,7 +1,7 @@
 import type { JsonValue, RunTaskSummary, ServerMessage, TaskStatus } from "@logomesh/contracts";
 import type { CliContext } from "../context.ts";
 import { statusText } from "./style.ts";
-import { truncate, visibleLine } from "./text.ts";
+import { truncate, truncateStart, visibleLine, widthOf } from "./text.ts";
 
 /** Width of the bar. */
 const BAR_COLUMNS = 20;
@@ -70,8 +70,11 @@ export class ProgressView {
     const names = [...new Set(going.filter(isLeaf).map(({ name }) => visibleLine(name)))].join(", ");
     const head = `${"█".repeat(filled)}${"░".repeat(BAR_COLUMNS - filled)} ${ended}/${total} ${names}`;
     const shown = truncate(head, noteColumns - 1);
-    const columns = noteColumns - 3 - shown.length;
-    const tail = columns > 10 && this.#tail !== undefined ? `  ${tailOf(this.#tail.text, columns)}` : "";
+    const columns = noteColumns - 3 - widthOf(shown);
+    const tail =
+      columns > 10 && this.#tail !== undefined
+        ? `  ${truncateStart(visibleLine(this.#tail.text.replace(/\s+/g, " ")), columns)}`
+        : "";
     this.#clearBar();
     draw(`${shown}${noteStyle.dim(tail)}`);
     this.#hasBar = true;
@@ -96,13 +99,6 @@ function describe(task: RunTaskSummary, { noteStyle: style }: CliContext): strin
 /** What works itself, not by the tasks in it. */
 function isLeaf({ type }: RunTaskSummary): boolean {
   return !["do", "fork", "for", "try"].includes(type);
-}
-
-/** The end of a text that fits into one line. */
-function tailOf(text: string, columns: number): string {
-  const line = visibleLine(text.replace(/\s+/g, " "));
-  const reversed = truncate([...line].reverse().join(""), columns);
-  return [...reversed].reverse().join("");
 }
 
 /** Tasks of a definition: each item of a list of tasks is an object with one member, whose value is an object. */

@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { truncate, visible, visibleJson, visibleLine, widthOf, wrap } from "./text.ts";
+import { truncate, truncateStart, visible, visibleJson, visibleLine, widthOf, wrap } from "./text.ts";
 
+/** Any UTF-16, halves of surrogate pairs too. */
+const text = fc.string({ unit: fc.nat(0xffff).map((code) => String.fromCharCode(code)), maxLength: 30 });
 const ESCAPE = "\u001b[2J\u001b]0;owned\u0007";
 
 test("escape sequences, C1 controls and direction marks are shown instead of obeyed", () => {
@@ -15,15 +17,14 @@ test("a line end within a name does not begin a line", () => {
 });
 
 test("nothing that a terminal obeys is left, whatever the text", () => {
-  const text = fc.string({ unit: "binary" });
   fc.assert(fc.property(text, (value) => !/(?![\n\t])\p{Cc}/u.test(visible(value))));
   fc.assert(fc.property(text, (value) => !/\p{Cc}/u.test(visibleLine(value))));
 });
 
 test("JSON stays what it was, without a character that a terminal obeys", () => {
   fc.assert(
-    fc.property(fc.json(), fc.string({ unit: "binary" }), (json, text) => {
-      const value = { json: JSON.parse(json) as unknown, text };
+    fc.property(fc.json(), text, (json, raw) => {
+      const value = { json: JSON.parse(json) as unknown, raw };
       const printed = visibleJson(value);
       expect(printed).not.toMatch(/\p{Cc}/u);
       expect(JSON.parse(printed)).toEqual(JSON.parse(JSON.stringify(value)));
@@ -42,6 +43,8 @@ test("what does not fit is cut, with a sign of it", () => {
   expect(truncate("short", 5)).toBe("short");
   expect(truncate("longer", 5)).toBe("long…");
   expect(truncate("漢字漢字", 6)).toBe("漢字…");
+  expect(truncateStart("longer", 5)).toBe("…nger");
+  expect(truncateStart("short", 5)).toBe("short");
 });
 
 test("long lines break at spaces and keep their indentation; a long word stays whole", () => {

@@ -33,7 +33,7 @@ const COLOUR = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, "g");
 /** East Asian wide and emoji: two columns of a terminal. */
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
-const ZERO_WIDTH = /[\p{Mn}\p{Me}\u200b-\u200d\ufe0f]/u;
+const ZERO_WIDTH = /\p{Mn}|\p{Me}|[\u200b-\u200d]/u;
 
 /** Columns that a line takes in a terminal, without the colours in it. */
 export function widthOf(line: string): number {
@@ -49,15 +49,22 @@ function columnsOf(character: string): number {
 
 /** The beginning of a line without colours that fits, with `…` where something was cut. */
 export function truncate(line: string, columns: number): string {
-  if (widthOf(line) <= columns) return line;
-  let kept = "";
-  let width = 1;
-  for (const character of line) {
-    width += columnsOf(character);
-    if (width > columns) break;
-    kept += character;
-  }
-  return `${kept}…`;
+  return widthOf(line) <= columns ? line : `${fitting(Array.from(line), columns - 1).join("")}…`;
+}
+
+/** As `truncate`, but keeps the end of the line. */
+export function truncateStart(line: string, columns: number): string {
+  return widthOf(line) <= columns
+    ? line
+    : `…${fitting(Array.from(line).reverse(), columns - 1)
+        .reverse()
+        .join("")}`;
+}
+
+function fitting(characters: string[], columns: number): string[] {
+  let width = 0;
+  const end = characters.findIndex((character) => (width += columnsOf(character)) > columns);
+  return end === -1 ? characters : characters.slice(0, end);
 }
 
 /** A line broken at its spaces; what follows the first is indented as it is. A word longer than the line stays whole. */
