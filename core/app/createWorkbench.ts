@@ -14,6 +14,7 @@ const SYSTEM: Caller = {
 const VERDICTS = ["ok", "tampered", "incomplete"] as const;
 /** The log is verified in the background after start; until then other things have the disk. */
 const FIRST_VERIFY_MS = 3_000;
+const WARM_UP_MS = 100;
 
 /**
  * Opens a workspace: takes its lock, opens database and log, takes up the runs that had not ended.
@@ -32,6 +33,9 @@ export async function createWorkbench(options: OpenPartsOptions): Promise<Workbe
     await parts[Symbol.asyncDispose]();
     throw error;
   }
+  // Loading the policy engine takes some 100 ms: done before the first decision waits for it, and after the door is open.
+  const warmUp = setTimeout(() => parts.policy.warm(), WARM_UP_MS);
+  warmUp.unref();
   const firstVerify = setTimeout(() => {
     audit.verify().catch((error: unknown) => logger.warn({ error: messageOf(error) }, "the log could not be verified"));
   }, FIRST_VERIFY_MS);
@@ -41,6 +45,7 @@ export async function createWorkbench(options: OpenPartsOptions): Promise<Workbe
     thoughts: parts.thoughts,
     status: () => describeStatus(parts, verified.status),
     async [Symbol.asyncDispose]() {
+      clearTimeout(warmUp);
       clearTimeout(firstVerify);
       await parts[Symbol.asyncDispose]();
     },

@@ -85,7 +85,7 @@ test("the sample runs from the page, its tasks light up, and the digest and the 
 
 test("a task shows its input and output, and which model answered", async () => {
   await page.getByRole("tab", { name: "Tasks" }).click();
-  await page.getByRole("row", { name: /ask/ }).first().click();
+  await page.getByRole("cell", { name: "ask", exact: true }).getByText("ask").click();
   await page.getByText("deliberately").first().waitFor();
 });
 
