@@ -2,9 +2,7 @@ import type { JsonObject, JsonValue } from "@logomesh/contracts";
 import { burn, collect, eachItem, pipe, single, type Env, type Filter } from "./filter.ts";
 import { NotCompiledError } from "./parser.ts";
 import {
-  ARRAY_ITEMS_MAX,
   JqError,
-  JqLimitError,
   UseReferenceError,
   addValues,
   appendMember,
@@ -220,7 +218,8 @@ function toEntries(input: JsonValue): JsonValue {
 
 function fromEntries(input: JsonValue): JsonValue {
   const object: JsonObject = {};
-  for (const entry of arrayOf(input, "turned into an object")) {
+  if (!Array.isArray(input)) throw new UseReferenceError("from_entries of other than a list");
+  for (const entry of input) {
     if (!isObject(entry) || typeof entry.key !== "string" || !Object.hasOwn(entry, "value"))
       throw new UseReferenceError("unusual entry");
     appendMember(object, entry.key, entry.value as JsonValue);
@@ -292,13 +291,12 @@ function anyAll(decidedBy: boolean, test: Filter | undefined): Filter {
 function sliceFirst(input: JsonValue, wanted: JsonValue, filter: Filter, env: Env): JsonValue[] {
   if (typeof wanted !== "number" || !Number.isInteger(wanted) || wanted < 0)
     throw new UseReferenceError("unusual limit");
-  if (wanted > ARRAY_ITEMS_MAX)
-    throw new JqLimitError(`limit(${wanted}) asks for more than ${ARRAY_ITEMS_MAX} values.`);
   const items: JsonValue[] = [];
   if (wanted === 0) return items;
   const enough = new Error("enough");
   try {
     filter.each(env, input, (item) => {
+      burn(env);
       items.push(item);
       if (items.length >= wanted) throw enough;
     });

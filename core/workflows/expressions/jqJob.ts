@@ -28,14 +28,14 @@ const EXIT_COMPILE = 3;
 
 /** Runs one job on real jq. The first output is the value; no output is null. */
 export function runJqJob(jq: JqEngine, job: JqJob): JqOutcome {
-  const query = job.check ? `def __checked: (${job.program}\n); empty` : job.program;
+  const query = job.check ? `empty | (${job.program}\n)` : job.program;
   const { stdout, stderr, exitCode } = jq.raw(job.check ? "null" : job.input, query, ["-c"]);
   if (exitCode !== 0) {
-    const message =
-      stderr
-        .replace(/^jq: error(?: \(at [^)]*\))?(?: \(not a string\))?: /, "")
-        .trim()
-        .split("\n")[0] ?? "jq failed";
+    const [line = ""] = stderr
+      .replace(/^jq: error(?: \(at [^)]*\))?(?: \(not a string\))?: /, "")
+      .trim()
+      .split("\n");
+    const message = line === "" ? "jq failed without a message" : line;
     return { kind: "error", message, syntax: exitCode === EXIT_COMPILE };
   }
   if (stdout.length > job.outputCharsMax) {
