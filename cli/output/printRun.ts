@@ -14,7 +14,10 @@ export async function printRun(run: Run, { context, client }: { context: CliCont
     `${statusText(run.status, style)} ${workflow} ${visibleLine(version)}  ${style.dim(run.id + durationText(run))}`,
   );
   if (run.statusReason !== undefined) print(`  ${visible(run.statusReason)}`);
-  if (run.recoveries > 0) print(style.dim(`  taken up ${run.recoveries} times after a stop of the workbench`));
+  if (run.recoveries > 0) {
+    const times = run.recoveries === 1 ? "once" : `${run.recoveries} times`;
+    print(style.dim(`  taken up ${times} after a stop of the workbench`));
+  }
   if (run.error !== undefined) {
     const { type, title, detail, instance, code } = run.error;
     print(`  ${style.red(visible(detail ?? title ?? type))}`);

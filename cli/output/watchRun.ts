@@ -34,11 +34,11 @@ export async function watchRun(options: WatchRunOptions): Promise<Run> {
       signal,
       types: ["event", "task", "token"],
       onMessage: (message) => {
+        lost.end();
         view?.show(message);
         if (hasEnded(message)) stop.abort();
       },
       onConnectionChange: (state) => {
-        if (state === "open") lost.end();
         if (state === "waiting" && lost.begin()) {
           const line = "The workbench does not answer; trying again. The run goes on when it is back.";
           if (view === undefined) context.note(line);
