@@ -58,6 +58,18 @@ time.sleep(60)`;
   expect(usage.memoryBytes).toBeGreaterThan(limits.memory_mb * MIB);
 });
 
+test("[SB14] memory that forked processes share counts once", async () => {
+  const source = `
+import os, mmap, time
+kept = mmap.mmap(-1, 60 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+for at in range(0, 60 << 20, 4096): kept[at] = 1
+for _ in range(5):
+  if os.fork() == 0: time.sleep(1.2); os._exit(0)
+for _ in range(5): os.wait()
+print("done")`;
+  expect(await runInside({ runtime: "python", source, limits })).toMatchObject({ stdout: "done\n", exit: { code: 0 } });
+});
+
 test("[SB2] /tmp and /dev/shm are full at their size", async () => {
   const source = `
 import os, json

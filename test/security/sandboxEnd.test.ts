@@ -85,13 +85,13 @@ test("[SB15] a host killed while plugins run leaves nothing behind", async () =>
 });
 
 /** Runs a host of its own to its end. */
-function runHost(spec: object, options: { wrap?: string[]; extraFd?: number } = {}) {
-  const [file = "", ...args] = [...(options.wrap ?? []), process.execPath, ENTRY, JSON.stringify(spec)];
+function runHost(spec: object, options: { wrap?: string[]; extraFd?: number }) {
+  const command = [...(options.wrap ?? []), process.execPath, ENTRY, JSON.stringify(spec)];
   const stdio: ("ignore" | "pipe" | number)[] = ["ignore", "pipe", "pipe"];
   // Far from the others, where Node does not look for descriptors to close.
   if (options.extraFd !== undefined)
     for (let fd = 3; fd <= 40; fd++) stdio[fd] = fd === 40 ? options.extraFd : "ignore";
-  const { stdout, stderr } = spawnSync(file, args, {
+  const { stdout, stderr } = spawnSync("/usr/bin/env", command, {
     stdio,
     encoding: "utf8",
     env: { PATH: "/usr/bin" },

@@ -40,9 +40,12 @@ const CONNECT = (address: string, family: string) =>
   python(
     `import socket\ntry:\n  s = socket.socket(socket.${family}); s.connect(${address}); print("reached")\nexcept OSError as e: print(e.strerror)`,
   );
-const FORKS = python(
-  `import os, time\nmade = 0\ntry:\n  while made < 100:\n    if os.fork() == 0: time.sleep(20)\n    made += 1\nexcept OSError: pass\nprint("bounded" if made < 50 else "reached", flush=True); os._exit(0)`,
-);
+const FORKS: Probe = {
+  limits: { memory_mb: 1024 },
+  ...python(
+    `import os, time\nmade = 0\ntry:\n  while made < 100:\n    if os.fork() == 0: time.sleep(20)\n    made += 1\nexcept OSError: pass\nprint("bounded" if made < 50 else "reached", flush=True); os._exit(0)`,
+  ),
+};
 const WRITE = (path: string) => shell(`echo x > ${path} && echo reached`);
 const CALL = (call: string) =>
   python(

@@ -1,5 +1,6 @@
 import { closeSync, constants, openSync, realpathSync } from "node:fs";
 import { LogoMeshError } from "@logomesh/contracts";
+import { messageOf } from "../../base/index.ts";
 import type { Clock, Logger } from "../../ports/index.ts";
 import { checkBundle } from "./bundleCheck.ts";
 import { planLaunch, readRootEntries } from "./launchPlan.ts";
@@ -61,15 +62,12 @@ export function createBubblewrapSandbox(options: BubblewrapSandboxOptions): Sand
     const runtime = await findRuntime(spec.runtime);
     const dropToUid = isRoot ? UID_BASE + (++launches % UID_COUNT) : undefined;
     const plan = planLaunch({ spec, runtime, seccomp, bwrapPath, dropToUid, rootEntries });
-    const sourceFds = openSources(plan.sources);
-    try {
-      // By descriptor, so that what is checked is what will be mounted.
-      const folder = sourceFds[0] === undefined ? spec.bundleFolder : `/proc/self/fd/${sourceFds[0]}`;
-      await checkBundle({ folder, entryPoint: spec.entryPoint, asStranger: isRoot });
-    } catch (error) {
-      sourceFds.forEach((fd) => closeSync(fd));
-      throw error;
-    }
+    using opened = new DisposableStack();
+    const sourceFds = plan.sources.map((source) => opened.adopt(openFolder(spec, source), closeSync));
+    // By descriptor, so that what is checked is what will be mounted.
+    const folder = sourceFds[0] === undefined ? spec.bundleFolder : `/proc/self/fd/${sourceFds[0]}`;
+    await checkBundle({ folder, entryPoint: spec.entryPoint, asStranger: isRoot });
+    opened.move(); // the process closes them
     const started = await startSandboxProcess(plan, { clock, logger, sourceFds });
     logger.debug({ pluginId: spec.pluginId, pid: started.pid }, "sandbox started");
     running.add(started);
@@ -87,28 +85,20 @@ export function createBubblewrapSandbox(options: BubblewrapSandboxOptions): Sand
 }
 
 function withRealPaths(spec: SandboxSpec): SandboxSpec {
-  try {
-    const mounts = Object.entries(spec.readOnlyMounts ?? {}).map(([inside, source]): [string, string] => [
-      inside,
-      realpathSync(source),
-    ]);
-    return { ...spec, bundleFolder: realpathSync(spec.bundleFolder), readOnlyMounts: Object.fromEntries(mounts) };
-  } catch (error) {
-    throw new LogoMeshError("LM_PLUGIN_BUNDLE_INVALID", `A folder of ${spec.pluginId} cannot be opened.`, {
-      cause: error,
-    });
-  }
+  const real = (path: string) => reach(spec, () => realpathSync(path));
+  const mounts = Object.entries(spec.readOnlyMounts ?? {}).map(([inside, source]) => [inside, real(source)] as const);
+  return { ...spec, bundleFolder: real(spec.bundleFolder), readOnlyMounts: Object.fromEntries(mounts) };
 }
 
-function openSources(sources: readonly string[]): number[] {
-  const opened: number[] = [];
+function openFolder(spec: SandboxSpec, path: string): number {
+  return reach(spec, () => openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW));
+}
+
+function reach<T>(spec: SandboxSpec, attempt: () => T): T {
   try {
-    for (const source of sources) opened.push(openSync(source, constants.O_RDONLY | constants.O_NOFOLLOW));
-    return opened;
+    return attempt();
   } catch (error) {
-    opened.forEach((fd) => closeSync(fd));
-    throw new LogoMeshError("LM_PLUGIN_BUNDLE_INVALID", "A folder that was to be mounted cannot be opened.", {
-      cause: error,
-    });
+    const detail = `What ${spec.pluginId} needs cannot be opened: ${messageOf(error)}`;
+    throw new LogoMeshError("LM_PLUGIN_BUNDLE_INVALID", detail, { cause: error });
   }
 }

@@ -13,7 +13,9 @@ const STACK_KIB = 8192;
 const RUNTIME_TASKS: Record<PluginRuntime, number> = { nodejs: 16, python: 2, shell: 6 };
 
 // Waits for the host: had the host died between spawn and here, bubblewrap would have bound its life to the wrong parent.
-const GATE = `read -rn1 -u${FD.gate} go || exit 125
+// Says first that the sandbox stands: what fails earlier is no fault of the plugin.
+const GATE = `echo ready >&${FD.gate}
+read -rn1 -u${FD.gate} go || exit 125
 exec ${FD.gate}<&-
 ulimit -c 0 -s ${STACK_KIB} -d "$1" -u "$2" -n "$3" -f "$4" || exit 125
 shift 4

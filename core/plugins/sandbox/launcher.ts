@@ -8,7 +8,7 @@ export const FD = {
   seccomp: 5,
   /** bubblewrap reports the process id of the sandbox's first process and the exit code of the plugin. */
   status: 6,
-  /** One byte from the host lets the plugin start; end of file means that the host is gone. */
+  /** The sandbox says that it stands; then one byte from the host lets the plugin start, and end of file means that the host is gone. */
   gate: 7,
   /** The first of the folders that the host verified, one descriptor for each. */
   firstSource: 8,

@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, statSync, statfsSync } from "node:fs";
+import { readFileSync, readdirSync, statfsSync } from "node:fs";
 
 /** Bound of one walk; a sandbox's process limit lies far below. */
 const PROCESSES_MAX = 4096;
@@ -24,13 +24,20 @@ export function listTree(rootPid: number): number[] {
   return found;
 }
 
-/**
- * Reads /proc for a whole sandbox.
- * @param options.insidePid the sandbox's first process, whose root folder holds /tmp and /dev/shm
- */
-export function sampleTree(options: { rootPid: number; insidePid: number }): TreeSample {
-  const sample = { memoryBytes: fileSystemBytes(options.insidePid), cpuMs: 0, processes: 0 };
-  for (const pid of listTree(options.rootPid)) {
+export interface SampleOptions {
+  rootPid: number;
+  /** The first process of a sandbox that stands, whose root folder holds /tmp and /dev/shm. */
+  insidePid: number;
+  /** Memory above this is measured again, at more cost: the quick way counts pages that forked processes share once for each. */
+  exactAboveBytes: number;
+}
+
+/** Reads /proc for a whole sandbox. */
+export function sampleTree({ rootPid, insidePid, exactAboveBytes }: SampleOptions): TreeSample {
+  const fileBytes = fileSystemBytes(insidePid);
+  const sample = { memoryBytes: fileBytes, cpuMs: 0, processes: 0 };
+  const pids = listTree(rootPid);
+  for (const pid of pids) {
     const stat = readProc(`/proc/${pid}/stat`);
     const status = readProc(`/proc/${pid}/status`);
     if (stat === undefined || status === undefined) continue;
@@ -41,7 +48,17 @@ export function sampleTree(options: { rootPid: number; insidePid: number }): Tre
     sample.cpuMs += fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) * MS_PER_TICK;
     sample.memoryBytes += kibOf(status, "RssAnon") + kibOf(status, "RssShmem");
   }
-  return sample;
+  if (sample.memoryBytes <= exactAboveBytes) return sample;
+  const exact = pids.reduce((sum, pid) => sum + proportionalBytes(pid), fileBytes);
+  return { ...sample, memoryBytes: exact };
+}
+
+/** Each shared page divided by the number of processes that share it. */
+function proportionalBytes(pid: number): number {
+  const rollup = readProc(`/proc/${pid}/smaps_rollup`);
+  if (rollup !== undefined && rollup !== "") return kibOf(rollup, "Pss_Anon") + kibOf(rollup, "Pss_Shmem");
+  const status = readProc(`/proc/${pid}/status`) ?? "";
+  return kibOf(status, "RssAnon") + kibOf(status, "RssShmem");
 }
 
 /** Whether the process exists and is no zombie. */
@@ -68,12 +85,10 @@ function fileSystemBytes(insidePid: number): number {
   let bytes = 0;
   for (const folder of ["tmp", "dev/shm"]) {
     try {
-      // Until the sandbox has changed its root, this is the host's.
-      if (statSync(`/proc/${insidePid}/root/`).dev === statSync("/").dev) return 0;
       const { blocks, bfree, bsize, files, ffree } = statfsSync(`/proc/${insidePid}/root/${folder}`);
       bytes += (blocks - bfree) * bsize + (files - ffree) * BYTES_PER_INODE;
     } catch {
-      // ended, or not mounted yet
+      // ended
     }
   }
   return bytes;

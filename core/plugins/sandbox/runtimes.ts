@@ -67,15 +67,15 @@ async function askPython(candidate: string): Promise<Runtime | string> {
   } catch {
     return "is missing or does not run on its own";
   }
-  const [, major, minor, prefix] = /^(\d+) (\d+) (\/.+)\n$/.exec(answer) ?? [];
+  const [, major = "", minor = "", prefix] = /^(\d+) (\d+) (\/.+)\n$/.exec(answer) ?? [];
   if (prefix === undefined) return "is not a Python interpreter";
   const isOld = Number(major) !== PYTHON_MIN[0] || Number(minor) < PYTHON_MIN[1];
-  if (isOld) return `has version ${major ?? ""}.${minor ?? ""}`;
+  if (isOld) return `has version ${major}.${minor}`;
   if (candidate === SYSTEM_PYTHON) return { interpreter: candidate, mount: undefined };
   // At its own path: bound elsewhere, its loader falls back to another installation's library.
   const isInUsr = prefix === "/usr" || prefix.startsWith("/usr/");
   return {
-    interpreter: `${prefix}/bin/python${major ?? ""}.${minor ?? ""}`,
+    interpreter: `${prefix}/bin/python${major}.${minor}`,
     mount: isInUsr ? undefined : { source: prefix, destination: prefix },
   };
 }

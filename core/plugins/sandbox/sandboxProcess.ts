@@ -63,6 +63,9 @@ export async function startSandboxProcess(plan: LaunchPlan, options: StartOption
 
   for (const fd of [FD.args, FD.seccomp, FD.status, FD.gate]) streams(fd)?.on("error", () => undefined); // its end is the exit's news
   stdin.on("error", () => undefined);
+  // When a child ends, Node throws away what nobody reads.
+  const hold = () => undefined;
+  stderr.on("readable", hold);
   streams(FD.args)?.end(plan.options.map((option) => `${option}\0`).join(""));
   streams(FD.seccomp)?.end(plan.seccomp);
   const status = readStatus(streams(FD.status));
@@ -71,8 +74,11 @@ export async function startSandboxProcess(plan: LaunchPlan, options: StartOption
     for (const member of listTree(pid).reverse()) killPid(member);
   };
   using _deadline = clock.setTimer(SETUP_TIMEOUT_MS, killAll);
-  const insidePid = await Promise.race([status.insidePid, exit.then(() => undefined)]);
+  const ready = new Promise((resolve) => streams(FD.gate)?.once("data", resolve));
+  const standing = Promise.all([status.insidePid, ready]).then(([found]) => found);
+  const insidePid = await Promise.race([standing, exit.then(() => undefined)]);
   if (insidePid === undefined) throw startFailed(plan, await complaint(stderr));
+  stderr.off("readable", hold);
   streams(FD.gate)?.end("g");
 
   let cause: SandboxExit["cause"];
@@ -85,10 +91,11 @@ export async function startSandboxProcess(plan: LaunchPlan, options: StartOption
     killPid(insidePid);
     fallback ??= clock.setTimer(KILL_GRACE_MS, killAll);
   };
+  const memoryBytesMax = plan.limits.memory_mb * MIB;
   const watchdog = startWatchdog({
     clock,
-    sample: () => sampleTree({ rootPid: pid, insidePid }),
-    memoryBytesMax: plan.limits.memory_mb * MIB,
+    sample: () => sampleTree({ rootPid: pid, insidePid, exactAboveBytes: memoryBytesMax }),
+    memoryBytesMax,
     onMemoryExceeded: (usage) => {
       logger.warn({ pluginId: plan.pluginId, ...usage }, "plugin exceeded its memory limit");
       kill("memory");

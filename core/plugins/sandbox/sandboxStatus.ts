@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, lstatSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import type { RootEntry } from "./bubblewrapArgs.ts";
 import type { SandboxStatus } from "./sandbox.ts";
 import { seccompProgram } from "./seccomp.ts";
@@ -13,8 +13,14 @@ export interface HostFacts {
 }
 
 const PROBE_TIMEOUT_MS = 5000;
-const TOOLS = ["/usr/bin/bash", "/usr/bin/cat", "/usr/bin/sleep"];
-const ROOT_TOOLS = ["/usr/bin/unshare", "/usr/bin/setpriv", "/usr/bin/mount"];
+const TOOLS: Readonly<Record<string, string>> = {
+  "/usr/bin/bash": "bash",
+  "/usr/bin/cat": "coreutils",
+  "/usr/bin/sleep": "coreutils",
+  "/usr/bin/mount": "mount",
+  "/usr/bin/unshare": "util-linux",
+  "/usr/bin/setpriv": "util-linux",
+};
 
 export interface ProbeOptions {
   host: HostFacts;
@@ -37,11 +43,14 @@ function findObstacle({ host, bwrapPath, dropToUid, rootEntries }: ProbeOptions)
   if (seccompProgram(host.arch) === undefined) {
     return `Sandboxed plugins run on x86-64 only so far, this is ${host.arch}: no system-call filter was written and tested for it.`;
   }
-  const bwrap = lstatSync(bwrapPath, { throwIfNoEntry: false });
-  if (bwrap === undefined) return `${bwrapPath} is missing: apt-get install bubblewrap`;
-  if ((bwrap.mode & 0o4000) !== 0) return `${bwrapPath} is setuid, which is unsafe: chmod u-s ${bwrapPath}`;
-  const missing = [...TOOLS, ...(dropToUid === undefined ? [] : ROOT_TOOLS)].filter((tool) => !existsSync(tool));
-  if (missing.length > 0) return `${missing.join(", ")} missing: apt-get install bash coreutils util-linux`;
+  const missing = Object.entries({ [bwrapPath]: "bubblewrap", ...TOOLS }).filter(([path]) => !existsSync(path));
+  if (missing.length > 0) {
+    const [paths, packages] = [0, 1].map((column) => [...new Set(missing.map((row) => row[column]))].join(" "));
+    return `Missing here: ${paths ?? ""}. Install: apt-get install ${packages ?? ""}`;
+  }
+  if ((statSync(bwrapPath).mode & 0o4000) !== 0) {
+    return `${bwrapPath} is setuid, which is unsafe: chmod u-s ${bwrapPath}`;
+  }
   return tryEmptySandbox({ bwrapPath, dropToUid, rootEntries });
 }
 

@@ -1,0 +1,114 @@
+import { describe, expect, test } from "vitest";
+import { seccompProgram } from "./seccomp.ts";
+
+const ALLOW = "allow";
+const ARCH = { x86_64: 0xc000003e, i386: 0x40000003, aarch64: 0xc00000b7 };
+
+interface Call {
+  number: number;
+  arch?: number;
+  arguments?: bigint[];
+}
+
+/** Evaluates a classic BPF program as the kernel does for seccomp; refuses what it does not know. */
+function evaluate(program: Buffer, call: Call): string {
+  const data = Buffer.alloc(64);
+  data.writeUInt32LE(call.number >>> 0, 0);
+  data.writeUInt32LE(call.arch ?? ARCH.x86_64, 4);
+  (call.arguments ?? []).forEach((value, index) => data.writeBigUInt64LE(value, 16 + 8 * index));
+  let accumulator = 0;
+  for (let at = 0; at < program.length / 8; at++) {
+    const code = program.readUInt16LE(at * 8);
+    const [jt, jf, k] = [
+      program.readUInt8(at * 8 + 2),
+      program.readUInt8(at * 8 + 3),
+      program.readUInt32LE(at * 8 + 4),
+    ];
+    const jump = (holds: boolean) => (at += holds ? jt : jf);
+    if (code === 0x20) accumulator = data.readUInt32LE(k);
+    else if (code === 0x15) jump(accumulator === k);
+    else if (code === 0x35) jump(accumulator >= k);
+    else if (code === 0x45) jump((accumulator & k) !== 0);
+    else if (code === 0x06) return actionOf(k);
+    else throw new Error(`instruction ${at} has the unknown code ${code}`);
+  }
+  throw new Error("the program ends without an answer");
+}
+
+function actionOf(k: number): string {
+  if (k === 0x7fff0000) return ALLOW;
+  if (k === 0x80000000) return "kill";
+  if (k >>> 16 === 5) return { 1: "EPERM", 38: "ENOSYS", 97: "EAFNOSUPPORT" }[k & 0xffff] ?? `errno ${k & 0xffff}`;
+  throw new Error(`unknown action ${k}`);
+}
+
+const program = seccompProgram("x64")!;
+const ask = (number: number, ...args: bigint[]) => evaluate(program, { number, arguments: args });
+
+test("[SB10] the program has a size that the kernel takes and every jump stays inside", () => {
+  const count = program.length / 8;
+  expect(count).toBeLessThanOrEqual(4096);
+  for (let at = 0; at < count; at++) {
+    if (program.readUInt16LE(at * 8) === 0x06) continue;
+    expect(at + 1 + Math.max(program.readUInt8(at * 8 + 2), program.readUInt8(at * 8 + 3))).toBeLessThan(count);
+  }
+});
+
+test("[SB10] every number has an answer; what plugins need is allowed", () => {
+  const answers = Array.from({ length: 600 }, (_, number) => ask(number));
+  expect(answers.filter((answer) => answer === ALLOW).length).toBeGreaterThan(350);
+  // read, write, mmap, execve, futex, openat, epoll_wait, exit_group, prlimit64, getrandom, rseq, wait4, kill, pipe2, eventfd2
+  const needed = [0, 1, 9, 59, 202, 257, 232, 231, 302, 318, 334, 61, 62, 293, 290];
+  expect(needed.map((number) => ask(number))).toEqual(needed.map(() => ALLOW));
+});
+
+test.each([
+  ["i386", { arch: ARCH.i386, number: 20 }, "kill"],
+  ["aarch64", { arch: ARCH.aarch64, number: 0 }, "kill"],
+  ["x32", { number: 0x40000000 }, "ENOSYS"],
+  ["the highest number", { number: 0xffffffff }, "ENOSYS"],
+  ["the first unknown number", { number: 457 }, "ENOSYS"],
+  ["the last known number", { number: 456 }, ALLOW],
+])("[SB10] %s is answered with %o", (_, call, answer) => {
+  expect(evaluate(program, call)).toBe(answer);
+});
+
+describe("[SB8] refused", () => {
+  const eperm = {
+    ptrace: 101,
+    mount: 165,
+    unshare: 272,
+    setns: 308,
+    bpf: 321,
+    keyctl: 250,
+    personality: 135,
+    reboot: 169,
+  };
+  const enosys = { clone3: 435, io_uring_setup: 425, memfd_create: 319, shmget: 29, semget: 64, fsopen: 430 };
+  test.each(Object.entries(eperm))("%s (%i) with EPERM", (_, number) => expect(ask(number)).toBe("EPERM"));
+  test.each(Object.entries(enosys))("%s (%i) with ENOSYS", (_, number) => expect(ask(number)).toBe("ENOSYS"));
+});
+
+test("[SB7] sockets of every family are refused, pairs but those of Unix too", () => {
+  expect([0n, 1n, 2n, 10n, 16n, 17n, 38n, 40n].map((family) => ask(41, family))).toEqual(Array(8).fill("EAFNOSUPPORT"));
+  expect(ask(53, 1n)).toBe(ALLOW);
+  expect([0n, 2n, 10n, 30n].map((family) => ask(53, family))).toEqual(Array(4).fill("EAFNOSUPPORT"));
+});
+
+test("[SB8] clone makes processes and threads, no namespaces", () => {
+  const SIGCHLD = 17n;
+  const THREAD = 0x3d0f00n;
+  expect([ask(56, SIGCHLD), ask(56, THREAD)]).toEqual([ALLOW, ALLOW]);
+  const flags = [0x20000n, 0x2000000n, 0x4000000n, 0x8000000n, 0x10000000n, 0x20000000n, 0x40000000n];
+  expect(flags.map((flag) => ask(56, SIGCHLD | flag))).toEqual(flags.map(() => "EPERM"));
+});
+
+test("[SB8] ioctl types into no terminal, whatever stands in the upper half of the argument", () => {
+  const commands = [0x5412n, 0x541cn, 0x1_0000_5412n, 0xffff_ffff_0000_541cn];
+  expect(commands.map((command) => ask(16, 0n, command))).toEqual(commands.map(() => "EPERM"));
+  expect(ask(16, 0n, 0x5401n)).toBe(ALLOW);
+});
+
+test("[SB22] other processors have no program", () => {
+  expect((["arm64", "ia32", "riscv64"] as const).map(seccompProgram)).toEqual([undefined, undefined, undefined]);
+});
