@@ -19,6 +19,8 @@ import type { ToolSchemas } from "./toolSchemas.ts";
 const STDERR_BYTES = 64 * 1024;
 /** Lines of stderr that an error quotes. */
 const QUOTED_LINES = 5;
+/** What Node.js adds to an error that nobody caught; the error itself says more. */
+const NOISE = /^ +at |^Node\.js v\d|^ *\^+ *$/;
 /** A cancelled call may take so long to end before the process is asked whether it is still there. */
 const CANCEL_GRACE_MS = 1_000;
 /** How often a plugin that is silent while calls wait is asked for a sign of life. */
@@ -127,9 +129,10 @@ export class PluginInstance {
       const reason = error instanceof Error ? error.message : String(error);
       this.kill(this.#fatal ?? new LogoMeshError("LM_PLUGIN_START_FAILED", reason));
       const ended = await this.ended;
-      throw new LogoMeshError("LM_PLUGIN_START_FAILED", this.#quote(`${manifest.id} did not start: ${ended.message}`), {
-        cause: error,
-      });
+      const detail = `${manifest.id} did not start: ${ended.message}`;
+      // A crash quotes its last lines already.
+      const quoted = this.#fatal === undefined ? detail : this.#quote(detail);
+      throw new LogoMeshError("LM_PLUGIN_START_FAILED", quoted, { cause: error });
     }
   }
 
@@ -300,7 +303,10 @@ export class PluginInstance {
   }
 
   #quote(text: string): string {
-    const lines = this.#stderr.lines().slice(-QUOTED_LINES);
+    const lines = this.#stderr
+      .lines()
+      .filter((line) => !NOISE.test(line))
+      .slice(-QUOTED_LINES);
     return lines.length === 0 ? text : `${text} Its last lines: ${lines.join(" ⏎ ").slice(0, 2_000)}`;
   }
 }
