@@ -171,7 +171,7 @@ export function runFixture(index: number, change: Partial<RunSummary> = {}): Run
             title: "The model server does not answer",
             detail: "connect ECONNREFUSED 127.0.0.1:11434",
             instance: "/do/2/study",
-            code: "LM_LLM_UNAVAILABLE",
+            code: "LM_LLM_UNREACHABLE",
           },
         }
       : {}),
