@@ -1,9 +1,53 @@
 import swagger from "@fastify/swagger";
 import * as contracts from "@logomesh/contracts";
-import type { FastifyInstance } from "fastify";
+import { fastify } from "fastify";
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { routeSchema } from "./routes/routeSchema.ts";
 import { tidyOpenApi } from "./tidyOpenApi.ts";
+
+const DESCRIPTION = {
+  openapi: "3.1.0",
+  info: {
+    title: "LogoMesh",
+    description:
+      "The API of a LogoMesh workbench. Lists are cursor-paginated; errors are problem documents (RFC 9457).",
+    version: "0.1.0",
+  },
+  servers: [{ url: "http://127.0.0.1:7420" }],
+  components: {
+    securitySchemes: {
+      bearer: {
+        type: "http" as const,
+        scheme: "bearer",
+        description: "From a login link, `POST /api/tokens` or .logomesh/token.",
+      },
+    },
+  },
+};
+
+/** The OpenAPI 3.1 document of the routes, made from their zod schemas: the text of contracts/api/openapi.json, not yet formatted. */
+export async function createOpenApi(): Promise<string> {
+  const schemaRegistry = namedSchemas();
+  const addComponents = createJsonSchemaTransformObject({ schemaRegistry });
+  const app = fastify();
+  await app.register(swagger, {
+    openapi: DESCRIPTION,
+    transform: createJsonSchemaTransform({ schemaRegistry }),
+    transformObject: (document) => tidyOpenApi(addComponents(document)),
+  });
+  // Nothing is asked here, so nothing has to be compiled.
+  app.setValidatorCompiler(() => () => true);
+  app.setSerializerCompiler(() => JSON.stringify);
+  for (const name of Object.keys(contracts.ROUTES) as contracts.RouteName[]) {
+    const route: contracts.Route = contracts.ROUTES[name];
+    app.route({ method: route.method, url: route.path, schema: routeSchema(name, route), handler: () => null });
+  }
+  await app.ready();
+  const text = JSON.stringify(app.swagger());
+  await app.close();
+  return text;
+}
 
 /** Schemas of the contracts get a name in the document, so that clients made from it have one type for each. */
 function namedSchemas() {
@@ -15,36 +59,4 @@ function namedSchemas() {
     registry.add(value, { id });
   }
   return registry;
-}
-
-/** OpenAPI 3.1 from the zod schemas of the routes, at `/api/openapi.json`; also the file contracts/api/openapi.json. */
-export async function addOpenApi(app: FastifyInstance): Promise<void> {
-  const paths = new Set<string>(Object.values(contracts.ROUTES).map(({ path }) => path));
-  const schemaRegistry = namedSchemas();
-  const addComponents = createJsonSchemaTransformObject({ schemaRegistry });
-  const transform = createJsonSchemaTransform({ schemaRegistry });
-  await app.register(swagger, {
-    openapi: {
-      openapi: "3.1.0",
-      info: {
-        title: "LogoMesh",
-        description:
-          "The API of a LogoMesh workbench. Lists are cursor-paginated; errors are problem documents (RFC 9457).",
-        version: "0.1.0",
-      },
-      servers: [{ url: "http://127.0.0.1:7420" }],
-      components: {
-        securitySchemes: {
-          bearer: {
-            type: "http",
-            scheme: "bearer",
-            description: "From a login link, `POST /api/tokens` or .logomesh/token.",
-          },
-        },
-      },
-    },
-    transformObject: (document) => tidyOpenApi(addComponents(document)),
-    transform: (route) => (paths.has(route.url) ? transform(route) : { schema: { hide: true }, url: route.url }),
-  });
-  app.get("/api/openapi.json", (_request, reply) => reply.send(app.swagger()));
 }

@@ -1,4 +1,4 @@
-import { ProblemSchema, ROUTES, type Route, type RouteName } from "@logomesh/contracts";
+import { ROUTES, type Route, type RouteName } from "@logomesh/contracts";
 import type { Workbench } from "@logomesh/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ServerLogger } from "../options.ts";
@@ -6,6 +6,7 @@ import { auditRoutes } from "./auditRoutes.ts";
 import { llmRoutes } from "./llmRoutes.ts";
 import { pluginRoutes } from "./pluginRoutes.ts";
 import type { RouteCall, RouteHandlers } from "./route.ts";
+import { routeSchema } from "./routeSchema.ts";
 import { runRoutes } from "./runRoutes.ts";
 import { sessionRoutes } from "./sessionRoutes.ts";
 import { systemRoutes } from "./systemRoutes.ts";
@@ -39,7 +40,7 @@ export function registerRoutes(app: FastifyInstance, options: RegisterRoutesOpti
     app.route({
       method: route.method,
       url: route.path,
-      schema: schemaOf(name, route),
+      schema: routeSchema(name, route),
       config: {
         scope: route.scope,
         ...(name === "createSession" ? { rateLimit: { max: loginsPerMinuteMax, timeWindow: 60_000 } } : {}),
@@ -59,23 +60,4 @@ function callOf(request: FastifyRequest, reply: FastifyReply): RouteCall<never> 
   });
   const { params, query, body, identity } = request;
   return { params, query, body, identity, signal: abort.signal, request, reply } as RouteCall<never>;
-}
-
-function schemaOf(name: RouteName, { summary, scope, params, query, body, responses }: Route) {
-  return {
-    operationId: name,
-    summary,
-    description: scope === "none" ? "Needs no token." : `Needs a token with the scope \`${scope}\` or \`admin\`.`,
-    security: scope === "none" ? [] : [{ bearer: [] }],
-    ...(params === undefined ? {} : { params }),
-    ...(query === undefined ? {} : { querystring: query }),
-    ...(body === undefined ? {} : { body }),
-    response: {
-      ...responses,
-      default: {
-        description: "A problem (RFC 9457) with a stable code, see docs/errors.md.",
-        content: { "application/problem+json": { schema: ProblemSchema } },
-      },
-    },
-  };
 }

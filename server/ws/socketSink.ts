@@ -1,5 +1,5 @@
 import type { ServerMessage } from "@logomesh/contracts";
-import type { WebSocket } from "@fastify/websocket";
+import type { WebSocket } from "ws";
 import type { EventSink } from "./eventStream.ts";
 
 /** What of a WebSocket the sink uses. */
