@@ -37,7 +37,7 @@ test("[PL15] equal schemas are compiled once, a changed one anew", () => {
   expect(schemas.validate(TREE, { words: "x" })).toMatchObject([{ pointer: "/words" }]);
 });
 
-test("[PL15] patterns are enforced, and one that would take forever ends after 100 ms", () => {
+test("[PL15] patterns are enforced, and one that would take forever ends after half a second", () => {
   const schemas = new ToolSchemas();
   const slug = { type: "object", properties: { slug: { type: "string", pattern: "^[a-z-]+$" } } };
   expect(schemas.validate(slug, { slug: "one-two" })).toEqual([]);
@@ -45,7 +45,7 @@ test("[PL15] patterns are enforced, and one that would take forever ends after 1
   expect(errorOf({ type: "string", pattern: "^(a+)+$" }, `${"a".repeat(60)}!`).message).toContain("timed out");
 });
 
-test("[PL15] references that explode and comparisons of everything with everything end after 100 ms", () => {
+test("[PL15] references that explode and comparisons of everything with everything end after half a second", () => {
   const node = {
     anyOf: [
       { type: "array", items: { $ref: "#" } },
@@ -57,8 +57,6 @@ test("[PL15] references that explode and comparisons of everything with everythi
   expect(errorOf(node, nested).message).toContain("timed out");
   const objects = Array.from({ length: 200_000 }, (_, index) => ({ index }));
   expect(errorOf({ type: "array", uniqueItems: true }, objects).message).toContain("timed out");
-  const branches = { items: { anyOf: Array.from({ length: 5_000 }, (_, index) => ({ const: `x${index}` })) } };
-  expect(errorOf(branches, Array<number>(500_000).fill(1)).message).toContain("timed out");
 });
 
 test("[PL15] nothing is fetched: a reference to elsewhere cannot be used", () => {

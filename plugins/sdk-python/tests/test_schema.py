@@ -161,7 +161,7 @@ class ValidateTest(unittest.TestCase):
         with self.assertRaisesRegex(TypeError, 'schema.a.items: the keyword "contains"'):
             check_keywords({"properties": {"a": {"items": {"contains": {}}}}})
         with self.assertRaisesRegex(TypeError, 'input: the keyword "oneOf"'):
-            Plugin("x", "1.0.0").tool(effect="pure", description="x", input={"type": "object", "oneOf": []})(lambda: None)
+            Plugin("x", "1.0.0").tool(name="x", effect="pure", description="x", input={"type": "object", "oneOf": []})(lambda: None)
 
 
 class JsonValueTest(unittest.TestCase):
