@@ -6,7 +6,7 @@ import { numberOption, textOption } from "../arguments.ts";
 import { connect } from "../connect.ts";
 import { UsageError, type CliContext, type Command } from "../context.ts";
 import { render } from "../output/render.ts";
-import { visible, visibleLine } from "../output/text.ts";
+import { visibleBlock, visibleLine } from "../output/text.ts";
 import { timeText } from "../output/timeText.ts";
 
 const FILTERS = ["kind", "actor", "model", "run", "plugin", "status", "q"] as const;
@@ -104,7 +104,7 @@ function printReport(report: VerifyReport, { context, isOffline }: { context: Cl
   print(style.dim(`  root ${report.root}  ${Math.round(report.durationMs)} ms, ${how}`));
   for (const { severity, message, seq } of report.findings) {
     const mark = severity === "tampered" ? style.red("✗") : style.yellow("!");
-    print(`  ${mark} ${seq === undefined ? "" : `entry ${seq}: `}${visible(message)}`);
+    print(`  ${mark} ${seq === undefined ? "" : `entry ${seq}: `}${visibleBlock(message, "    ")}`);
   }
 }
 

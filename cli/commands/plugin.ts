@@ -5,7 +5,7 @@ import { connect } from "../connect.ts";
 import { UsageError, type CliContext, type Command } from "../context.ts";
 import { render } from "../output/render.ts";
 import { table, type Style } from "../output/style.ts";
-import { visible, visibleLine } from "../output/text.ts";
+import { visibleBlock, visibleLine } from "../output/text.ts";
 
 const MIB = 1024 * 1024;
 
@@ -27,7 +27,7 @@ function printPlugin(plugin: Plugin, { print, style }: CliContext): void {
   const { id, version, state, runtime, granted, group, stateReason, tools, usage } = plugin;
   const grant = granted ? style.dim(`granted (${group})`) : style.yellow(`not granted: logomesh plugin grant ${id}`);
   print(`${style.bold(visibleLine(id))} ${version}  ${stateText(state, style)}  ${style.dim(`${runtime},`)} ${grant}`);
-  if (stateReason !== undefined) print(`  ${visible(stateReason)}`);
+  if (stateReason !== undefined) print(`  ${visibleBlock(stateReason, "  ")}`);
   const rows = tools.map(({ name, effect, description }) => [
     `  ${visibleLine(name)}`,
     effect,

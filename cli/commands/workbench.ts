@@ -4,7 +4,7 @@ import { createLogger, diagnose, initWorkspace } from "@logomesh/core";
 import { connect } from "../connect.ts";
 import type { CliContext, Command } from "../context.ts";
 import { table } from "../output/style.ts";
-import { visible, visibleLine } from "../output/text.ts";
+import { visibleBlock, visibleLine } from "../output/text.ts";
 
 const init: Command = {
   usage: "[folder]",
@@ -73,7 +73,7 @@ function greet(
   print(`  Log in:   ${style.cyan(loginLink)}`);
   print(style.dim("            works once, within ten minutes; another: script/logomesh login"));
   print(`  Model:    ${model.simulated ? style.yellow("mock, answers are simulated") : modelText(model)}`);
-  if (model.hint !== undefined) print(`            ${visible(model.hint)}`);
+  if (model.hint !== undefined) print(`            ${visibleBlock(model.hint, "            ")}`);
   print(
     `  Sandbox:  ${sandbox.available ? sandbox.detail : style.red(`none, plugins are refused. ${sandbox.detail}`)}`,
   );
@@ -110,7 +110,7 @@ const doctor: Command = {
       const lines = table(checks.map(({ name, status, detail }) => [icons[status], name, visibleLine(detail)]));
       for (const [index, { fix }] of checks.entries()) {
         context.print(lines[index] ?? "");
-        if (fix !== undefined) context.print(`   → ${visible(fix)}`);
+        if (fix !== undefined) context.print(`   → ${visibleBlock(fix, "     ")}`);
       }
     }
     return checks.some(({ status }) => status === "fail") ? 1 : 0;

@@ -3,7 +3,7 @@ import type { Client } from "@logomesh/contracts/client";
 import type { CliContext } from "../context.ts";
 import { render } from "./render.ts";
 import { statusText } from "./style.ts";
-import { visible, visibleLine } from "./text.ts";
+import { visibleBlock, visibleLine } from "./text.ts";
 
 /** Status, duration, output or error, and whether a model was simulated. */
 export async function printRun(run: Run, { context, client }: { context: CliContext; client: Client }): Promise<void> {
@@ -13,14 +13,14 @@ export async function printRun(run: Run, { context, client }: { context: CliCont
   print(
     `${statusText(run.status, style)} ${workflow} ${visibleLine(version)}  ${style.dim(run.id + durationText(run))}`,
   );
-  if (run.statusReason !== undefined) print(`  ${visible(run.statusReason)}`);
+  if (run.statusReason !== undefined) print(`  ${visibleBlock(run.statusReason, "  ")}`);
   if (run.recoveries > 0) {
     const times = run.recoveries === 1 ? "once" : `${run.recoveries} times`;
     print(style.dim(`  taken up ${times} after a stop of the workbench`));
   }
   if (run.error !== undefined) {
     const { type, title, detail, instance, code } = run.error;
-    print(`  ${style.red(visible(detail ?? title ?? type))}`);
+    print(`  ${style.red(visibleBlock(detail ?? title ?? type, "  "))}`);
     print(`  ${style.dim(visibleLine([instance, code].filter(Boolean).join(" ")))}`);
   }
   if (run.output !== undefined) {
@@ -31,7 +31,7 @@ export async function printRun(run: Run, { context, client }: { context: CliCont
     const { hint } = await client.getModels();
     print("");
     print(`${style.yellow("! mock")}: no real model answered this run.`);
-    print(`  ${visible(hint ?? "A real model answers the next run.")}`);
+    print(`  ${visibleBlock(hint ?? "A real model answers the next run.", "  ")}`);
   }
   if (!isTerminalRunStatus(run.status)) print(style.dim(`  Follow it with: logomesh runs watch ${run.id}`));
 }

@@ -14,6 +14,11 @@ export function visibleLine(text: string): string {
   return visible(text).replace(/[\n\t]/g, picture);
 }
 
+/** As `visible`, for a text of several lines within ours: none of its lines begins where ours do. */
+export function visibleBlock(text: string, indent: string): string {
+  return visible(text).replaceAll("\n", `\n${indent}`);
+}
+
 /** JSON text that a terminal shows and a parser reads: what JSON leaves as it is, but a terminal obeys, is escaped. */
 export function visibleJson(value: unknown): string {
   return JSON.stringify(value).replace(CONTROL, (character) => `\\u${codeOf(character).toString(16).padStart(4, "0")}`);

@@ -37,9 +37,10 @@ export function createStubWorkbench(
     if (options.stream !== undefined && url.pathname === ROUTES.generate.path) {
       return Promise.resolve(new Response(options.stream(body).join("\n")));
     }
-    const found = Object.entries(ROUTES).find(
-      ([, { method, path }]) => method === init.method && patternOf(path).test(url.pathname),
-    );
+    const [found] = Object.entries(ROUTES)
+      .filter(([, { method, path }]) => method === init.method && patternOf(path).test(url.pathname))
+      // `/api/audit/verify` before `/api/audit/:seq`.
+      .sort(([, a], [, b]) => a.path.split(":").length - b.path.split(":").length);
     const answer = found === undefined ? undefined : answers[found[0] as RouteName];
     try {
       if (answer === undefined) throw new LogoMeshError("LM_NOT_FOUND", `There is no ${url.pathname}.`);

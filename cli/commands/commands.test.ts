@@ -1,0 +1,223 @@
+import type { AuditEntry, Plugin, RunSummary, RunTaskSummary, Thought } from "@logomesh/contracts";
+import { expect, test } from "vitest";
+import { createStubWorkbench } from "../testing/stubWorkbench.ts";
+import { runCli, running, startable } from "../testing/runCli.ts";
+
+const AT = "2026-01-01T00:00:00.000Z";
+/** What a plugin, a model or a file may contain to fool whoever reads the terminal. */
+const EVIL = "\u001b]0;owned\u0007\u009b2J\u202e\nforged line";
+const WORKFLOW = { namespace: "default", name: "digest", version: "1.0.0", hash: "ab".repeat(32) };
+const RUN: RunSummary = { id: "run_1", workflow: WORKFLOW, status: "running", createdAt: AT, recoveries: 0 };
+const PLUGIN: Plugin = {
+  ...{ id: "org.example.words", name: "Words", version: "1.0.0", description: "Counts.", runtime: "nodejs" },
+  ...{ securityLevel: "sandbox", sha256: "cd".repeat(32), state: "blocked", stateReason: EVIL, sandboxed: true },
+  ...{ group: "user", granted: false, tools: [{ name: "count", effect: "pure", description: EVIL }] },
+  permissions: { store: { max_bytes: 10, why: EVIL } },
+  limits: {
+    ...{ memory_mb: 256, cpu_percent: 100, max_processes: 32, max_open_files: 256, tmp_mb: 64 },
+    ...{ start_timeout_ms: 10_000, call_timeout_ms: 30_000, max_message_bytes: 1_048_576 },
+  },
+  usage: { memoryBytes: 2_097_152, cpuPercent: 0, processes: 2, calls: 5, errors: 1, violations: 3 },
+};
+const TASK: RunTaskSummary = {
+  ...{ seq: 0, reference: "/do/0/ask", name: EVIL, type: "set", attempt: 2, status: "running", effect: "pure" },
+};
+const ENTRY: AuditEntry = {
+  ...{ v: 1, log: "log", seq: 7, ts: AT, kind: "plugin.denied", actor: { type: "plugin", id: EVIL } },
+  ...{ trace: { plugin: "org.example.words", status: "denied" }, data: { reason: EVIL }, payload: {}, leaf: "00" },
+  payloads: { request: EVIL },
+};
+const THOUGHT: Thought = { id: "tht_1", title: EVIL, tags: [EVIL], createdAt: AT, updatedAt: AT, simulated: true };
+const VALIDATED = {
+  valid: false,
+  problems: [{ pointer: "/do/0", message: EVIL, line: 2, column: 3 }],
+  warnings: [{ pointer: "/do/1", message: EVIL }],
+};
+
+const workbench = createStubWorkbench(
+  {
+    listRuns: ({ query }) => ({
+      items: [{ ...RUN, simulated: true }],
+      nextCursor: query.get("limit") === "1" ? "1" : null,
+    }),
+    getRun: () => ({ ...RUN, workflow: { ...WORKFLOW, name: EVIL }, output: { [EVIL]: [EVIL, [], {}, 7] } }),
+    listRunTasks: ({ query }) =>
+      query.has("cursor") ? { items: [{ ...TASK, seq: 1 }], nextCursor: null } : { items: [TASK], nextCursor: "1" },
+    cancelRun: () => ({ ...RUN, status: "cancelled" }),
+    listWorkflows: () => ({
+      items: [{ ...WORKFLOW, title: EVIL, createdAt: AT, versions: ["1.0.0"], origin: "api" }],
+      nextCursor: null,
+    }),
+    validateWorkflow: () => VALIDATED,
+    defineWorkflow: () => ({
+      ...{ ...WORKFLOW, warnings: VALIDATED.warnings },
+      grants: [{ action: "plugin.call", resource: EVIL }],
+    }),
+    listPlugins: () => ({
+      items: [PLUGIN, { ...PLUGIN, state: "ready", granted: true }, { ...PLUGIN, state: "stopped" }],
+    }),
+    getPlugin: () => PLUGIN,
+    grantPlugin: () => PLUGIN,
+    releasePlugin: () => PLUGIN,
+    getPluginLogs: ({ path }) => ({ lines: path.includes("silent") ? [] : [EVIL] }),
+    callTool: ({ path }) =>
+      path.endsWith("fails")
+        ? { content: [{ type: "text", text: EVIL }, { type: "image" }], isError: true, durationMs: 1 }
+        : { content: [], structuredContent: { text: EVIL }, isError: false, durationMs: 1 },
+    getModels: () => ({
+      models: [{ provider: "ollama", name: EVIL, simulated: false }],
+      providers: [],
+      aliases: { default: { provider: "ollama", model: EVIL, simulated: false } },
+      hint: EVIL,
+    }),
+    queryAudit: ({ query }) => ({ items: [ENTRY], nextCursor: query.get("limit") === "1" ? "1" : null }),
+    getAuditEntry: () => ENTRY,
+    verifyAudit: () => ({
+      ...{ exitCode: 1, log: "log", entries: 9, root: "00", checkpoints: 1, outsideCheckpoints: 1 },
+      ...{ entriesSinceOutside: 0, durationMs: 1 },
+      findings: [
+        { severity: "tampered", seq: 4, message: EVIL },
+        { severity: "note", message: "one note" },
+      ],
+    }),
+    listThoughts: () => ({ items: [THOUGHT], nextCursor: null }),
+    getThought: () => ({
+      ...{ ...THOUGHT, body: `${"word ".repeat(40)}${EVIL}` },
+      segments: [
+        { id: "s", thoughtId: "tht_1", content: EVIL, contentType: "text", fields: {}, sortOrder: 0 },
+        { id: "t", thoughtId: "tht_1", title: EVIL, content: "x", contentType: "text", fields: {}, sortOrder: 1 },
+      ],
+    }),
+    createThought: () => ({ ...THOUGHT, segments: [] }),
+    getStatus: () => ({
+      ...{ version: "0.1.0", workspace: "/w", startedAt: AT, memoryBytes: 1 },
+      sandbox: { available: false, detail: "apt-get install bubblewrap" },
+      audit: { entries: 1, entriesSinceOutside: 0, verified: "ok" },
+      model: { provider: "ollama", model: "qwen3:4b", simulated: false },
+    }),
+    startRun: () => ({ ...RUN, input: null }),
+  },
+  {
+    stream: () => [
+      JSON.stringify({ delta: EVIL }),
+      JSON.stringify({ delta: "" }),
+      JSON.stringify({
+        result: {
+          ...{ provider: "mock", model: EVIL, simulated: true, text: EVIL, finishReason: "stop" },
+          ...{ durationMs: 1, requestSeq: 1, responseSeq: 2 },
+        },
+      }),
+    ],
+  },
+);
+const options = { workbenches: running(workbench) };
+
+test.each<[string, number, string]>([
+  ["runs list", 0, "run_1  ▶ running  digest (mock)"],
+  ["runs list --limit 1 --status running --workflow digest", 0, "run_1"],
+  ["runs show run_1", 0, "(attempt 2)"],
+  ["runs cancel run_1", 0, "⊘ cancelled run_1"],
+  ["workflow list", 0, "default/digest  1.0.0"],
+  ["workflow validate -", 1, "✗ -:2:3 ␛]0;owned"],
+  ["workflow push -", 0, "granted: plugin.call ␛]0;owned"],
+  ["plugin list", 0, "blocked  nodejs, not granted: logomesh plugin grant org.example.words"],
+  ["plugin grant org.example.words", 0, "5 calls, 1 errors, 2 MiB, 2 processes, 3 violations"],
+  ["plugin release org.example.words", 0, "blocked"],
+  ["plugin logs org.example.words", 0, "␛]0;owned␇\\u{9b}2J\\u{202e}␊forged line"],
+  ["plugin call org.example.words works", 0, "text:"],
+  ["plugin call org.example.words fails --timeout-ms 50", 1, "(image)"],
+  ["llm models", 0, "ollama"],
+  ["llm chat hello", 0, "␛]0;owned"],
+  ["audit query", 0, "     7 "],
+  ["audit query --kind plugin.denied --limit 1", 0, "plugin.denied"],
+  ["audit show 7", 0, "kind: plugin.denied"],
+  ["audit verify", 1, "✗ entry 4: ␛]0;owned"],
+  ["thought list", 0, "tht_1"],
+  ["thought show tht_1", 0, "mock"],
+  ["thought add Title --tag t --body-file -", 0, "tht_1"],
+  ["run digest --detach", 0, "run_1"],
+])("%s shows what the workbench answers, and nothing in it is obeyed by a terminal", async (line, code, part) => {
+  for (const how of [options, { ...options, isTTY: true, columns: 60, env: { NO_COLOR: "1" } }]) {
+    const result = await runCli(line.split(" "), { ...how, stdin: "text" });
+    expect(result.code).toBe(code);
+    expect(result.out).toContain(how === options ? part : part.slice(0, 4));
+    expect(result.out + result.err).not.toMatch(/(?![\n\t])[\p{Cc}\u202e]/u);
+  }
+  const json = await runCli([...line.split(" "), "--json"], { ...options, stdin: "text" });
+  expect(json.code).toBe(code);
+  expect(json.out).not.toMatch(/(?!\n)\p{Cc}/u);
+  expect(JSON.parse(json.out)).toBeTypeOf("object");
+});
+
+test("a forged line never begins a line where one item is one line", async () => {
+  for (const line of [
+    "runs show run_1",
+    "plugin list",
+    "plugin logs x",
+    "audit query",
+    "thought list",
+    "workflow list",
+  ]) {
+    const { out } = await runCli(line.split(" "), options);
+    const isForged = (shown: string) => shown.startsWith("forged line");
+    expect(out.split("\n").filter(isForged)).toEqual([]);
+  }
+});
+
+test("what was granted is shown with its reason before it is granted", async () => {
+  const { err } = await runCli(["plugin", "grant", "org.example.words"], options);
+  expect(err).toContain("org.example.words asks for:\n  store:\n    max_bytes: 10\n");
+  expect(workbench.requests.at(-1)).toBe(`POST /api/plugins/org.example.words/grants {"sha256":"${PLUGIN.sha256}"}`);
+});
+
+test("a plugin that wrote nothing, and lists that are empty, say so", async () => {
+  expect((await runCli(["plugin", "logs", "silent"], options)).err).toContain("wrote nothing");
+  const empty = { items: [], nextCursor: null };
+  const bare = createStubWorkbench({
+    ...{ listRuns: () => empty, listWorkflows: () => empty, listPlugins: () => ({ items: [] }) },
+    ...{ listThoughts: () => empty, queryAudit: () => empty },
+  });
+  const say = async (line: string) => (await runCli(line.split(" "), { workbenches: running(bare) })).out;
+  expect(await say("runs list")).toContain("Start one with: logomesh run");
+  expect(await say("runs list --status faulted")).toBe("No such runs.\n");
+  expect(await say("workflow list")).toContain("logomesh workflow push");
+  expect(await say("plugin list")).toContain("plugin.json");
+  expect(await say("thought list")).toContain("logomesh thought add");
+  expect(await say("thought list --tag t")).toBe("No such thoughts.\n");
+  expect(await say("audit query")).toBe("No such entries.\n");
+});
+
+test("more than was shown is said", async () => {
+  expect((await runCli(["runs", "list", "--limit", "1"], options)).err).toBe("More with: --limit 2\n");
+  expect((await runCli(["audit", "query", "--limit", "1"], options)).err).toBe("More with: --limit 2\n");
+});
+
+test("long text is broken to the width of the terminal, and only there", async () => {
+  const widest = (text: string) => Math.max(...text.split("\n").map((line) => line.length));
+  const args = ["thought", "show", "tht_1"];
+  const terminal = await runCli(args, { ...options, isTTY: true, columns: 60, env: { NO_COLOR: "1" } });
+  expect(widest(terminal.out)).toBeLessThanOrEqual(60);
+  expect(widest((await runCli(args, options)).out)).toBeGreaterThan(190);
+});
+
+test("the greeting of a start with a model but without a sandbox; the stop leaves runs for later", async () => {
+  const stop = new AbortController();
+  const { workbenches, log } = startable(workbench);
+  const onOut = (out: string) => out.includes("Ctrl-C") && stop.abort();
+  const { code, out, err } = await runCli(["start"], { workbenches, signal: stop.signal, onOut });
+  expect(code).toBe(0);
+  expect(out).toContain("http://127.0.0.1:7420/#code=c");
+  expect(out).toContain("Model:    qwen3:4b (ollama)");
+  expect(out).toContain("none, plugins are refused. apt-get install bubblewrap");
+  expect(err).toBe("Stopping. Runs that have not ended go on at the next start.\n");
+  expect(log).toEqual(["started {}", "stopped"]);
+});
+
+test("a workbench that can no longer work ends the start with its error", async () => {
+  const { workbenches, log } = startable(workbench, Promise.resolve(new Error("disk gone")));
+  const { code, out, err } = await runCli(["start", "--json"], { workbenches });
+  expect(code).toBe(1);
+  expect(JSON.parse(out)).toMatchObject({ url: "http://127.0.0.1:7420", pid: process.pid });
+  expect(err).toContain("disk gone");
+  expect(log.at(-1)).toBe("stopped");
+});
