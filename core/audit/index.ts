@@ -1,3 +1,3 @@
 export { createAuditWriterModule } from "./auditWriterModule.ts";
-export { openAuditTrail, type AuditTrail, type OpenAuditTrailOptions } from "./auditTrail.ts";
-export { verifyLog, type VerifyLogParams } from "./verify/index.ts";
+export { openAuditTrail, type AuditTrail } from "./auditTrail.ts";
+export { verifyLog } from "./verify/index.ts";

@@ -1,2 +1,2 @@
-export { IdeaManager, type IdeaManagerOptions } from "./ideaManager.ts";
+export { IdeaManager } from "./ideaManager.ts";
 export { createThoughtWriterModule } from "./thoughtWriterModule.ts";

@@ -126,8 +126,6 @@ export interface RunTask extends TaskBase {
 export type Task =
   DoTask | SetTask | CallTask | ForkTask | ForTask | SwitchTask | TryTask | RaiseTask | WaitTask | RunTask;
 
-export type TaskType = Task["type"];
-
 /** Tasks in order; `start` of a list is its first. */
 export interface TaskList {
   reference: string;
