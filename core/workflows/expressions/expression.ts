@@ -19,7 +19,7 @@ export interface Expression {
 /** Values that the expression may produce on its way; far above any real use. */
 const FUEL = 2_000_000;
 
-/** Longest JSON text that an expression may answer with, as characters of texts and one for each other value. */
+/** Longest JSON text that an expression may answer with. */
 export const OUTPUT_CHARS_MAX = 8 * 1024 * 1024;
 
 /** What reads the clock, the environment or the machine: its result could not be replayed. */

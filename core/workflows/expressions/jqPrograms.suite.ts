@@ -206,7 +206,9 @@ const either = (choices: string[]): fc.Arbitrary<string> => fc.constantFrom(...c
 const typedProgram: fc.Arbitrary<string> = fc.letrec<Typed>((tieAny) => {
   const tie = (name: keyof Typed): fc.Arbitrary<string> => tieAny(name) as fc.Arbitrary<string>;
   const form = (template: string, ...names: (keyof Typed)[]): fc.Arbitrary<string> =>
-    fc.tuple(...names.map(tie)).map((parts) => parts.reduce((text, part) => text.replace("_", () => part), template));
+    fc
+      .tuple(...names.map(tie))
+      .map((parts) => parts.reduce((text, part) => text.replace(/(?<!\w)_(?!\w)/, () => part), template));
   const forms = (leaves: string[], ...others: fc.Arbitrary<string>[]): fc.Arbitrary<string> =>
     fc.oneof({ maxDepth: 5, depthSize: "small" }, { weight: others.length, arbitrary: either(leaves) }, ...others);
   return {

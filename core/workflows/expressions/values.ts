@@ -32,7 +32,9 @@ export const ARRAY_ITEMS_MAX = 1_000_000;
  * Values and characters that one evaluation may still copy or compare. Fuel counts outputs; this counts what a single output
  * costs, at most about 60 ns each. Evaluation is synchronous, so one counter serves all. What needs more runs in the worker, which has a time limit.
  */
-const WORK_MAX = 4_000_000;
+const WORK_MAX = 2_000_000;
+/** Copying characters and items is that much quicker than looking at them. */
+const COPIED_PER_WORK = 16;
 let workLeft = WORK_MAX;
 
 export function startWork(): void {
@@ -44,14 +46,20 @@ export function work(units: number): void {
   if (workLeft < 0) throw new UseReferenceError("too much work for the main thread");
 }
 
-/** Characters of texts and one for each other value; stops counting above `max`, so that values shared many times end it too. */
+/** About the characters of the JSON text; stops counting above `max`, so that values shared many times end it too. */
 export function sizeOf(value: JsonValue, max: number): number {
-  if (typeof value === "string") return value.length + 2;
-  if (typeof value !== "object" || value === null) return 1;
-  let size = 2;
-  for (const key of Array.isArray(value) ? value.keys() : Object.keys(value)) {
-    if (typeof key === "string") size += key.length + 2;
-    size += sizeOf((value as Record<string | number, JsonValue>)[key] as JsonValue, max - size);
+  if (typeof value === "string") return value.length + 3;
+  if (typeof value !== "object" || value === null) return 2;
+  let size = 3;
+  if (Array.isArray(value)) {
+    for (const item of value) {
+      size += sizeOf(item, max - size);
+      if (size > max) break;
+    }
+    return size;
+  }
+  for (const key of Object.keys(value)) {
+    size += key.length + 3 + sizeOf(value[key] as JsonValue, max - size);
     if (size > max) break;
   }
   return size;
@@ -178,7 +186,7 @@ function assertStringLength(length: number): void {
 export function joinTexts(texts: string[], separator: string): string {
   const length = texts.reduce((sum, text) => sum + text.length, separator.length * Math.max(0, texts.length - 1));
   assertStringLength(length);
-  work(length / 8);
+  work(length / COPIED_PER_WORK);
   return texts.join(separator);
 }
 
@@ -197,8 +205,7 @@ export function addValues(a: JsonValue, b: JsonValue): JsonValue {
     return a + b;
   }
   if (Array.isArray(a) && Array.isArray(b)) {
-    // Copying a list is much quicker than looking at its items.
-    work((a.length + b.length) / 8);
+    work((a.length + b.length) / COPIED_PER_WORK);
     return boundedArray(a.concat(b));
   }
   if (isObject(a) && isObject(b)) return mergeObjects(a, b);
