@@ -1,11 +1,29 @@
 """The mathematics; knows nothing of plugins but the error that a caller can do something about."""
 
+import functools
 import math
 import statistics
 
 from logomesh import ToolError
 
 
+def finite(function):
+    """Sums and squares of numbers near the largest that a float holds have no finite value."""
+
+    @functools.wraps(function)
+    def checked(*arguments):
+        try:
+            result = function(*arguments)
+        except OverflowError:
+            result = {"overflow": math.inf}
+        if not all(math.isfinite(value) for value in result.values()):
+            raise ToolError("the values are too large to calculate with")
+        return result
+
+    return checked
+
+
+@finite
 def describe(values):
     if not values:
         zeros = ("sum", "mean", "median", "min", "max", "standard_deviation", "lower_quartile", "upper_quartile")
@@ -43,6 +61,7 @@ def histogram(values, bins):
     ]
 
 
+@finite
 def linear_trend(values, x=None):
     positions = list(range(len(values))) if x is None else x
     if len(positions) != len(values):
@@ -53,5 +72,11 @@ def linear_trend(values, x=None):
         raise ToolError("all x are the same, so no line is better than another")
     slope, intercept = statistics.linear_regression(positions, values)
     constant = min(values) == max(values)
-    r_squared = 1.0 if constant else statistics.correlation(positions, values) ** 2
+    r_squared = 1.0 if constant else statistics.correlation(scaled(positions), scaled(values)) ** 2
     return {"slope": slope, "intercept": intercept, "r_squared": r_squared}
+
+
+def scaled(values):
+    """To at most 1: squares of very small differences would be 0."""
+    most = max(map(abs, values))
+    return [value / most for value in values]
