@@ -1,0 +1,148 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { VerifyReport } from "@logomesh/contracts";
+import { openAuditTrail } from "../core/audit/index.ts";
+import { createIdSource, systemClock as clock, systemRandom as random } from "../core/base/index.ts";
+import { openDatabase } from "../core/db/index.ts";
+import type { Grants, PluginTools, Policy } from "../core/ports/index.ts";
+import { silentLogger as logger } from "../core/testing/index.ts";
+import {
+  SqliteWorkflowStore,
+  TaskEngine,
+  createPluginTaskExecutor,
+  createTaskExecutorRegistry,
+} from "../core/workflows/index.ts";
+import { hashOf, quantile, runPeer, type Benchmark } from "./harness.ts";
+
+const RUNS = 500;
+const STEPS = 10;
+const CONCURRENCY = 20;
+const SINGLE_RUNS = 100;
+
+const STEP_TASKS = Array.from(
+  { length: STEPS },
+  (_step, index) =>
+    `  - step-${index}: { call: plugin, with: { plugin: b, tool: next, arguments: { sum: "\${ .sum }" } } }`,
+).join("\n");
+const SOURCE = `document: { dsl: "1.0.3", namespace: bench, name: steps, version: "1.0.0" }\ndo:\n${STEP_TASKS}\n`;
+const CALLER = {
+  actor: { type: "system", id: "bench" },
+  principal: { type: "Client", id: "bench" },
+  scopes: ["admin"],
+} as const;
+
+const tools: PluginTools = {
+  describeTool: () => ({ effect: "pure", version: "1.0.0", sha256: "" }),
+  callTool: ({ arguments: { sum } }) =>
+    Promise.resolve({ content: [], structuredContent: { sum: Number(sum) + 1 }, isError: false, durationMs: 0 }),
+};
+const policy: Policy = { decide: () => ({ allowed: true, policies: [], reason: "" }), require: () => undefined };
+const grants: Grants = {
+  grantWorkflow: () => Promise.resolve(),
+  grantPlugin: () => Promise.resolve(),
+  revokePlugin: () => Promise.resolve(),
+  pluginGrant: () => undefined,
+};
+
+interface PeerResult {
+  stepsPerSecond: number;
+  singleRunP50Ms: number;
+}
+
+export const benchmark: Benchmark = {
+  name: "Durable steps",
+  about:
+    "runs of steps that answer at once, each with its row, event and audit entry committed with synchronous=FULL before the next one starts",
+  async run() {
+    const folder = mkdtempSync(join(tmpdir(), "logomesh-bench-"));
+    try {
+      const own = await measure(folder);
+      const peer = await runPeer<PeerResult>("openWorkflow.ts", [RUNS, STEPS, CONCURRENCY]);
+      const name = "OpenWorkflow on SQLite";
+      return {
+        parameters: { runs: RUNS, steps: STEPS, atOnce: CONCURRENCY, singleRuns: SINGLE_RUNS },
+        resultHash: hashOf(own.sums),
+        figures: [
+          {
+            name: "steps",
+            value: own.stepsPerSecond,
+            unit: "/s",
+            budget: { min: 15_000 },
+            peer: { name, value: peer.stepsPerSecond },
+          },
+          {
+            name: "one run p50",
+            value: quantile(own.singleMs, 0.5),
+            unit: "ms",
+            budget: { max: 3 },
+            peer: { name: `ms ${name}`, value: peer.singleRunP50Ms },
+          },
+          { name: "one run p99", value: quantile(own.singleMs, 0.99), unit: "ms" },
+        ],
+      };
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+};
+
+async function measure(folder: string): Promise<{ stepsPerSecond: number; singleMs: number[]; sums: unknown[] }> {
+  await using stack = new AsyncDisposableStack();
+  const database = stack.use(
+    await openDatabase({
+      path: join(folder, "logomesh.db"),
+      synchronous: "FULL",
+      writerEntry: new URL("../core/app/writerEntry.ts", import.meta.url),
+      readerEntry: new URL("../core/app/readerEntry.ts", import.meta.url),
+      logger,
+    }),
+  );
+  const { writer, reader } = database;
+  const ids = createIdSource({ clock, random });
+  const audit = stack.use(
+    await openAuditTrail({
+      ...{
+        writer,
+        reader,
+        clock,
+        random,
+        logger,
+        keysFolder: join(folder, "keys"),
+        outsideRoot: join(folder, "outside"),
+      },
+      verify: () => Promise.reject<VerifyReport>(new Error("not asked for")),
+      newLogId: () => ids.next("log"),
+    }),
+  );
+  const engine = stack.use(
+    new TaskEngine({
+      ...{ grants, policy, clock, ids, logger, runtime: { name: "LogoMesh", version: "bench" } },
+      store: new SqliteWorkflowStore({ writer, reader, audit }),
+      executors: createTaskExecutorRegistry([createPluginTaskExecutor(tools)]),
+    }),
+  );
+  await engine.define({ source: SOURCE, origin: "bench", caller: CALLER });
+  const runOnce = async (): Promise<unknown> => {
+    const workflow = { namespace: "bench", name: "steps" };
+    const run = await engine.start({ workflow, input: { sum: 0 }, waitMs: 60_000 }, CALLER);
+    if (run.status !== "completed") throw new Error(`A run ended as ${run.status}.`);
+    return run.output;
+  };
+  for (let warm = 0; warm < 50; warm += 1) await runOnce();
+  const singleMs: number[] = [];
+  for (let index = 0; index < SINGLE_RUNS; index += 1) {
+    const startedMs = performance.now();
+    await runOnce();
+    singleMs.push(performance.now() - startedMs);
+  }
+  const sums: unknown[] = [];
+  const startedMs = performance.now();
+  let left = RUNS;
+  await Promise.all(
+    Array.from({ length: CONCURRENCY }, async () => {
+      while (left-- > 0) sums.push(await runOnce());
+    }),
+  );
+  return { stepsPerSecond: (RUNS * STEPS * 1_000) / (performance.now() - startedMs), singleMs, sums };
+}
