@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Plugin } from "@logomesh/contracts";
+import { LogoMeshError, type Plugin } from "@logomesh/contracts";
 import { expect, test } from "vitest";
 import { FakeClock } from "../testing/index.ts";
 import { PluginHost } from "./pluginHost.ts";
@@ -107,6 +107,17 @@ test("[PL25] without a sandbox nothing runs, and the error says what to install"
   });
   expect(host.host.get(ID).sandboxed).toBe(false);
   expect(host.sandbox.processes).toHaveLength(0);
+});
+
+test("[PL25] a plugin whose interpreter is missing says so, and its start has an end in the log", async () => {
+  await using host = await openEcho();
+  const missing = new LogoMeshError("LM_PLUGIN_RUNTIME_MISSING", "Install Node.js 24.");
+  host.sandbox.launch = () => Promise.reject(missing);
+  await expect(host.call("echo")).rejects.toBe(missing);
+  expect(host.host.get(ID)).toMatchObject({ state: "stopped", stateReason: "Install Node.js 24." });
+  expect(host.audit.kinds()).toEqual(["plugin.started", "plugin.stopped", "plugin.called"]);
+  await host.host.unload(ID, CALLER);
+  expect(host.host.get(ID).state).toBe("stopped");
 });
 
 test.each([["trusted"], ["dev-only"]])("[PL31] security_level %s is refused", async (level) => {

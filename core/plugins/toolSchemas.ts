@@ -4,8 +4,8 @@ import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import { messageOf, sha256Hex } from "../base/index.ts";
 
 // Checks values against the schemas of plugins. They are other people's programs: a pattern, a recursive reference or `uniqueItems` can be
-// written so that a check takes forever. Schemas of keywords whose cost is that of schema times value are checked directly compiled and checked directly against small
-// values, all else under the engine's own time limit. Nothing is ever fetched.
+// written so that a check takes forever. Schemas of keywords whose cost is that of schema times value are compiled, and checked against
+// small values, directly; all else runs under the engine's own time limit. Nothing is ever fetched.
 
 /** Of one compilation or one check, by the clock on the wall: long enough for an honest schema on a machine that is busy. */
 const CHECK_MS_MAX = 500;
