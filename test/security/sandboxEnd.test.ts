@@ -55,7 +55,7 @@ test("[SB16] killing is safe at any time and again", async () => {
   expect(await started.exited).toEqual({ code: 7, signal: null });
 });
 
-test("[SB15] a host killed at any moment of the start leaves nothing behind", async () => {
+test("[SB15] a host killed at any moment of the start leaves nothing behind", { timeout: 120_000 }, async () => {
   const marker = `marker-${randomUUID()}.py`;
   using bundle = createBundle({ runtime: "python", source: "", files: { [marker]: daemon("time.sleep(300)") } });
   const spec = JSON.stringify({ ...bundle.spec, entryPoint: marker });

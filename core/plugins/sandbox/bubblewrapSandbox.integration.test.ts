@@ -150,6 +150,13 @@ test("[SB16] disposing the sandbox ends what runs", async () => {
   expect(tree.filter(isAlive)).toEqual([]);
 });
 
+test("[SB16] disposing the sandbox ends what is just being started", async () => {
+  const sandbox = open();
+  const launching = sandbox.launch(bundle({ "main.py": "import time; time.sleep(60)" }));
+  sandbox[Symbol.dispose]();
+  expect(await (await launching).exited).toEqual({ code: null, signal: "SIGKILL", cause: "killed" });
+});
+
 test("[SB20] bundles that leave themselves, or that are not there, do not start", async () => {
   const spec = bundle({ "main.js": "" });
   symlinkSync("/etc", join(spec.bundleFolder, "etc"));

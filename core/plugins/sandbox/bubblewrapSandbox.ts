@@ -29,7 +29,7 @@ export interface BubblewrapSandboxOptions {
 
 /**
  * Sandboxes made of Linux namespaces by bubblewrap, with a system-call filter, resource limits and a watchdog; see SPEC.md. Launch from the
- * main thread: a sandbox dies with the thread that started it. Disposing ends what still runs.
+ * main thread: a sandbox dies with the thread that started it. Disposing ends what runs and what is about to.
  */
 export function createBubblewrapSandbox(options: BubblewrapSandboxOptions): Sandbox & Disposable {
   const { logger, clock, nodePath, pythonCandidates = [SYSTEM_PYTHON], bwrapPath = "/usr/bin/bwrap" } = options;
@@ -39,6 +39,7 @@ export function createBubblewrapSandbox(options: BubblewrapSandboxOptions): Sand
   const rootEntries = readRootEntries();
   const running = new Set<SandboxProcess>();
   let launches = 0;
+  let disposed = false;
   let good: SandboxStatus | undefined;
 
   /** A bad answer is asked for again: what was missing may have been installed. */
@@ -72,6 +73,7 @@ export function createBubblewrapSandbox(options: BubblewrapSandboxOptions): Sand
     logger.debug({ pluginId: spec.pluginId, pid: started.pid }, "sandbox started");
     running.add(started);
     void started.exited.then(() => running.delete(started));
+    if (disposed) started.kill();
     return started;
   };
 
@@ -79,6 +81,7 @@ export function createBubblewrapSandbox(options: BubblewrapSandboxOptions): Sand
     status,
     launch,
     [Symbol.dispose]() {
+      disposed = true;
       for (const started of running) started.kill();
     },
   };
