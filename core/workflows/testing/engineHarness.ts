@@ -55,6 +55,8 @@ export interface EngineHarness {
   /** A new engine on the same database, as after a crash: the old one is left alone with its writer cut off. */
   crash: () => TaskEngine;
   thoughts: string[];
+  /** Definitions that were granted what they name. */
+  grantedHashes: string[];
 }
 
 export const ADMIN = {
@@ -93,6 +95,7 @@ export function createEngineHarness(): EngineHarness {
     clock,
     audit,
     thoughts,
+    grantedHashes: [],
     calls: [],
     tools: new Map([["t#echo", { effect: "pure", behave: (call: PluginToolCall) => call.arguments }]]),
     policy: { requests: [], deny: () => false },
@@ -119,7 +122,7 @@ export function createEngineHarness(): EngineHarness {
     const store = new SqliteWorkflowStore({ writer, reader: database.reader, audit: log });
     harness.store = store;
     return new TaskEngine({
-      ...{ store, clock, ids, logger: silentLogger, grants: noGrants, policy: policyOf(harness) },
+      ...{ store, clock, ids, logger: silentLogger, grants: grantsOf(harness), policy: policyOf(harness) },
       executors: createTaskExecutorRegistry([
         createPluginTaskExecutor(toolsOf(harness)),
         createLlmTaskExecutor(modelsOf(harness)),
@@ -157,12 +160,17 @@ export function hang(): ToolBehaviour {
     });
 }
 
-const noGrants: Grants = {
-  grantWorkflow: () => Promise.resolve(),
-  grantPlugin: () => Promise.resolve(),
-  revokePlugin: () => Promise.resolve(),
-  pluginGrant: () => undefined,
-};
+function grantsOf(harness: EngineHarness): Grants {
+  return {
+    grantWorkflow: ({ definitionHash }) => {
+      harness.grantedHashes.push(definitionHash);
+      return Promise.resolve();
+    },
+    grantPlugin: () => Promise.resolve(),
+    revokePlugin: () => Promise.resolve(),
+    pluginGrant: () => undefined,
+  };
+}
 
 function policyOf(harness: EngineHarness): Policy {
   return {
