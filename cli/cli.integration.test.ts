@@ -72,7 +72,7 @@ beforeAll(async () => {
   running = cli(["start"], { signal: stop.signal, onOut: (out) => out.includes("Ctrl-C") && started.resolve(out) });
   const greeting = await Promise.race([started.promise, running.then(({ err }) => Promise.reject(new Error(err)))]);
   expect(greeting).toMatch(/Log in: +http:\/\/127\.0\.0\.1:\d+\/#code=/);
-  expect(greeting).toContain("mock, answers are simulated");
+  expect(greeting).toContain("mock, no real model answers");
   expect(greeting).toContain("ollama pull");
 });
 

@@ -75,7 +75,7 @@ export interface Command {
   usage: string;
   summary: string;
   options?: Readonly<Record<string, { type: "string" | "boolean"; multiple?: boolean; help: string }>>;
-  /** Whole lines after `logomesh`. */
+  /** Whole lines. */
   examples?: readonly string[];
   /** How many positional arguments there must be. Default: none. */
   positionals?: { min: number; max: number };

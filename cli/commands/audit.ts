@@ -25,7 +25,7 @@ const query: Command = {
     ),
     limit: { type: "string", help: `how many (default ${LIMIT_DEFAULT})` },
   },
-  examples: ["audit query --kind llm.request", "audit query --run run_… --status failed"],
+  examples: ["logomesh audit query --kind llm.request", "logomesh audit query --run run_… --status failed"],
   async run(args, context) {
     const limit = numberOption(args, "limit", { min: 1, max: LIMIT_MAX }) ?? LIMIT_DEFAULT;
     const given = FILTERS.flatMap((name) => {

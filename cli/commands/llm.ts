@@ -38,7 +38,7 @@ const chat: Command = {
     model: { type: "string", help: "a model or an alias (default: default)" },
     system: { type: "string", help: "the system prompt" },
   },
-  examples: ['llm chat "Why is the sky blue?"', "llm chat - < prompt.txt"],
+  examples: ['logomesh llm chat "Why is the sky blue?"', "logomesh llm chat - < prompt.txt"],
   async run(args, context) {
     const [given = ""] = args.positionals;
     const prompt = given === "-" ? (await readTextFile("-", context)).text : given;

@@ -110,7 +110,7 @@ const call: Command = {
     arguments: { type: "string", help: "the arguments as a JSON object" },
     "timeout-ms": { type: "string", help: "how long it may take (default: what its manifest says)" },
   },
-  examples: [`plugin call org.logomesh.text-tools slugify --arguments '{"text":"Crème Brûlée"}'`],
+  examples: [`logomesh plugin call org.logomesh.text-tools slugify --arguments '{"text":"Crème Brûlée"}'`],
   async run(args, context) {
     const [id = "", tool = ""] = args.positionals;
     const given = JsonObjectSchema.safeParse(jsonOption(args, "arguments") ?? {});

@@ -21,8 +21,8 @@ export const runCommand: Command = {
     detach: { type: "boolean", help: "print the run's id and do not wait" },
   },
   examples: [
-    "run reading-digest --input-file workflows/samples/walden.md --watch",
-    "run default/reading-digest@1.0.0 --input text='A few words.' --json",
+    "logomesh run reading-digest --input-file workflows/samples/walden.md --watch",
+    "logomesh run default/reading-digest@1.0.0 --input text='A few words.' --json",
   ],
   async run(args, context) {
     if (args.values.watch === true && args.values.detach === true) {

@@ -42,9 +42,12 @@ const init: Command = {
 const start: Command = {
   usage: "",
   summary: "Start the workbench and print a link that logs a browser in",
+  examples: ["LOGOMESH_PORT=7500 logomesh start", "LOGOMESH_LOG=info logomesh start"],
   async run({ json }, context) {
     const { workbenches, env, root, signal } = context;
-    await using started = await workbenches.start({ env, root }, {});
+    // A person reads the greeting; who wants the log on the terminal as well says so.
+    const logLevel = context.isInteractive && (env.LOGOMESH_LOG ?? "") === "" ? { LOGOMESH_LOG: "warn" } : {};
+    await using started = await workbenches.start({ env: { ...env, ...logLevel }, root }, {});
     const { client, url } = started.connection;
     const loginLink = started.createLoginLink();
     if (json) context.printJson({ url, loginLink, pid: process.pid });
@@ -72,7 +75,7 @@ function greet(
   print("");
   print(`  Log in:   ${style.cyan(loginLink)}`);
   print(style.dim("            works once, within ten minutes; another: script/logomesh login"));
-  print(`  Model:    ${model.simulated ? style.yellow("mock, answers are simulated") : modelText(model)}`);
+  print(`  Model:    ${model.simulated ? style.yellow("mock, no real model answers") : modelText(model)}`);
   if (model.hint !== undefined) print(`            ${visibleBlock(model.hint, "            ")}`);
   print(
     `  Sandbox:  ${sandbox.available ? sandbox.detail : style.red(`none, plugins are refused. ${sandbox.detail}`)}`,

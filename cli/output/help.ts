@@ -52,6 +52,6 @@ export function commandHelp({ name, command }: { name: string; command: Command 
     summary,
     "",
     ...table(rows),
-    ...(examples === undefined ? [] : ["", "For example:", ...examples.map((example) => `  logomesh ${example}`)]),
+    ...(examples === undefined ? [] : ["", "For example:", ...examples.map((example) => `  ${example}`)]),
   ];
 }

@@ -25,6 +25,7 @@ export interface WatchRunOptions {
 export async function watchRun(options: WatchRunOptions): Promise<Run> {
   const { client, context, runId } = options;
   const view = options.isShown ? await createView(options) : undefined;
+  const say = (line: string): void => (view === undefined ? context.note(line) : view.note(line));
   const stop = new AbortController();
   const signal = AbortSignal.any([stop.signal, context.signal]);
   const lost = new LossTimer(options.reconnectMsMax ?? RECONNECT_MS_MAX, () => stop.abort());
@@ -34,16 +35,13 @@ export async function watchRun(options: WatchRunOptions): Promise<Run> {
       signal,
       types: ["event", "task", "token"],
       onMessage: (message) => {
-        lost.end();
+        if (lost.end()) say("The workbench is back.");
         view?.show(message);
         if (hasEnded(message)) stop.abort();
       },
       onConnectionChange: (state) => {
-        if (state === "waiting" && lost.begin()) {
-          const line = "The workbench does not answer; trying again. The run goes on when it is back.";
-          if (view === undefined) context.note(line);
-          else view.note(line);
-        }
+        if (state !== "waiting" || !lost.begin()) return;
+        say("The workbench does not answer; trying again. The run goes on when it is back.");
       },
     });
   } finally {
@@ -94,8 +92,11 @@ class LossTimer {
     return true;
   }
 
-  end(): void {
+  /** True when the connection was lost. */
+  end(): boolean {
+    const wasLost = this.#timer !== undefined;
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    return wasLost;
   }
 }
