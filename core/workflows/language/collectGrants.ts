@@ -1,4 +1,4 @@
-import type { JsonObject } from "@logomesh/contracts";
+import type { JsonObject, JsonValue } from "@logomesh/contracts";
 import type { WorkflowGrant } from "../../ports/index.ts";
 import { isObject } from "../expressions/index.ts";
 import type { CallTask, WorkflowDefinition } from "./definition.ts";
@@ -21,7 +21,7 @@ function grantOfCall(task: CallTask): WorkflowGrant | undefined {
   const { literals } = task;
   switch (task.call) {
     case "plugin":
-      return { action: "plugin.call", resource: `${String(literals.plugin)}#${String(literals.tool)}` };
+      return { action: "plugin.call", resource: `${textOf(literals.plugin)}#${textOf(literals.tool)}` };
     case "llm":
       return { action: "llm.generate", resource: typeof literals.model === "string" ? literals.model : "default" };
     case "thought.create":
@@ -33,6 +33,10 @@ function grantOfCall(task: CallTask): WorkflowGrant | undefined {
   }
 }
 
+function textOf(value: JsonValue | undefined): string {
+  return typeof value === "string" ? value : "";
+}
+
 /** Scheme, host and port of an HTTP call: the part of its endpoint that is always literal. */
 export function hostOf(task: CallTask): string | undefined {
   const document = task.with.kind === "literal" ? (task.with.value as JsonObject) : undefined;
@@ -40,7 +44,7 @@ export function hostOf(task: CallTask): string | undefined {
   const uri = isObject(endpoint ?? null) ? (endpoint as JsonObject).uri : endpoint;
   if (typeof uri !== "string") return undefined;
   const match = /^(https?):\/\/([^/?#]+)/i.exec(uri);
-  if (match === null) return undefined;
+  if (match === null || !URL.canParse(match[0])) return undefined;
   const url = new URL(match[0]);
   return `${url.protocol}//${url.hostname}:${url.port || (url.protocol === "https:" ? "443" : "80")}`;
 }

@@ -14,9 +14,9 @@ const ISO_8601 =
 const ISO_UNITS_MS = [365 * 86_400_000, 30 * 86_400_000, 7 * 86_400_000, 86_400_000, 3_600_000, 60_000, 1000];
 
 /** Ten years; longer is a mistake. */
-export const DURATION_MS_MAX = 10 * 365 * 86_400_000;
+const DURATION_MS_MAX = 10 * 365 * 86_400_000;
 
-/** Milliseconds of `{seconds: 5}` or `PT5S`; undefined when it is neither. */
+/** Whole milliseconds of `{seconds: 5}` or `PT5S`; undefined when it is neither, or longer than ten years. */
 export function parseDuration(value: JsonValue): number | undefined {
   const ms = typeof value === "string" ? parseIsoDuration(value) : isObject(value) ? parseMembers(value) : undefined;
   return ms === undefined || ms > DURATION_MS_MAX ? undefined : ms;
@@ -25,7 +25,7 @@ export function parseDuration(value: JsonValue): number | undefined {
 function parseIsoDuration(text: string): number | undefined {
   const match = ISO_8601.exec(text);
   if (match === null) return undefined;
-  return ISO_UNITS_MS.reduce((sum, unitMs, index) => sum + Number(match[index + 1] ?? 0) * unitMs, 0);
+  return Math.round(ISO_UNITS_MS.reduce((sum, unitMs, index) => sum + Number(match[index + 1] ?? 0) * unitMs, 0));
 }
 
 function parseMembers(value: Record<string, JsonValue>): number | undefined {
@@ -33,7 +33,7 @@ function parseMembers(value: Record<string, JsonValue>): number | undefined {
   if (keys.length === 0) return undefined;
   let ms = 0;
   for (const key of keys) {
-    const unitMs = UNITS_MS[key];
+    const unitMs = Object.hasOwn(UNITS_MS, key) ? UNITS_MS[key] : undefined;
     const count = value[key];
     if (unitMs === undefined || typeof count !== "number" || !Number.isInteger(count) || count < 0) return undefined;
     ms += count * unitMs;

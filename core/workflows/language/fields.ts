@@ -68,8 +68,12 @@ export class Fields {
   }
 }
 
+/** Nobody misspells a name by so much. */
+const NAME_CHARS_MAX = 64;
+
 /** The known name with the smallest edit distance, when it is close enough to be a misspelling. */
-export function nearest(name: string, known: readonly string[]): string | undefined {
+function nearest(name: string, known: readonly string[]): string | undefined {
+  if (name.length > NAME_CHARS_MAX) return undefined;
   const scored = known
     .map((candidate) => ({ candidate, distance: editDistance(name.toLowerCase(), candidate.toLowerCase()) }))
     .sort((a, b) => a.distance - b.distance)[0];

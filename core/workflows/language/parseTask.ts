@@ -4,7 +4,7 @@ import type { BuiltinCall, CatchClause, RetryPolicy, Task, TaskBase, TaskList, T
 import { literalOf } from "./definition.ts";
 import { parseDuration } from "./duration.ts";
 import { Fields } from "./fields.ts";
-import type { Path, Problems } from "./problems.ts";
+import { toPointer, type Path, type Problems } from "./problems.ts";
 
 /** Reusable parts of a document (`use`), by name. */
 export interface Components {
@@ -35,6 +35,8 @@ const CALL_FIELDS: Record<BuiltinCall, readonly string[]> = {
 const DIRECTIVES = ["continue", "exit", "end"];
 /** `name:version@catalog`, the specification's form for a function of a catalog. */
 const CATALOG_CALL = /^([a-z][a-z.]*):(\d+\.\d+\.\d+)@default$/;
+/** Up to path, query or fragment, without user, placeholder or backslash (which the URL parser takes for a slash). */
+const LITERAL_ORIGIN = /^https?:\/\/[^/\\{}$\s?#@]+(?=[/?#]|$)/;
 const TASKS_MAX = 10_000;
 const NESTING_MAX = 64;
 
@@ -42,6 +44,7 @@ const NESTING_MAX = 64;
 export class TaskParser {
   readonly #components: Components;
   readonly #problems: Problems;
+  #depth = 0;
   readonly byReference = new Map<string, Task>();
   readonly usedComponents = new Set<string>();
   readonly expressions: { source: string; path: Path }[] = [];
@@ -58,10 +61,11 @@ export class TaskParser {
       this.#problems.add(path, "give a list of tasks, each `- name: { … }`");
       return { reference, tasks, indexOf };
     }
-    if (path.length > NESTING_MAX * 4) {
+    if (this.#depth >= NESTING_MAX) {
       this.#problems.add(path, `tasks are nested deeper than ${NESTING_MAX} levels`);
       return { reference, tasks, indexOf };
     }
+    this.#depth += 1;
     value.forEach((item, index) => {
       const names = isObject(item) ? Object.keys(item) : [];
       const [name] = names;
@@ -75,10 +79,11 @@ export class TaskParser {
       indexOf.set(name, index);
       const task = this.#task(item[name] as JsonValue, [...path, index, name], {
         name,
-        reference: `${reference}/${index}/${name}`,
+        reference: `${reference}${toPointer([index, name])}`,
       });
       if (task !== undefined) tasks.push(task);
     });
+    this.#depth -= 1;
     if (this.byReference.size > TASKS_MAX) this.#problems.add(path, `the workflow has more than ${TASKS_MAX} tasks`);
     this.#checkFlow(value, path, indexOf);
     return { reference, tasks, indexOf };
@@ -88,11 +93,9 @@ export class TaskParser {
   #checkFlow(list: JsonValue[], path: Path, indexOf: ReadonlyMap<string, number>): void {
     const known = [...indexOf.keys()];
     const check = (then: JsonValue | undefined, at: Path): void => {
-      if (then === undefined || (typeof then === "string" && (DIRECTIVES.includes(then) || indexOf.has(then)))) return;
-      this.#problems.add(
-        at,
-        `“${String(then)}” is neither continue, exit, end nor a task of this list (${known.join(", ")})`,
-      );
+      // What is no text at all is reported where it is read.
+      if (typeof then !== "string" || then === "" || DIRECTIVES.includes(then) || indexOf.has(then)) return;
+      this.#problems.add(at, `“${then}” is neither continue, exit, end nor a task of this list (${known.join(", ")})`);
     };
     list.forEach((item, index) => {
       if (!isObject(item)) return;
@@ -191,7 +194,8 @@ export class TaskParser {
         fields.fault("give `{ after: PT30S }` or the name of a timeout under `use.timeouts`", "timeout");
       return undefined;
     }
-    const after = (resolved as JsonObject).after;
+    const { after } = resolved as JsonObject;
+    new Fields(resolved as JsonObject, [...fields.path, "timeout"], this.#problems).only(["after"], "a timeout");
     const duration = after === undefined ? undefined : this.#duration(after, fields, "timeout");
     if (after === undefined) fields.fault("`after` is missing, for example `after: PT30S`", "timeout");
     return duration === undefined ? undefined : { after: duration };
@@ -344,8 +348,14 @@ export class TaskParser {
   #endpoint(args: Fields): void {
     const endpoint = args.get("endpoint");
     const uri = isObject(endpoint ?? null) ? (endpoint as JsonObject).uri : endpoint;
-    if (uri === undefined) return;
-    if (typeof uri !== "string" || !/^https?:\/\/[^/{}$\s?#@]+([/?#]|$)/.test(uri)) {
+    if (isObject(endpoint ?? null))
+      new Fields(endpoint as JsonObject, [...args.path, "endpoint"], this.#problems).only(
+        ["uri", "authentication"],
+        "an endpoint",
+      );
+    if (endpoint === undefined) return;
+    const origin = typeof uri === "string" ? LITERAL_ORIGIN.exec(uri)?.[0] : undefined;
+    if (origin === undefined || !URL.canParse(origin)) {
       args.fault(
         "the endpoint must start with a literal host, for example https://api.example.org/items/{id}; expressions may not choose the host",
         "endpoint",
@@ -368,7 +378,9 @@ export class TaskParser {
     const loop = fields.object("for", { required: true });
     if (loop === undefined) return undefined;
     loop.only(["each", "in", "at"], "for");
-    if (!loop.has("in")) loop.fault("“in” is missing: give an expression for the list, or the list");
+    const list = loop.get("in");
+    if (typeof list !== "string" && !Array.isArray(list))
+      loop.fault("“in” is an expression for the list, or the list", ...(list === undefined ? [] : ["in"]));
     const task: Task = {
       ...base,
       type: "for",
@@ -416,7 +428,9 @@ export class TaskParser {
     const body = fields.object("catch", { required: true });
     if (body === undefined) return clause;
     body.only(["errors", "as", "when", "exceptWhen", "retry", "do", "then"], "catch");
-    const filter = body.object("errors")?.object("with");
+    const errors = body.object("errors");
+    errors?.only(["with"], "errors");
+    const filter = errors?.object("with");
     if (filter !== undefined) {
       filter.only(["type", "status", "instance", "title", "detail", "details"], "errors.with");
       clause.errorsWith = this.template(filter.value, filter.path);
@@ -459,6 +473,7 @@ export class TaskParser {
     if (attemptDurationMsMax !== undefined) policy.attemptDurationMsMax = attemptDurationMsMax;
     if (durationMsMax !== undefined) policy.durationMsMax = durationMsMax;
     const jitter = fields.object("jitter");
+    jitter?.only(["from", "to"], "jitter");
     if (jitter !== undefined)
       policy.jitter = { fromMs: this.#fixed(jitter, "from") ?? 0, toMs: this.#fixed(jitter, "to") ?? 0 };
     return policy;
@@ -488,6 +503,9 @@ export class TaskParser {
     }
     const body = new Fields(resolved as JsonObject, [...raise.path, "error"], this.#problems);
     body.only(["type", "status", "title", "detail", "instance"], "an error");
+    const { status } = body.value;
+    if (status !== undefined && !isStatus(status))
+      body.fault("`status` is a whole number from 100 to 599, or an expression", "status");
     for (const name of ["type", "status"]) if (!body.has(name)) body.fault(`“${name}” is missing in the error`);
     return { ...base, type: "raise", error: this.template(body.value, body.path) };
   }
@@ -508,6 +526,11 @@ export class TaskParser {
     const version = workflow?.text("version") ?? "latest";
     if (workflow === undefined || namespace === undefined || name === undefined) return undefined;
     workflow.only(["namespace", "name", "version", "input"], "run.workflow");
+    for (const [field, text] of Object.entries({ namespace, name, version })) {
+      if (isExpressionText(text))
+        workflow.fault(`“${field}” must be literal: what a workflow may start is granted before it runs`, field);
+    }
+    if (run.has("return")) run.fault("“return” is for processes; a workflow answers its output", "return");
     return {
       ...base,
       type: "run",
@@ -518,6 +541,11 @@ export class TaskParser {
       await: run.flag("await") ?? true,
     };
   }
+}
+
+function isStatus(value: JsonValue): boolean {
+  if (typeof value === "string") return isExpressionText(value);
+  return typeof value === "number" && Number.isInteger(value) && value >= 100 && value <= 599;
 }
 
 function literalMembers(argument: JsonObject, template: Template): JsonObject {

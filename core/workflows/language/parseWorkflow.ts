@@ -1,12 +1,10 @@
-import type { InputProblem, JsonObject, JsonValue } from "@logomesh/contracts";
-import { WORKFLOW_SOURCE_BYTES_MAX } from "@logomesh/contracts";
-import { LineCounter, parseDocument } from "yaml";
+import type { InputProblem, JsonObject } from "@logomesh/contracts";
 import { canonicalJson, sha256Hex } from "../../base/index.ts";
-import { isObject } from "../expressions/index.ts";
 import type { Task, WorkflowDefinition } from "./definition.ts";
 import { Fields } from "./fields.ts";
 import { TaskParser, type Components } from "./parseTask.ts";
-import { Problems, type Path } from "./problems.ts";
+import type { Path, Problems } from "./problems.ts";
+import { readSource } from "./readSource.ts";
 
 export interface ParsedWorkflow {
   /** Undefined when there are problems. */
@@ -21,62 +19,12 @@ const DSL_VERSIONS = /^1\.0\.[0-3]$/;
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const SEMVER = /^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/;
 const TOP_FIELDS = ["document", "input", "use", "do", "timeout", "output", "schedule", "evaluate", "metadata"];
-/** An alias can multiply a document; real ones use a handful. */
-const ALIASES_MAX = 100;
-
 /** Parses and checks a definition as YAML 1.2 or JSON text. Never throws for what the text says. */
 export function parseWorkflow(source: string): ParsedWorkflow {
-  const lines = new LineCounter();
   const text = source.startsWith("\uFEFF") ? source.slice(1) : source;
-  if (Buffer.byteLength(text) > WORKFLOW_SOURCE_BYTES_MAX) {
-    return refused(
-      `The definition has ${Buffer.byteLength(text)} bytes, at most ${WORKFLOW_SOURCE_BYTES_MAX} are read.`,
-    );
-  }
-  const document = parseDocument(text, {
-    version: "1.2",
-    lineCounter: lines,
-    uniqueKeys: true,
-    merge: false,
-    prettyErrors: false,
-  });
-  const problems = new Problems(document, lines);
-  for (const error of [...document.errors, ...document.warnings]) problems.addAt(error.pos[0], error.message);
-  let value: unknown;
-  if (problems.problems.length === 0) {
-    try {
-      value = document.toJS({ maxAliasCount: ALIASES_MAX });
-      if (!isJson(value))
-        problems.add([], "the document holds values that JSON cannot say (dates, NaN or keys that are not texts)");
-    } catch (error) {
-      problems.addAt(0, (error as Error).message);
-    }
-  }
-  if (problems.problems.length > 0)
-    return { definition: undefined, problems: problems.problems, warnings: [], unchecked: [] };
-  if (!isObject(value as JsonValue)) {
-    problems.add([], "a workflow is a mapping with `document` and `do`");
-    return { definition: undefined, problems: problems.problems, warnings: [], unchecked: [] };
-  }
-  return readDocument(value as JsonObject, text, problems);
-}
-
-function refused(message: string): ParsedWorkflow {
-  return {
-    definition: undefined,
-    problems: [{ pointer: "", message, line: 1, column: 1 }],
-    warnings: [],
-    unchecked: [],
-  };
-}
-
-function isJson(value: unknown): boolean {
-  if (value === null || typeof value === "string" || typeof value === "boolean") return true;
-  if (typeof value === "number") return Number.isFinite(value);
-  if (Array.isArray(value)) return value.every(isJson);
-  return (
-    typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isJson)
-  );
+  const { value, problems } = readSource(text);
+  if (value === undefined) return { definition: undefined, problems: problems.problems, warnings: [], unchecked: [] };
+  return readDocument(value, text, problems);
 }
 
 function readDocument(value: JsonObject, source: string, problems: Problems): ParsedWorkflow {
@@ -110,15 +58,9 @@ function readDocument(value: JsonObject, source: string, problems: Problems): Pa
     warnings: problems.warnings,
     unchecked: parser.expressions.map(({ source: expression, path }) => ({
       source: expression,
-      problem: located(problems, path),
+      problem: problems.locate(path, ""),
     })),
   };
-}
-
-/** Line and column of a path, without reporting anything. */
-function located(problems: Problems, path: Path): InputProblem {
-  problems.add(path, "");
-  return problems.problems.pop() ?? { pointer: "", message: "" };
 }
 
 function readIdentity(
@@ -196,7 +138,7 @@ function pathOf(reference: string): Path {
   return reference
     .split("/")
     .slice(1)
-    .map((step) => (/^\d+$/.test(step) ? Number(step) : step));
+    .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
 /** Tasks behind an unconditional jump that nothing jumps to, in each list. */
@@ -240,7 +182,12 @@ export function listsOf(task: Task): Task[][] {
       return task.catch.do === undefined ? [task.tasks.tasks] : [task.tasks.tasks, task.catch.do.tasks];
     case "fork":
       return task.branches.tasks.map((branch) => [branch]);
-    default:
+    case "set":
+    case "call":
+    case "switch":
+    case "raise":
+    case "wait":
+    case "run":
       return [];
   }
 }

@@ -1,10 +1,17 @@
 import type { InputProblem } from "@logomesh/contracts";
-import { isNode, isPair, isMap, type Document, type LineCounter, type Node } from "yaml";
+import { isAlias, isMap, isNode, isPair, isScalar, isSeq, type Document, type LineCounter } from "yaml";
 
 export type Path = (string | number)[];
 
 /** More is noise. */
 const PROBLEMS_MAX = 50;
+
+/** Messages name what they are about, which may be a whole page. */
+const MESSAGE_CHARS_MAX = 500;
+
+function shorten(message: string): string {
+  return message.length > MESSAGE_CHARS_MAX ? `${message.slice(0, MESSAGE_CHARS_MAX)}…` : message;
+}
 
 /** JSON pointer (RFC 6901) of a path. */
 export function toPointer(path: Path): string {
@@ -24,44 +31,38 @@ export class Problems {
   }
 
   add(path: Path, message: string): void {
-    if (this.problems.length < PROBLEMS_MAX) this.problems.push(this.#locate(path, message));
+    if (this.problems.length < PROBLEMS_MAX) this.problems.push(this.locate(path, message));
   }
 
   warn(path: Path, message: string): void {
-    if (this.warnings.length < PROBLEMS_MAX) this.warnings.push(this.#locate(path, message));
+    if (this.warnings.length < PROBLEMS_MAX) this.warnings.push(this.locate(path, message));
   }
 
-  /** A fault of the YAML text itself. */
-  addAt(offset: number, message: string): void {
+  /** A fault of the YAML text itself, at an offset in it. */
+  addAt(offset: number, message: string, path: Path = []): void {
     if (this.problems.length >= PROBLEMS_MAX) return;
     const { line, col } = this.#lines.linePos(offset);
-    this.problems.push({ pointer: "", message, line: Math.max(1, line), column: Math.max(1, col) });
+    this.problems.push({ pointer: toPointer(path), message: shorten(message), line: Math.max(1, line), column: Math.max(1, col) });
   }
 
-  /** The nearest place in the text: the value itself, else its key, else whatever encloses it. */
-  #locate(path: Path, message: string): InputProblem {
-    for (let length = path.length; length >= 0; length--) {
-      const offset = this.#offsetOf(path.slice(0, length));
-      if (offset !== undefined) {
-        const { line, col } = this.#lines.linePos(offset);
-        return { pointer: toPointer(path), message, line, column: col };
-      }
+  /** The place of a path: the key of a member, the item of a list, else what encloses them nearest. */
+  locate(path: Path, message: string): InputProblem {
+    let node: unknown = this.#document.contents;
+    let offset = isNode(node) ? (node.range?.[0] ?? 0) : 0;
+    for (const step of path) {
+      // What an alias stands for is somewhere else: the alias is the place.
+      if (isAlias(node)) break;
+      const next = isMap(node)
+        ? node.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value) === String(step))
+        : isSeq(node)
+          ? node.items[Number(step)]
+          : undefined;
+      const shown = isPair(next) ? next.key : next;
+      if (!isNode(shown)) break;
+      offset = shown.range?.[0] ?? offset;
+      node = isPair(next) ? next.value : next;
     }
-    return { pointer: toPointer(path), message, line: 1, column: 1 };
-  }
-
-  #offsetOf(path: Path): number | undefined {
-    if (path.length === 0) return 0;
-    const parent = path.length === 1 ? this.#document.contents : this.#document.getIn(path.slice(0, -1), true);
-    const last = path.at(-1);
-    if (isMap(parent)) {
-      const pair = parent.items.find(
-        (item) => isPair(item) && isNode(item.key) && String((item.key as { value?: unknown }).value) === String(last),
-      );
-      const key = pair?.key;
-      if (isNode(key)) return (key as Node).range?.[0];
-    }
-    const node = this.#document.getIn(path, true);
-    return isNode(node) ? node.range?.[0] : undefined;
+    const { line, col } = this.#lines.linePos(offset);
+    return { pointer: toPointer(path), message: shorten(message), line: Math.max(1, line), column: Math.max(1, col) };
   }
 }
