@@ -12,8 +12,14 @@ const STATUS_REFRESH_MS = 30_000;
 
 type LightName = "model" | "sandbox" | "log" | "connection";
 
+interface LightsProps {
+  only?: readonly LightName[];
+  /** In the bar side by side; in the rail below each other, with their names. */
+  place: "bar" | "rail";
+}
+
 /** Four quiet lights that say the truth at a glance and open their page. */
-export function Lights({ only }: { only?: readonly LightName[] }) {
+export function Lights({ only, place }: LightsProps) {
   const shows = (name: LightName): boolean => only?.includes(name) ?? true;
   const api = useApi();
   const status = useQuery({
@@ -26,10 +32,10 @@ export function Lights({ only }: { only?: readonly LightName[] }) {
   return (
     <Group
       gap="lg"
-      wrap={only === undefined ? "nowrap" : "wrap"}
+      wrap={place === "bar" ? "nowrap" : "wrap"}
       role="group"
       aria-label="Status"
-      className={classes["lights"]}
+      className={classes[place] ?? ""}
     >
       {shows("model") ? (
         <Link to="/" hash="model" className={classes["link"]}>

@@ -54,7 +54,7 @@ export function Shell() {
               LogoMesh
             </Text>
           </Group>
-          {isNarrow ? <Lights only={NARROW_LIGHTS} /> : <Lights />}
+          {isNarrow ? <Lights place="bar" only={NARROW_LIGHTS} /> : <Lights place="bar" />}
           <Group gap="xs" wrap="nowrap">
             <Tooltip label="Go anywhere (Ctrl K)">
               <ActionIcon variant="subtle" color="gray" aria-label="Command palette" onClick={askPalette}>
@@ -87,7 +87,7 @@ export function Shell() {
         })}
         {isNarrow ? (
           <div className={classes["railLights"]}>
-            <Lights only={RAIL_LIGHTS} />
+            <Lights place="rail" only={RAIL_LIGHTS} />
           </div>
         ) : null}
       </AppShell.Navbar>

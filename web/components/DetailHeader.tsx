@@ -17,7 +17,7 @@ export function DetailHeader({ title, badge, actions, children, onClose }: Detai
     <Stack gap="xs" px="lg" pt="md" pb="sm" style={{ borderBottom: "1px solid var(--lm-line)", flex: "none" }}>
       <Group justify="space-between" wrap="nowrap" align="flex-start">
         <Group gap="sm" mih={30}>
-          <Title order={2} style={{ overflowWrap: "anywhere" }}>
+          <Title order={1} size="h2" style={{ overflowWrap: "anywhere" }}>
             {title}
           </Title>
           {badge}

@@ -13,7 +13,7 @@ export function CopyId({ id, name }: { id: string; name: string }) {
         <UnstyledButton
           className={classes["id"]}
           title={id}
-          aria-label={copied ? `${name} copied` : `Copy ${name} ${id}`}
+          aria-label={`${shortId(id)}, ${copied ? `${name} copied` : `copy ${name}`}`}
           onClick={copy}
         >
           {shortId(id)}

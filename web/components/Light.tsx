@@ -9,7 +9,9 @@ export function Light({ name, look, detail }: { name: string; look: StatusLook; 
     <Tooltip label={detail} multiline maw={320} withArrow events={{ hover: true, focus: true, touch: true }}>
       <span className={classes["light"]}>
         <StatusMark look={look} size={14} />
-        <span className={classes["name"]}>{name}</span>
+        <span className={classes["name"]} data-light-name>
+          {name}
+        </span>
         <span>{look.label}</span>
       </span>
     </Tooltip>

@@ -26,8 +26,6 @@ export function ListPane<T>(props: ListPaneProps<T>) {
   const [focusedKey, setFocusedKey] = useState<string | undefined>(selectedKey);
   const activeKey = focusedKey ?? selectedKey;
   const activeIndex = items.findIndex((item) => keyOf(item) === activeKey);
-  // The compiler's analysis does not cover this library; its functions are never passed on.
-  // eslint-disable-next-line react-hooks/incompatible-library
   const virtualizer = useVirtualizer({
     count: items.length,
     getScrollElement: () => scroller.current,

@@ -59,7 +59,12 @@ export function formatExact(instant: string): string {
 const COUNT = new Intl.NumberFormat("en");
 
 export function formatCount(value: number, noun: string): string {
-  return `${COUNT.format(value)} ${value === 1 ? noun : `${noun}s`}`;
+  return `${COUNT.format(value)} ${value === 1 ? noun : pluralOf(noun)}`;
+}
+
+function pluralOf(noun: string): string {
+  if (/[^aeiou]y$/.test(noun)) return `${noun.slice(0, -1)}ies`;
+  return /(s|sh|ch|x)$/.test(noun) ? `${noun}es` : `${noun}s`;
 }
 
 /** The end of a long hexadecimal id tells rows apart: ids start with a time. Names stay whole. */

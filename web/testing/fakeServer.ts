@@ -36,6 +36,7 @@ export interface FakeServer extends AsyncDisposable {
 
 export async function startFakeServer(distFolder: string): Promise<FakeServer> {
   const sockets = new Set<FakeSocket>();
+  const streams = new Set<Duplex>();
   const world = new FakeWorld((message) => sockets.forEach((socket) => socket.send(message)));
   const answers = createAnswers(world);
   const failures = new Map<RouteName, ErrorCode>();
@@ -51,7 +52,7 @@ export async function startFakeServer(distFolder: string): Promise<FakeServer> {
     },
     [Symbol.asyncDispose]: async () => {
       world.stop();
-      sockets.forEach((socket) => socket.close());
+      streams.forEach((stream) => stream.destroy());
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
@@ -63,6 +64,7 @@ export async function startFakeServer(distFolder: string): Promise<FakeServer> {
   });
   server.on("upgrade", (request: IncomingMessage, stream: Duplex) => {
     if (!isLive) return void stream.destroy();
+    streams.add(stream);
     acceptSocket(request, stream, {
       onText: (text, socket) => {
         if (!text.includes(TOKEN)) return;

@@ -7,6 +7,7 @@ const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const TEXT = 0x81;
 const CLOSE = 0x88;
 const LENGTH_7_BITS_MAX = 125;
+const LENGTH_16_BITS_MAX = 65_535;
 
 export interface FakeSocket {
   send(value: unknown): void;
@@ -37,10 +38,13 @@ export function acceptSocket(
 
 function frameOf(payload: Buffer): Buffer {
   if (payload.length <= LENGTH_7_BITS_MAX) return Buffer.concat([Buffer.from([TEXT, payload.length]), payload]);
-  const header = Buffer.alloc(10);
+  // Browsers refuse a length that is not in its shortest form.
+  const isLong = payload.length > LENGTH_16_BITS_MAX;
+  const header = Buffer.alloc(isLong ? 10 : 4);
   header[0] = TEXT;
-  header[1] = 127;
-  header.writeBigUInt64BE(BigInt(payload.length), 2);
+  header[1] = isLong ? 127 : 126;
+  if (isLong) header.writeBigUInt64BE(BigInt(payload.length), 2);
+  else header.writeUInt16BE(payload.length, 2);
   return Buffer.concat([header, payload]);
 }
 

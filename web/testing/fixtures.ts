@@ -13,8 +13,6 @@ import {
 } from "@logomesh/contracts";
 import { parse } from "yaml";
 
-const NOW = Date.parse("2026-03-01T10:00:00.000Z");
-
 export const SOURCE = readFileSync(join(import.meta.dirname, "../../workflows/reading-digest.yaml"), "utf8");
 export const DEFINITION = parse(SOURCE) as JsonObject;
 

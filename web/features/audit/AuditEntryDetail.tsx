@@ -38,12 +38,16 @@ export function AuditEntryDetail() {
         <Trace entry={data} />
       </DetailHeader>
       <Stack p="lg" gap="md">
-        <Title order={3}>Data</Title>
+        <Title order={2} size="h3">
+          Data
+        </Title>
         <JsonView value={data.data} label="data of the entry" />
         {Object.entries(data.payload).map(([role, reference]) => (
           <Stack key={role} gap="xs">
             <Group gap="sm">
-              <Title order={3}>{visibleText(role)}</Title>
+              <Title order={2} size="h3">
+                {visibleText(role)}
+              </Title>
               <Text size="sm" c="dimmed">
                 {reference.media}, {formatBytes(reference.len)}
               </Text>

@@ -1,8 +1,7 @@
 import { Button, Popover, Stack, Text } from "@mantine/core";
 import type { Plugin } from "@logomesh/contracts";
 import { useState } from "react";
-import { ProblemAlert } from "../../components/States.tsx";
-import { usePluginAction, type PluginAction } from "./queries.ts";
+import type { PluginAction, usePluginAction } from "./queries.ts";
 import { permissionRows } from "./permissionRows.ts";
 
 const RUNNING = ["loading", "ready", "busy", "draining", "unresponsive"];
@@ -25,8 +24,13 @@ function actionsOf(plugin: Plugin): PluginAction[] {
   return [RUNNING.includes(plugin.state) ? "unload" : "load", "revoke"];
 }
 
-export function PluginActions({ plugin }: { plugin: Plugin }) {
-  const act = usePluginAction(plugin);
+interface PluginActionsProps {
+  plugin: Plugin;
+  /** Its failure is shown by the page. */
+  act: ReturnType<typeof usePluginAction>;
+}
+
+export function PluginActions({ plugin, act }: PluginActionsProps) {
   const [asked, setAsked] = useState<PluginAction>();
   const count = permissionRows(plugin.permissions).length;
   return (
@@ -76,12 +80,6 @@ export function PluginActions({ plugin }: { plugin: Plugin }) {
           </Popover>
         );
       })}
-      <Popover opened={act.isError} onChange={() => act.reset()} width={360} position="bottom-end">
-        <Popover.Target>
-          <span />
-        </Popover.Target>
-        <Popover.Dropdown p={0}>{act.isError ? <ProblemAlert error={act.error} /> : null}</Popover.Dropdown>
-      </Popover>
     </>
   );
 }

@@ -12,14 +12,13 @@ import { PluginActions } from "./PluginActions.tsx";
 import { PluginLogs } from "./PluginLogs.tsx";
 import { PluginPermissions } from "./PluginPermissions.tsx";
 import { PluginTools } from "./PluginTools.tsx";
-import { usePlugins } from "./queries.ts";
+import { usePluginAction, usePlugins } from "./queries.ts";
 
 const route = getRouteApi("/plugins/$pluginId");
 
 export function PluginDetail() {
   const { pluginId } = route.useParams();
   const { tab = "tools", tool } = route.useSearch();
-  const navigate = route.useNavigate();
   const list = usePlugins();
   if (list.isPending) return <LoadingRows label="Loading the plugin" />;
   if (list.isError) return <ProblemAlert error={list.error} onRetry={() => void list.refetch()} />;
@@ -31,6 +30,18 @@ export function PluginDetail() {
       </EmptyState>
     );
   }
+  return <PluginView key={plugin.id} plugin={plugin} tab={tab} tool={tool} />;
+}
+
+interface PluginViewProps {
+  plugin: Plugin;
+  tab: "tools" | "permissions" | "logs";
+  tool: string | undefined;
+}
+
+function PluginView({ plugin, tab, tool }: PluginViewProps) {
+  const navigate = route.useNavigate();
+  const act = usePluginAction(plugin);
   return (
     <>
       <DetailHeader
@@ -45,7 +56,7 @@ export function PluginDetail() {
             ) : null}
           </>
         }
-        actions={<PluginActions plugin={plugin} />}
+        actions={<PluginActions plugin={plugin} act={act} />}
         onClose={() => void navigate({ to: "/plugins" })}
       >
         <Text size="sm">{visibleText(plugin.description)}</Text>
@@ -61,6 +72,7 @@ export function PluginDetail() {
         </Group>
       </DetailHeader>
       {plugin.problem === undefined ? null : <Problem plugin={plugin} />}
+      {act.isError ? <ProblemAlert error={act.error} /> : null}
       <Usage plugin={plugin} />
       <Tabs
         value={tab}

@@ -18,7 +18,9 @@ export function PluginPermissions({ plugin }: { plugin: Plugin }) {
   ] as const;
   return (
     <Stack p="lg" gap="md">
-      <Title order={3}>{plugin.granted ? "It may" : "It asks for, and is not granted"}</Title>
+      <Title order={2} size="h3">
+        {plugin.granted ? "It may" : "It asks for, and is not granted"}
+      </Title>
       {rows.length === 0 ? (
         <Text size="sm">
           Nothing beyond computing on what a call gives it: no files, no network, no model, no other plugin.
@@ -45,7 +47,9 @@ export function PluginPermissions({ plugin }: { plugin: Plugin }) {
           </Table.Tbody>
         </Table>
       )}
-      <Title order={3}>Limits that the system enforces</Title>
+      <Title order={2} size="h3">
+        Limits that the system enforces
+      </Title>
       <Table verticalSpacing={4} maw={420}>
         <Table.Tbody>
           {limitRows.map(([name, value]) => (

@@ -1,6 +1,7 @@
-import { Accordion, Badge, Button, Group, JsonInput, Stack, Text } from "@mantine/core";
+import { Accordion, Badge, Button, Group, Stack, Text } from "@mantine/core";
 import type { CallToolResult, JsonObject, JsonValue, Plugin, PluginTool } from "@logomesh/contracts";
 import { useState } from "react";
+import { JsonField } from "../../components/JsonField.tsx";
 import { JsonView } from "../../components/JsonView.tsx";
 import { EmptyState, ProblemAlert } from "../../components/States.tsx";
 import { StatusBadge } from "../../components/StatusBadge.tsx";
@@ -33,7 +34,7 @@ export function PluginTools({ plugin, openTool, onOpen }: PluginToolsProps) {
     );
   }
   return (
-    <Accordion value={openTool ?? null} onChange={(tool) => onOpen(tool ?? undefined)} chevronPosition="left" order={3}>
+    <Accordion value={openTool ?? null} onChange={(tool) => onOpen(tool ?? undefined)} chevronPosition="left" order={2}>
       {plugin.tools.map((tool) => (
         <Accordion.Item key={tool.name} value={tool.name}>
           <Accordion.Control>
@@ -70,16 +71,7 @@ function TryTool({ pluginId, tool }: { pluginId: string; tool: PluginTool }) {
       }}
     >
       <Stack gap="sm">
-        <JsonInput
-          label="Arguments"
-          autosize
-          minRows={3}
-          maxRows={14}
-          value={text}
-          onChange={setText}
-          error={fault ?? null}
-          styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
-        />
+        <JsonField label="Arguments" minRows={3} maxRows={14} value={text} onChange={setText} error={fault ?? null} />
         <Group>
           <Button type="submit" size="compact-sm" loading={call.isPending}>
             Call {tool.name}

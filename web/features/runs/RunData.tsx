@@ -7,13 +7,17 @@ export function RunData({ run }: { run: Run }) {
   return (
     <Stack p="md" gap="md">
       {run.error === undefined ? null : <StoredProblem error={run.error} />}
-      <Title order={3}>Output</Title>
+      <Title order={2} size="h3">
+        Output
+      </Title>
       <JsonView
         value={run.output}
         label="output of the run"
         empty={isTerminalRunStatus(run.status) ? "The run gave no output." : "The run has not ended yet."}
       />
-      <Title order={3}>Input</Title>
+      <Title order={2} size="h3">
+        Input
+      </Title>
       <JsonView value={run.input} label="input of the run" empty="The run was started without input." />
     </Stack>
   );

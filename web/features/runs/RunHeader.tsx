@@ -110,10 +110,7 @@ function CancelButton({ runId }: { runId: string }) {
             <Button
               size="compact-sm"
               color="red"
-              onClick={() => {
-                setAsking(false);
-                cancel.mutate();
-              }}
+              onClick={() => cancel.mutate(undefined, { onSuccess: () => setAsking(false) })}
             >
               Cancel the run
             </Button>

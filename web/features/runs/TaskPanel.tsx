@@ -31,7 +31,9 @@ export function TaskPanel({ runId, seq, summary, onClose }: TaskPanelProps) {
       <Stack p="md" gap="sm">
         <Group justify="space-between" wrap="nowrap" align="flex-start">
           <Group gap="sm">
-            <Title order={3}>{task === undefined ? `Task ${seq}` : visibleText(task.name)}</Title>
+            <Title order={2} size="h3">
+              {task === undefined ? `Task ${seq}` : visibleText(task.name)}
+            </Title>
             {task === undefined ? null : <StatusBadge look={taskLook(task.status)} />}
             {task?.details?.["simulated"] === true ? <MockNote hint={undefined} /> : null}
           </Group>
@@ -91,7 +93,7 @@ function TaskFacts({ task }: { task: RunTaskSummary }) {
 function Details({ details }: { details: JsonObject }) {
   return (
     <Stack gap="xs" mt="xs">
-      <Title order={4} size="sm">
+      <Title order={3} size="sm">
         Details
       </Title>
       <JsonView value={details} label="details of the task" />
@@ -104,7 +106,7 @@ function LiveText({ runId, seq }: { runId: string; seq: number }) {
   if (text === undefined || text === "") return null;
   return (
     <Stack gap="xs">
-      <Title order={4} size="sm">
+      <Title order={3} size="sm">
         The model is writing ({formatCount(text.length, "character")})
       </Title>
       <div className={classes["stream"]} tabIndex={0} role="log" aria-label="Text of the model">
@@ -117,7 +119,7 @@ function LiveText({ runId, seq }: { runId: string; seq: number }) {
 function TaskData({ task }: { task: RunTask }) {
   return (
     <>
-      <Title order={4} size="sm">
+      <Title order={3} size="sm">
         Output
       </Title>
       <JsonView
@@ -125,7 +127,7 @@ function TaskData({ task }: { task: RunTask }) {
         label="output of the task"
         empty={task.endedAt === undefined ? "The task has not ended yet." : "The task gave no output."}
       />
-      <Title order={4} size="sm">
+      <Title order={3} size="sm">
         Input
       </Title>
       <JsonView value={task.input} label="input of the task" empty="No input is stored for this task." />

@@ -1,4 +1,5 @@
-import { Checkbox, JsonInput, Select, TextInput, Textarea } from "@mantine/core";
+import { Checkbox, Select, TextInput, Textarea } from "@mantine/core";
+import { JsonField } from "../../components/JsonField.tsx";
 import type { FormField } from "./inputForm.ts";
 
 interface InputFieldProps {
@@ -49,15 +50,13 @@ export function InputField({ field, value, fault, onChange }: InputFieldProps) {
       );
     case "json":
       return (
-        <JsonInput
+        <JsonField
           {...common}
           description={`${field.description ?? ""} As JSON.`.trim()}
-          autosize
           minRows={2}
           maxRows={10}
           value={text}
           onChange={onChange}
-          styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
         />
       );
     case "number":

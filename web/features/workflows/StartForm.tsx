@@ -1,8 +1,9 @@
-import { Button, FileButton, Group, JsonInput, SegmentedControl, Stack, Text } from "@mantine/core";
+import { Button, FileButton, Group, SegmentedControl, Stack, Text } from "@mantine/core";
 import type { JsonValue, WorkflowDetail } from "@logomesh/contracts";
 import { IconFileText, IconPlayerPlay } from "@tabler/icons-react";
 import { useNavigate } from "@tanstack/react-router";
 import { useState, type SyntheticEvent } from "react";
+import { JsonField } from "../../components/JsonField.tsx";
 import { ProblemAlert } from "../../components/States.tsx";
 import { problemOf } from "../../lib/problems.ts";
 import { InputField } from "./InputField.tsx";
@@ -95,15 +96,13 @@ export function StartForm({ workflow }: { workflow: WorkflowDetail }) {
             />
           ))
         ) : (
-          <JsonInput
+          <JsonField
             label="Input"
-            autosize
             minRows={8}
             maxRows={24}
             value={json}
             onChange={setJson}
             error={shownFaults[""] ?? null}
-            styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
           />
         )}
         {mode === "form" && shownFaults[""] !== undefined ? (

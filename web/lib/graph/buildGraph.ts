@@ -177,7 +177,7 @@ function detailOf(body: JsonObject): string | undefined {
     case undefined:
       break;
     case "plugin":
-      return `${lastPart(textOf(given["plugin"]))} · ${textOf(given["tool"]) ?? "?"}`;
+      return `${textOf(given["tool"]) ?? "?"} · ${lastPart(textOf(given["plugin"]))}`;
     case "llm":
       return `model ${textOf(given["model"]) ?? "default"}`;
     default:

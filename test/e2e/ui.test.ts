@@ -1,0 +1,275 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Browser } from "playwright-core";
+import { LOGIN_CODE, startFakeServer, type FakeServer } from "../../web/testing/fakeServer.ts";
+import { HAS_BROWSER, axeViolations, launchBrowser, openPage, type TestPage } from "./browser.ts";
+
+const DIST = join(import.meta.dirname, "../../web/dist");
+
+const POLL = { timeout: 15_000 };
+
+let browser: Browser;
+let server: FakeServer;
+
+beforeAll(async () => {
+  if (!existsSync(join(DIST, "index.html"))) throw new Error("The page is not built: npm run build -w @logomesh/web");
+  if (HAS_BROWSER) browser = await launchBrowser();
+});
+afterAll(async () => {
+  if (HAS_BROWSER) await browser.close();
+});
+beforeEach(async () => {
+  server = await startFakeServer(DIST);
+  return () => server[Symbol.asyncDispose]();
+});
+
+async function logIn(options: Parameters<typeof openPage>[1] = {}): Promise<TestPage> {
+  const opened = await openPage(browser, options);
+  await opened.page.goto(`${server.url}/#code=${LOGIN_CODE}`);
+  await opened.page.getByRole("heading", { name: "See it work" }).waitFor();
+  return opened;
+}
+
+const PAGES: [name: string, path: () => string, landmark: string][] = [
+  ["Home", () => "/", "See it work"],
+  ["Runs", () => "/runs", "Runs"],
+  ["Run", () => `/runs/${server.world.runs[0]?.id ?? ""}?task=6`, "shape"],
+  ["Tasks", () => `/runs/${server.world.runs[1]?.id ?? ""}?tab=tasks`, "reading-digest"],
+  ["Input and output", () => `/runs/${server.world.runs[1]?.id ?? ""}?tab=io`, "Output"],
+  ["Start form", () => "/workflows/default/reading-digest", "Reading digest"],
+  ["Source", () => "/workflows/default/reading-digest?tab=source", "Reading digest"],
+  ["New workflow", () => "/workflows/new", "New workflow"],
+  ["Tools", () => "/plugins/org.logomesh.data-stats?tool=describe", "Data statistics"],
+  ["Permissions", () => "/plugins/org.example.web-clipper?tab=permissions", "It asks for, and is not granted"],
+  ["Log of a plugin", () => "/plugins/org.logomesh.data-stats?tab=logs", "Data statistics"],
+  ["Audit entry", () => "/audit/123", "response"],
+];
+
+describe.skipIf(!HAS_BROWSER)("the page", () => {
+  test.each([
+    ["light", { colorScheme: "light" as const }],
+    ["dark", { colorScheme: "dark" as const }],
+    ["narrow", { colorScheme: "light" as const, viewport: { width: 390, height: 844 } }],
+  ])("has no axe violation and no complaint in the console, %s", async (_, options) => {
+    await using opened = await logIn(options);
+    const { page, complaints } = opened;
+    for (const [name, path, landmark] of PAGES) {
+      await page.goto(`${server.url}${path()}`);
+      await page.getByRole("heading", { name: landmark, exact: true }).first().waitFor();
+      await expect.poll(() => page.getByRole("status", { name: /^Loading/ }).count(), POLL).toBe(0);
+      expect([name, await axeViolations(page)]).toEqual([name, []]);
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      expect([name, overflow <= 0]).toEqual([name, true]);
+    }
+    expect(complaints).toEqual([]);
+  });
+
+  test("asks to log in, says why a code was refused, and logs out", async () => {
+    await using opened = await openPage(browser);
+    const { page } = opened;
+    await page.goto(server.url);
+    await page.getByRole("heading", { name: "You are not logged in" }).waitFor();
+    expect(await page.getByText("script/logomesh login").isVisible()).toBe(true);
+    expect(await axeViolations(page)).toEqual([]);
+    await page.getByLabel(/paste the link/).fill(`${server.url}/#code=used-before`);
+    await page.getByRole("button", { name: "Log in" }).click();
+    await page.getByText("The login code is not valid").waitFor();
+    await page.getByLabel(/paste the link/).fill(LOGIN_CODE);
+    await page.getByRole("button", { name: "Log in" }).click();
+    await page.getByRole("heading", { name: "See it work" }).waitFor();
+    await page.getByRole("button", { name: "Appearance and session" }).click();
+    await page.getByRole("menuitem", { name: "Log out" }).click();
+    await page.getByRole("heading", { name: "You are not logged in" }).waitFor();
+    expect(await page.evaluate(() => localStorage.getItem("logomesh.session"))).toBeNull();
+  });
+
+  test("a session that the server no longer knows ends on the login page", async () => {
+    await using opened = await logIn();
+    server.fail("listRuns", "LM_API_UNAUTHENTICATED");
+    await opened.page.goto(`${server.url}/runs`);
+    await opened.page.getByText("Your session has ended").waitFor();
+  });
+
+  test("one click runs the sample, its tasks light up, and its output is there", async () => {
+    await using opened = await logIn();
+    const { page, complaints } = opened;
+    await page.getByRole("button", { name: "Run the sample" }).click();
+    await page.waitForURL(/\/runs\/0195/);
+    const detail = page.getByRole("region", { name: "Detail" });
+    await detail.getByText("Running", { exact: true }).first().waitFor();
+    const ask = page.locator("[data-id='/do/2/study/fork/branches/3/summary/try/0/ask'] button");
+    await ask.and(page.locator("[data-status=running]")).waitFor();
+    await ask.and(page.locator("[data-status=completed]")).waitFor();
+    await detail.getByText("Completed", { exact: true }).first().waitFor();
+    await ask.click();
+    const panel = page.getByRole("complementary", { name: "Task" });
+    await panel.getByText("The author went to the woods").waitFor();
+    expect(await panel.getByText("mock", { exact: true }).first().isVisible()).toBe(true);
+    await page.getByRole("tab", { name: "Input and output" }).click();
+    await detail.getByText("Digest: walden.md").waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  test("a running run can be cancelled after being asked once", async () => {
+    await using opened = await logIn();
+    const { page } = opened;
+    server.world.stageMs = 60_000;
+    await page.getByRole("button", { name: "Run the sample" }).click();
+    await page.getByRole("button", { name: "Cancel", exact: true }).click();
+    await page.getByRole("button", { name: "Cancel the run" }).click();
+    await page.getByRole("region", { name: "Detail" }).getByText("Cancelled", { exact: true }).waitFor();
+  });
+
+  test("lists and pages are driven by the keyboard", async () => {
+    await using opened = await logIn();
+    const { page } = opened;
+    await page.keyboard.press("g");
+    await page.keyboard.press("r");
+    await page.waitForURL(/\/runs$/);
+    await page.getByRole("option").first().waitFor();
+    await page.keyboard.press("j");
+    await page.keyboard.press("j");
+    await page.keyboard.press("k");
+    await page.keyboard.press("j");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(`${server.url}/runs/${server.world.runs[1]?.id ?? ""}`);
+    await page.keyboard.press("Escape");
+    await page.waitForURL(/\/runs$/);
+    await page.keyboard.press("/");
+    await page.keyboard.type("000000000042");
+    await page.waitForURL(/q=/);
+    await expect.poll(() => page.getByRole("option").count(), POLL).toBe(1);
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("?");
+    await page.getByRole("dialog").getByText("Keyboard shortcuts").waitFor();
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Control+k");
+    await page.getByLabel("Go anywhere").fill("Run Reading");
+    await page.getByText("Workflow default/reading-digest").waitFor();
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/workflows\/default\/reading-digest/);
+  });
+
+  test("a long list loads as it is scrolled and renders only what is seen", async () => {
+    await using opened = await logIn();
+    const { page } = opened;
+    await page.goto(`${server.url}/runs`);
+    const list = page.getByRole("listbox", { name: "Runs" });
+    await list.getByRole("option").first().waitFor();
+    await expect
+      .poll(async () => {
+        await list.evaluate((element) => element.scrollTo(0, element.scrollHeight));
+        return await list.getByText("…00000229").count();
+      }, POLL)
+      .toBe(1);
+    expect(await list.getByRole("option").count()).toBeLessThan(60);
+  });
+
+  test("empty pages teach the next step", async () => {
+    server.world.empty();
+    await using opened = await logIn();
+    const { page } = opened;
+    for (const [path, title, command] of [
+      ["/runs", "No runs yet", "script/logomesh run"],
+      ["/workflows", "No workflows yet", "script/logomesh workflow push"],
+      ["/plugins", "No plugins installed", "script/logomesh init"],
+      ["/audit", "Nothing is logged yet", "script/logomesh audit query"],
+    ] as const) {
+      await page.goto(`${server.url}${path}`);
+      await page.getByRole("heading", { name: title }).waitFor();
+      expect(await page.getByText(command).isVisible()).toBe(true);
+      expect([path, await axeViolations(page)]).toEqual([path, []]);
+    }
+  });
+
+  test("failing pages say what, which code and what to do, and recover", async () => {
+    await using opened = await logIn();
+    const { page } = opened;
+    for (const [path, route] of [
+      ["/runs", "listRuns"],
+      ["/workflows", "listWorkflows"],
+      ["/plugins", "listPlugins"],
+      ["/audit", "queryAudit"],
+    ] as const) {
+      server.fail(route, "LM_TIMEOUT");
+      await page.goto(`${server.url}${path}`);
+      const alert = page.getByRole("alert").first();
+      await alert.getByText("Time limit exceeded").waitFor();
+      expect(await alert.getByText("LM_TIMEOUT").isVisible()).toBe(true);
+      expect(await alert.getByText(`The test asked ${route} to fail.`).isVisible()).toBe(true);
+      expect([path, await axeViolations(page)]).toEqual([path, []]);
+      server.fail(route, undefined);
+      await alert.getByRole("button", { name: "Try again" }).click();
+      await page.getByRole("option").first().waitFor();
+    }
+  });
+
+  test("a lost connection is shown, and what was missed is there when it returns", async () => {
+    await using opened = await logIn();
+    const { page } = opened;
+    await page.goto(`${server.url}/runs?status=pending`);
+    await page.getByText("live", { exact: true }).waitFor();
+    const before = await page.getByRole("option").first().textContent();
+    server.setLive(false);
+    await page.getByText("offline", { exact: true }).waitFor();
+    const missed = server.world.runs.find(({ status }) => status === "pending");
+    server.world.change(missed?.id ?? "", { status: "completed" });
+    server.setLive(true);
+    await page.getByText("live", { exact: true }).waitFor();
+    await expect.poll(() => page.getByRole("option").first().textContent(), POLL).not.toBe(before);
+  });
+
+  test("problems of a source stand at their line, and a correct one is stored as the next version", async () => {
+    await using opened = await logIn();
+    const { page, complaints } = opened;
+    await page.goto(`${server.url}/workflows/default/reading-digest?tab=source`);
+    const editor = page.getByRole("textbox", { name: "Source of the workflow" });
+    await editor.click();
+    await page.keyboard.press("Control+End");
+    await page.keyboard.type("broken: [");
+    await page
+      .getByRole("region", { name: "Problems" })
+      .getByText(/Problem, line/)
+      .first()
+      .waitFor();
+    expect(await page.getByRole("button", { name: /^Save/ }).isDisabled()).toBe(true);
+    for (let index = 0; index < "broken: [".length; index += 1) await page.keyboard.press("Backspace");
+    await page.keyboard.type("# a remark");
+    await page.getByText("No problems").waitFor();
+    await page.getByRole("button", { name: "Save as 1.0.1" }).click();
+    await page.waitForURL(/version=1.0.1/);
+    expect(server.world.workflows[0]?.source).toContain("# a remark");
+    expect(complaints).toEqual([]);
+  });
+
+  test("a plugin is granted, started and its tool tried", async () => {
+    await using opened = await logIn();
+    const { page } = opened;
+    await page.goto(`${server.url}/plugins/org.example.web-clipper`);
+    await page.getByRole("button", { name: "Grant", exact: true }).click();
+    await page.getByRole("button", { name: "Grant Web clipper" }).click();
+    await page.getByRole("button", { name: "Start", exact: true }).click();
+    await page.getByRole("region", { name: "Detail" }).getByText("Ready", { exact: true }).waitFor();
+    await page.goto(`${server.url}/plugins/org.logomesh.data-stats`);
+    await page.getByRole("button", { name: /describe/ }).click();
+    await page.getByRole("button", { name: "Call describe" }).click();
+    await page.getByRole("group", { name: "result of the call" }).getByText("sentences:").waitFor();
+  });
+
+  test("the log is searched and verified", async () => {
+    await using opened = await logIn();
+    const { page } = opened;
+    await page.goto(`${server.url}/audit`);
+    await page.getByRole("button", { name: "More filters" }).click();
+    await page.getByLabel("Kind").fill("policy");
+    await page.getByRole("button", { name: "Apply" }).click();
+    await page.waitForURL(/kind=policy/);
+    await expect.poll(() => page.getByRole("option").first().textContent(), POLL).toContain("policy.denied");
+    await page.getByRole("button", { name: "Remove the filter Kind" }).click();
+    await page.getByRole("button", { name: "Verify" }).click();
+    await page.getByText("Intact", { exact: true }).waitFor();
+    expect(await axeViolations(page)).toEqual([]);
+  });
+});
