@@ -36,8 +36,11 @@ export async function createWorkbench(options: OpenPartsOptions): Promise<Workbe
   // Loading the policy engine takes some 100 ms: done before the first decision waits for it, and after the door is open.
   const warmUp = setTimeout(() => parts.policy.warm(), WARM_UP_MS);
   warmUp.unref();
+  const life = { isClosed: false };
   const firstVerify = setTimeout(() => {
-    audit.verify().catch((error: unknown) => logger.warn({ error: messageOf(error) }, "the log could not be verified"));
+    audit.verify().catch((error: unknown) => {
+      if (!life.isClosed) logger.warn({ error: messageOf(error) }, "the log could not be verified");
+    });
   }, FIRST_VERIFY_MS);
   firstVerify.unref();
   return {
@@ -45,6 +48,7 @@ export async function createWorkbench(options: OpenPartsOptions): Promise<Workbe
     thoughts: parts.thoughts,
     status: () => describeStatus(parts, verified.status),
     async [Symbol.asyncDispose]() {
+      life.isClosed = true;
       clearTimeout(warmUp);
       clearTimeout(firstVerify);
       await parts[Symbol.asyncDispose]();

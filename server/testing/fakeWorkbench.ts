@@ -1,4 +1,3 @@
-/* eslint-disable @typescript-eslint/require-await -- the services are asynchronous, their fakes need not wait */
 import { LogoMeshError, type Run, type RunEvent, type RunTask, type Scope } from "@logomesh/contracts";
 import type { Caller, RunMessage, Workbench } from "@logomesh/core";
 import {

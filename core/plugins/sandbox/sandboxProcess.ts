@@ -43,7 +43,8 @@ export async function startSandboxProcess(plan: LaunchPlan, options: StartOption
   const { clock, logger, sourceFds } = options;
   const [file = "", ...args] = plan.command;
   const stdio = ["pipe", "pipe", "pipe", "ignore", "pipe", "pipe", "pipe", "pipe", ...sourceFds] as const;
-  const child = spawn(file, args, { env: plan.environment, cwd: "/", stdio: [...stdio] });
+  // A process group of its own: Ctrl-C in a terminal is for the workbench, which then stops its plugins itself.
+  const child = spawn(file, args, { env: plan.environment, cwd: "/", stdio: [...stdio], detached: true });
   for (const fd of sourceFds) closeSync(fd);
 
   const [stdin, stdout, stderr] = [child.stdin, child.stdout, child.stderr];
