@@ -103,6 +103,7 @@ test("[PL7] 64 nested containers are read, 65 are not, and brackets in strings d
   expect(read(nest(64)).messages).toHaveLength(1);
   expect(read(nest(65)).fatal).toEqual(["sent JSON nested more than 64 deep"]);
   expect(read(Buffer.from(`{"a":"${"[{".repeat(100)}\\"[","b":[${"{},".repeat(90)}{}]}\n`)).messages).toHaveLength(1);
+  expect(read(Buffer.from(`"\\"${"[".repeat(100)}\\\\"\n`)).messages).toEqual([`"${"[".repeat(100)}\\`]);
   expect(read(Buffer.concat([nest(65), Buffer.from("1\n")])).messages).toEqual([]);
 });
 

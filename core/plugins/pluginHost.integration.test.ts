@@ -327,6 +327,16 @@ test("[PL28] a grant that is taken back during the start is not written again by
   await expect.poll(() => host.host.get(ID)).toMatchObject({ state: "blocked", usage: { processes: 0 } });
 });
 
+test("[PL28] a start does not renew a grant that was taken back elsewhere meanwhile", async () => {
+  await using host = await openEcho();
+  const started = host.host.load(ID, CALLER).catch(codeOf);
+  await expect.poll(() => host.sandbox.processes.length).toBe(1);
+  await host.grants.revokePlugin({ pluginId: ID });
+  expect(await started).toBe("LM_PLUGIN_NOT_GRANTED");
+  expect(host.grants.plugins.size).toBe(0);
+  expect(host.host.get(ID)).toMatchObject({ state: "blocked", usage: { processes: 0 } });
+});
+
 test("[PL30] a plugin that describes its tools differently than it was approved with is blocked until it is granted again", async () => {
   await using host = await openEcho();
   await host.call("echo");
