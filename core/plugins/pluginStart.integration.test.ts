@@ -8,7 +8,7 @@ async function startOf(source: string, manifest: Record<string, unknown> = {}, e
   await using host = new TestHost();
   host.write("p", {
     files: { [entry]: source },
-    manifest: { resource_limits: { start_timeout_ms: 1_000 }, ...manifest },
+    manifest,
   });
   await host.open();
   const error = await host.call("any").then(
@@ -28,7 +28,6 @@ function isRunning(pid: number): boolean {
 }
 
 test.each([
-  ["says nothing", "setInterval(() => {}, 1000);", /did not complete its handshake within 1000 ms/],
   ["is no server", 'console.log("hello, world");', /ended with exit code 0/],
   [
     "throws",
@@ -65,6 +64,16 @@ test.each([
   expect(await startOf(source)).toEqual({
     code: "LM_PLUGIN_START_FAILED",
     message: expect.stringMatching(message),
+    running: 0,
+    state: "crashed",
+  });
+});
+
+test("[PL12] a program that says nothing is ended when its time to start is over", async () => {
+  const limits = { resource_limits: { start_timeout_ms: 1_000 } };
+  expect(await startOf("setInterval(() => {}, 1000);", limits)).toEqual({
+    code: "LM_PLUGIN_START_FAILED",
+    message: expect.stringMatching(/did not complete its handshake within 1000 ms/),
     running: 0,
     state: "crashed",
   });
