@@ -35,9 +35,11 @@ export async function openPage(browser: Browser, options: BrowserContextOptions 
   return { page, context, complaints, [Symbol.asyncDispose]: () => context.close() };
 }
 
-/** What axe objects to, one line for each element. */
-export async function axeViolations(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
+/** What axe objects to, one line for each element; by all rules, or only those named. */
+export async function axeViolations(page: Page, rules: string[] = []): Promise<string[]> {
+  const axe = new AxeBuilder({ page });
+  if (rules.length > 0) axe.withRules(rules);
+  const { violations } = await axe.analyze();
   return violations.flatMap(({ id, nodes }) =>
     nodes.map((node) => `${id}: ${node.target.join(" ")} ${node.any[0]?.message ?? node.failureSummary ?? ""}`),
   );

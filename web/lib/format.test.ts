@@ -44,8 +44,10 @@ test("a duration counts until there is an end, and never backwards", () => {
   expect(durationBetween("2026-03-01T10:00:01.000Z", "2026-03-01T10:00:00.000Z", NOW)).toBe(0);
 });
 
-test("long hexadecimal ids are cut, names are not", () => {
+test("ids and hashes are cut, names are not", () => {
   expect(shortId("0195f3a0-7c1e-7000-8000-00000000002a")).toBe("…0000002a");
+  expect(shortId("run_01m8714xrzdfk3f4c2h0smxx6k")).toBe("…h0smxx6k");
+  expect(shortId("reading_digest")).toBe("reading_digest");
   expect(shortId("default/reading-digest")).toBe("default/reading-digest");
 });
 

@@ -67,9 +67,9 @@ function pluralOf(noun: string): string {
   return /(s|sh|ch|x)$/.test(noun) ? `${noun}es` : `${noun}s`;
 }
 
-/** The end of a long hexadecimal id tells rows apart: ids start with a time. Names stay whole. */
+/** The end of an id (`run_01m…`) or a hash tells rows apart: ids start with a time. Names stay whole. */
 export function shortId(id: string): string {
-  return /^[0-9a-f-]{13,}$/i.test(id) ? `…${id.slice(-8)}` : id;
+  return /^([a-z]+_[0-9a-z]{20,}|[0-9a-f-]{13,})$/.test(id) ? `…${id.slice(-8)}` : id;
 }
 
 /** Tabs and line ends are what they seem. */

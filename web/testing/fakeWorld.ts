@@ -47,7 +47,7 @@ export class FakeWorld {
     const { endedAt: _endedAt, error: _error, ...base } = runOf(0);
     const run: Run = {
       ...base,
-      id: `0195f3a0-7c1e-7000-8000-${String(this.runs.length + 900_000).padStart(12, "0")}`,
+      id: `run_01m8714xs0${String(this.runs.length).padStart(16, "0")}`,
       status: "running",
       createdAt: ago(0),
       startedAt: ago(0),

@@ -155,7 +155,7 @@ export function runFixture(index: number, change: Partial<RunSummary> = {}): Run
   const status = RunStatusSchema.options[6 - (index % 7)] ?? "completed";
   const startedAt = ago(60_000 * (index + 1) + 4000);
   return {
-    id: `0195f3a0-7c1e-7000-8000-${String(index).padStart(12, "0")}`,
+    id: `run_01m8714xrz${String(index).padStart(16, "0")}`,
     workflow: { namespace, name, version, hash },
     status,
     createdAt: startedAt,
