@@ -196,7 +196,7 @@ export class TaskParser {
     }
     const { after } = resolved as JsonObject;
     new Fields(resolved as JsonObject, [...fields.path, "timeout"], this.#problems).only(["after"], "a timeout");
-    const duration = after === undefined ? undefined : this.#duration(after, fields, "timeout");
+    const duration = after === undefined ? undefined : this.#duration(after, fields, "timeout", "after");
     if (after === undefined) fields.fault("`after` is missing, for example `after: PT30S`", "timeout");
     return duration === undefined ? undefined : { after: duration };
   }

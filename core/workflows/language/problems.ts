@@ -42,7 +42,12 @@ export class Problems {
   addAt(offset: number, message: string, path: Path = []): void {
     if (this.problems.length >= PROBLEMS_MAX) return;
     const { line, col } = this.#lines.linePos(offset);
-    this.problems.push({ pointer: toPointer(path), message: shorten(message), line: Math.max(1, line), column: Math.max(1, col) });
+    this.problems.push({
+      pointer: toPointer(path),
+      message: shorten(message),
+      line: Math.max(1, line),
+      column: Math.max(1, col),
+    });
   }
 
   /** The place of a path: the key of a member, the item of a list, else what encloses them nearest. */

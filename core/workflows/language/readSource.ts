@@ -1,10 +1,25 @@
 import { WORKFLOW_SOURCE_BYTES_MAX, type JsonObject, type JsonValue } from "@logomesh/contracts";
-import { isMap, isNode, isScalar, isSeq, Lexer, LineCounter, parseDocument, type YAMLMap } from "yaml";
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  Lexer,
+  LineCounter,
+  parseDocument,
+  type Alias,
+  type Document,
+  type ErrorCode,
+  type YAMLMap,
+} from "yaml";
 import { isObject } from "../expressions/index.ts";
 import { Problems, type Path } from "./problems.ts";
 
-/** An alias can multiply a document; real ones use a handful. */
-const ALIASES_MAX = 100;
+/** Real documents use a handful; each is looked up by walking the document. */
+const ALIASES_MAX = 1_000;
+/** An alias of aliases multiplies the document: uses of an anchor times the aliases in it. */
+const ALIAS_PRODUCT_MAX = 1_000;
 /** With its aliases written out; above that the document is a bomb, not a workflow. */
 const EXPANDED_CHARS_MAX = 4 * WORKFLOW_SOURCE_BYTES_MAX;
 /** Words and marks of the text: about 30 for each of 10,000 tasks; parsing takes some microseconds for each. */
@@ -23,20 +38,20 @@ export function readSource(text: string): { value: JsonObject | undefined; probl
     uniqueKeys: false,
     merge: false,
     prettyErrors: false,
-    logLevel: "silent",
+    logLevel: "error",
   });
   const problems = new Problems(document, lines);
   if (tooMuch !== undefined) problems.add([], tooMuch);
   for (const error of [...document.errors, ...document.warnings]) {
-    problems.addAt(error.pos[0], error.code === "RESOURCE_EXHAUSTION" ? TOO_DEEP : error.message);
+    problems.addAt(error.pos[0], WORDING[error.code] ?? error.message);
   }
-  if (problems.problems.length === 0) checkKeys(document.contents, [], problems);
+  if (problems.problems.length === 0) new NodeCheck(document, problems).check(document.contents, []);
   if (problems.problems.length > 0) return { value: undefined, problems };
   let value: unknown;
   try {
-    value = document.toJS({ maxAliasCount: ALIASES_MAX });
+    value = document.toJS({ maxAliasCount: ALIAS_PRODUCT_MAX });
   } catch (error) {
-    // What the library says of aliases: too many of them, or of nothing.
+    // What the library says of aliases that multiply each other.
     problems.add([], (error as Error).message);
     return { value: undefined, problems };
   }
@@ -47,6 +62,12 @@ export function readSource(text: string): { value: JsonObject | undefined; probl
 }
 
 const TOO_DEEP = `mappings and lists are nested deeper than ${DEPTH_MAX} levels, or an alias stands for what encloses it`;
+
+/** For what the library says in terms of its own. */
+const WORDING: Partial<Record<ErrorCode, string>> = {
+  RESOURCE_EXHAUSTION: TOO_DEEP,
+  MULTIPLE_DOCS: "the text holds several documents; a workflow is one",
+};
 
 /** Finds what would take the parser too long or too deep, before it starts. @returns what to say about it */
 function measure(text: string): string | undefined {
@@ -64,25 +85,49 @@ function measure(text: string): string | undefined {
   return undefined;
 }
 
-/** Keys are texts (or numbers and the like, taken as texts) and each stands once in its mapping. */
-function checkKeys(node: unknown, path: Path, problems: Problems): void {
-  if (isSeq(node)) node.items.forEach((item, index) => checkKeys(item, [...path, index], problems));
-  if (isMap(node)) checkMapping(node, path, problems);
+/** Keys are texts (or numbers and the like, taken as texts) and each stands once in its mapping; aliases stand for something. */
+class NodeCheck {
+  readonly #document: Document.Parsed;
+  readonly #problems: Problems;
+  #aliases = 0;
+
+  constructor(document: Document.Parsed, problems: Problems) {
+    this.#document = document;
+    this.#problems = problems;
+  }
+
+  check(node: unknown, path: Path): void {
+    if (isSeq(node)) node.items.forEach((item, index) => this.check(item, [...path, index]));
+    else if (isMap(node)) this.#checkMapping(node, path);
+    else if (isAlias(node)) this.#checkAlias(node, path);
+  }
+
+  #checkAlias(alias: Alias, path: Path): void {
+    this.#aliases += 1;
+    if (this.#aliases === ALIASES_MAX + 1)
+      this.#problems.addAt(offsetOf(alias), `the document has more than ${ALIASES_MAX} aliases`, path);
+    if (this.#aliases <= ALIASES_MAX && alias.resolve(this.#document) === undefined)
+      this.#problems.addAt(offsetOf(alias), `no anchor “&${alias.source}” stands before this alias`, path);
+  }
+
+  #checkMapping(map: YAMLMap, path: Path): void {
+    const names = new Set<string>();
+    for (const { key, value } of map.items) {
+      if (!isScalar(key)) {
+        this.#problems.addAt(offsetOf(key), "a key is a text, not a list, a mapping or an alias", path);
+        continue;
+      }
+      const name = String(key.value);
+      const at = [...path, name];
+      if (names.has(name)) this.#problems.addAt(offsetOf(key), `the key “${name}” stands twice in this mapping`, at);
+      names.add(name);
+      this.check(value, at);
+    }
+  }
 }
 
-function checkMapping(map: YAMLMap, path: Path, problems: Problems): void {
-  const names = new Set<string>();
-  for (const { key, value } of map.items) {
-    if (!isScalar(key)) {
-      problems.addAt(isNode(key) ? (key.range?.[0] ?? 0) : 0, "a key is a text, not a list, a mapping or an alias");
-      continue;
-    }
-    const name = String(key.value);
-    if (names.has(name))
-      problems.addAt(key.range?.[0] ?? 0, `the key “${name}” stands twice in this mapping`, [...path, name]);
-    names.add(name);
-    checkKeys(value, [...path, name], problems);
-  }
+function offsetOf(node: unknown): number {
+  return isNode(node) ? (node.range?.[0] ?? 0) : 0;
 }
 
 /** The first thing that is not plain JSON of a bounded size. */
