@@ -17,7 +17,8 @@ const workflow = ow.defineWorkflow({ name: "steps" }, async ({ step }) => {
   const startedMs = performance.now();
   firstMs = Math.min(firstMs, startedMs);
   let sum = 0;
-  for (let index = 0; index < steps; index++) sum += await step.run({ name: `step-${index}` }, () => Promise.resolve(index));
+  for (let index = 0; index < steps; index++)
+    sum += await step.run({ name: `step-${index}` }, () => Promise.resolve(index));
   runMs.push(performance.now() - startedMs);
   onEnd();
   return { sum };
@@ -46,7 +47,13 @@ for (let index = 0; index < 9; index++) singleRunMs.push(await measure(1));
 singleRunMs.sort((a, b) => a - b);
 const elapsedMs = await measure(runs);
 console.log(
-  JSON.stringify({ runs, steps, concurrency, stepsPerSecond: (runs * steps * 1000) / elapsedMs, singleRunP50Ms: singleRunMs[4] }),
+  JSON.stringify({
+    runs,
+    steps,
+    concurrency,
+    stepsPerSecond: (runs * steps * 1000) / elapsedMs,
+    singleRunP50Ms: singleRunMs[4],
+  }),
 );
 await backend.stop();
 rmSync(folder, { recursive: true, force: true });
