@@ -4,7 +4,7 @@ import { systemClock, systemRandom } from "../base/index.ts";
 import { runWriterThread } from "../db/index.ts";
 import { createPolicyWriterModule } from "../policy/index.ts";
 import { createThoughtWriterModule } from "../thoughts/index.ts";
-import { createWorkflowWriterModule } from "../workflows/index.ts";
+import { createWorkflowWriterModule } from "../workflows/store/index.ts";
 
 runWriterThread({
   clock: systemClock,

@@ -6,6 +6,5 @@ export {
   createThoughtTaskExecutor,
 } from "./executors/index.ts";
 export type { RunMessage } from "./runMessage.ts";
-export { SqliteWorkflowStore } from "./store/sqliteWorkflowStore.ts";
-export { createWorkflowWriterModule } from "./store/workflowWriterModule.ts";
+export { SqliteWorkflowStore, createWorkflowWriterModule } from "./store/index.ts";
 export { TaskEngine } from "./taskEngine.ts";
