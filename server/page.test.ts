@@ -18,14 +18,17 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(join(folder, ".."), { recursive: true }));
 
-test.each(["/", "/runs", "/runs/run-1?tab=tasks", "/api-tokens"])("[SV13] %s answers the page", async (url) => {
-  await using server = await createTestServer({ webFolder: folder });
-  const answer = await server.app.inject({ url, headers: PAGE });
-  expect(answer.statusCode).toBe(200);
-  expect(answer.headers["content-type"]).toContain("text/html");
-  expect(answer.headers["cache-control"]).toBe("no-cache");
-  expect(answer.body).toContain("<title>LogoMesh</title>");
-});
+test.each(["/", "/runs", "/runs/run-1?tab=tasks", "/api-tokens", "/plugins/org.example.wordcount"])(
+  "[SV13] %s answers the page",
+  async (url) => {
+    await using server = await createTestServer({ webFolder: folder });
+    const answer = await server.app.inject({ url, headers: PAGE });
+    expect(answer.statusCode).toBe(200);
+    expect(answer.headers["content-type"]).toContain("text/html");
+    expect(answer.headers["cache-control"]).toBe("no-cache");
+    expect(answer.body).toContain("<title>LogoMesh</title>");
+  },
+);
 
 test("[SV13] a file named by its content may be kept for ever", async () => {
   await using server = await createTestServer({ webFolder: folder });

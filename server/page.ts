@@ -39,11 +39,14 @@ export async function addPage(app: FastifyInstance, webFolder: string | undefine
   });
 }
 
+/** The build puts its files at the top and below assets/; deeper, a dot belongs to an id: /plugins/org.example.wordcount. */
+const FILE = /^\/(assets\/|[^/]+\.\w+$)|%2e|\.\./i;
+
 /** A browser opening a page, not a program asking for something that is not there. */
 function isNavigation({ method, url, headers }: FastifyRequest): boolean {
   const path = url.split("?", 1)[0] ?? "";
   const isApi = /^\/(api|v1|mcp|metrics)(\/|$)/.test(path);
-  return method === "GET" && !isApi && !/\.\w+$/.test(path) && headers.accept?.includes("text/html") === true;
+  return method === "GET" && !isApi && !FILE.test(path) && headers.accept?.includes("text/html") === true;
 }
 
 function notFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {

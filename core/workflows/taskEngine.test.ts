@@ -61,6 +61,15 @@ output: { as: "\${ . + { done: true } }" }`),
   });
 });
 
+test("[WF15] a task sees its own definition, whatever its name holds", async () => {
+  const run = await createEngineHarness().run(
+    workflow(
+      `do: [ { "in/out~1": { set: { own: "\${ $task.definition.set.own }", place: "\${ $task.reference }" } } } ]`,
+    ),
+  );
+  expect(run.output).toEqual({ own: "${ $task.definition.set.own }", place: "/do/0/in~1out~01" });
+});
+
 test("[WF3] an output that does not fit its schema faults the task with pointers", async () => {
   const harness = createEngineHarness();
   const run = await harness.run(

@@ -58,7 +58,9 @@ function describeTask(document: JsonObject, frame: Frame, output: JsonValue | un
 
 function definitionOf(document: JsonObject, task: Task): JsonValue {
   let value: JsonValue = document;
-  for (const step of task.reference.split("/").slice(1)) {
+  for (const escaped of task.reference.split("/").slice(1)) {
+    // RFC 6901: names may hold what separates them.
+    const step = escaped.replaceAll("~1", "/").replaceAll("~0", "~");
     const next: JsonValue | undefined = Array.isArray(value)
       ? value[Number(step)]
       : isObject(value) && Object.hasOwn(value, step)
