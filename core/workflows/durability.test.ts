@@ -252,15 +252,40 @@ test("[WF20] a start that cannot be stored is refused and leaves no run", async 
   expect((await harness.engine.listRuns({ limit: 5 })).items).toEqual([]);
 });
 
-test("[WF21] a step whose write is refused suspends the run and stores nothing of it", async () => {
+test("[WF21] a step whose write is refused is faulted with the refusal, and stores nothing of it", async () => {
   const harness = createEngineHarness();
-  const run = await harness.run(workflow(`do: [ { a: { call: thought.create, with: { title: refused } } } ]`), {}, 0);
-  await settle();
-  expect(await harness.engine.getRun(run.id)).toMatchObject({
-    status: "suspended",
-    statusReason: expect.stringContaining("This thought is refused"),
+  const run = await harness.run(workflow(`do: [ { a: { call: thought.create, with: { title: refused } } } ]`));
+  expect(run).toMatchObject({
+    status: "faulted",
+    error: { instance: "/do/0/a", code: "LM_INPUT_INVALID", detail: "This thought is refused." },
   });
-  expect(harness.audit.map(({ kind }) => kind)).not.toContain("step.completed");
+  const kinds = harness.audit.map(({ kind }) => kind);
+  expect(kinds).toEqual(["workflow.defined", "run.started", "step.faulted", "run.faulted"]);
+});
+
+test("[WF21] a workflow catches and retries a refused write, and branches that share its commit go on", async () => {
+  const harness = createEngineHarness();
+  const refuse = `{ try: [ { w: { call: thought.create, with: { title: refused } } } ],
+    catch: { retry: { limit: { attempt: { count: 2 } } }, as: problem, do: [ { caught: { set: "\${ $problem.detail }" } } ] } }`;
+  harness.tools.set("t#slow", { effect: "once", behave: () => settle(30).then(() => ({ by: "slow" })) });
+  const source = workflow(
+    `do: [ { all: { fork: { branches: [ { no: ${refuse} }, { yes: { call: thought.create, with: { title: kept } } },
+      { again: ${refuse} }, { slow: { call: plugin, with: { plugin: t, tool: slow } } } ] } } } ]`,
+  );
+  const run = await harness.run(source, {}, 0);
+  const ended = await finish(harness, run.id);
+  expect(ended).toMatchObject({
+    status: "completed",
+    output: ["This thought is refused.", { title: "kept" }, "This thought is refused.", { by: "slow" }],
+  });
+  expect([harness.thoughts, harness.calls.length]).toEqual([["kept"], 1]);
+  const writes = harness.store.loadTasks(run.id).filter(({ name }) => name === "w");
+  expect(writes.map(({ status, attempt }) => [status, attempt])).toEqual(
+    [1, 1, 2, 2].map((attempt) => ["faulted", attempt]),
+  );
+  harness.crash();
+  await harness.engine.recover();
+  expect(await harness.engine.getRun(run.id)).toEqual(ended);
 });
 
 test("[WF21] a step whose output does not fit leaves no writes", async () => {

@@ -298,13 +298,14 @@ export class TaskEngine implements AsyncDisposable {
     const runId = run.summary.id;
     const { namespace, name, version, hash } = definition;
     const identity: RunIdentity = { runId, namespace, name, version, hash };
-    const machine = new Machine({
-      ...{ definition, runId, input: run.input, createdAtMs: run.createdAtMs, runtime },
-      ...{ evaluator: this.#evaluator, schemas: this.#schemas },
-      effectOf: (task, args) => this.#effects.effectOf(task, args),
-    });
+    const createMachine = (): Machine =>
+      new Machine({
+        ...{ definition, runId, input: run.input, createdAtMs: run.createdAtMs, runtime },
+        ...{ evaluator: this.#evaluator, schemas: this.#schemas },
+        effectOf: (task, args) => this.#effects.effectOf(task, args),
+      });
     const driver = new RunDriver({
-      ...{ run: identity, machine, summary: run.summary, epoch: run.epoch },
+      ...{ run: identity, createMachine, summary: run.summary, epoch: run.epoch },
       ...{ store, clock, logger, effects: this.#effects, hub: this.#hub },
     });
     this.#drivers.set(runId, driver);

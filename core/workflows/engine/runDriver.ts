@@ -14,6 +14,7 @@ import {
   Machine,
   drive,
   toRow,
+  toWorkflowError,
   type EffectOutcome,
   type Frame,
   type MachineEvent,
@@ -37,7 +38,8 @@ const COMMIT_BACKOFF = { initialMs: 100, factor: 2, maxMs: 5_000 };
 
 export interface RunDriverOptions {
   run: RunIdentity;
-  machine: Machine;
+  /** A machine at the start of the run. */
+  createMachine: () => Machine;
   /** The run as it is stored, or will be with the first transition. */
   summary: RunSummary;
   epoch: number;
@@ -62,13 +64,13 @@ interface Suspension {
 
 export class RunDriver {
   readonly #options: RunDriverOptions;
-  readonly #machine: Machine;
   readonly #live = new Map<number, Live>();
   readonly #timers = new Map<string, Disposable>();
   readonly #reports = new Map<number, EffectReport>();
   readonly #announced = new Set<number>();
   readonly #stopping = new AbortController();
   readonly #done = Promise.withResolvers<undefined>();
+  #machine: Machine;
   #inbox: MachineEvent[] = [];
   #pumping: Promise<void> | undefined;
   #summary: RunSummary;
@@ -77,7 +79,7 @@ export class RunDriver {
 
   constructor(options: RunDriverOptions) {
     this.#options = options;
-    this.#machine = options.machine;
+    this.#machine = options.createMachine();
     this.#summary = options.summary;
   }
 
@@ -178,11 +180,51 @@ export class RunDriver {
         const events = this.#inbox;
         this.#inbox = [];
         for (const event of events) await drive(this.#machine.apply(event));
-        await this.#advance({});
+        try {
+          await this.#advance({});
+        } catch (error) {
+          if (isNotOurs(error) || !events.some((event) => this.#bringsWrites(event))) throw error;
+          await this.#applySingly(events);
+        }
       }
     } catch (error) {
       await this.#fail(error);
     }
+  }
+
+  /**
+   * The transition of these events was refused, perhaps for a write that a step brought. Goes back to what is stored and takes the
+   * events one by one; a step whose write is refused is faulted with the refusal, which the workflow may catch.
+   */
+  async #applySingly(events: readonly MachineEvent[]): Promise<void> {
+    if (!(await this.#rewind())) return;
+    for (const event of events) {
+      await drive(this.#machine.apply(event));
+      try {
+        await this.#advance({});
+      } catch (error) {
+        if (isNotOurs(error) || !this.#bringsWrites(event) || !(error instanceof LogoMeshError)) throw error;
+        this.#options.logger.warn({ err: error, runId: this.#options.run.runId }, "a step's write was refused");
+        if (!(await this.#rewind())) return;
+        const task = this.#machine.effects.get(event.seq)?.task;
+        assert(task !== undefined && event.kind === "effect", "the step is outstanding again");
+        const outcome: EffectOutcome = { ok: false, error: toWorkflowError(error, task.reference) };
+        await drive(this.#machine.apply({ ...event, outcome }));
+        await this.#advance({});
+      }
+    }
+  }
+
+  #bringsWrites(event: MachineEvent): boolean {
+    return event.kind === "effect" && (this.#reports.get(event.seq)?.writes.length ?? 0) > 0;
+  }
+
+  /** Brings the interpreter back to what is stored. Effects and timers go on: their numbers follow from the journal. */
+  async #rewind(): Promise<boolean> {
+    const { createMachine, store, run } = this.#options;
+    this.#machine.stop();
+    this.#machine = createMachine();
+    return (await this.replay(store.loadTasks(run.runId))) !== undefined;
   }
 
   /** Commits what the interpreter has done since the last time, tells of it, and performs what it asks for. */
@@ -194,7 +236,7 @@ export class RunDriver {
     const status: RunStatus =
       step.ended?.status ?? (this.#machine.effects.size === 0 && this.#machine.timers.size > 0 ? "waiting" : "running");
     const actor: Actor = extra.actor ?? { type: "workflow", id: run.hash };
-    const applied = this.#takeReports(step.rows);
+    const applied = this.#reportsOf(step.rows);
     const isSimulated = this.#summary.simulated === true || applied.some(({ report }) => report?.simulated === true);
     const started = step.launched.map((frame) => toRow(frame, { status: "running", endedAtMs: null }));
     const events: EventDraft[] = [
@@ -238,6 +280,7 @@ export class RunDriver {
         isSimulated,
       },
     );
+    for (const { row } of applied) this.#reports.delete(row.seq);
     this.#announce([...step.rows, ...started]);
     if (this.#closed) return;
     this.#perform(step);
@@ -245,12 +288,11 @@ export class RunDriver {
   }
 
   /** Effects that ended in these rows, each with what its executor brought. */
-  #takeReports(rows: readonly StoredTask[]): { row: StoredTask; report: EffectReport | undefined }[] {
+  #reportsOf(rows: readonly StoredTask[]): { row: StoredTask; report: EffectReport | undefined }[] {
     const applied: { row: StoredTask; report: EffectReport | undefined }[] = [];
     for (const row of rows) {
       if ((row.type !== "call" && row.type !== "run") || row.endedAtMs === null || row.status === "skipped") continue;
       applied.push({ row, report: row.event === "effect" ? this.#reports.get(row.seq) : undefined });
-      this.#reports.delete(row.seq);
     }
     return applied;
   }
@@ -304,10 +346,7 @@ export class RunDriver {
   async #fail(error: unknown): Promise<void> {
     const { run, logger } = this.#options;
     if (this.#closed) return;
-    if (
-      error instanceof LogoMeshError &&
-      (error.code === "LM_WORKFLOW_LEASE_LOST" || error.code === "LM_WORKFLOW_RUN_FINISHED")
-    ) {
+    if (isNotOurs(error)) {
       logger.warn({ err: error, runId: run.runId }, "run is no longer ours");
       this.#close();
       await this.#abortLive();
@@ -457,6 +496,14 @@ export class RunDriver {
     for (const key of [...this.#timers.keys()]) this.#disarm(key);
     this.#done.resolve(undefined);
   }
+}
+
+/** Another owner has the run, or it has ended: nothing that we write is taken. */
+function isNotOurs(error: unknown): boolean {
+  return (
+    error instanceof LogoMeshError &&
+    (error.code === "LM_WORKFLOW_LEASE_LOST" || error.code === "LM_WORKFLOW_RUN_FINISHED")
+  );
 }
 
 function keyOf(timer: Timer): string {

@@ -84,6 +84,10 @@ export function createEngineHarness(): EngineHarness {
         thoughts.push(title);
       },
     },
+    participant: {
+      mark: () => [audit.length, thoughts.length],
+      restore: (mark) => ([audit.length, thoughts.length] = mark as [number, number]),
+    },
   });
   const database = createMemoryDatabase({ modules: [createWorkflowWriterModule, testModule], clock, random });
   const log: AuditLog = {
