@@ -112,12 +112,15 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
   test("one click runs the sample, its tasks light up, and its output is there", async () => {
     await using opened = await logIn();
     const { page, complaints } = opened;
+    const reference = "/do/2/study/fork/branches/3/summary/try/0/ask";
+    const release = server.world.hold(reference);
     await page.getByRole("button", { name: "Run the sample" }).click();
     await page.waitForURL(/\/runs\/run_/);
     const detail = page.getByRole("region", { name: "Detail" });
     await detail.getByText("Running", { exact: true }).first().waitFor();
-    const ask = page.locator("[data-id='/do/2/study/fork/branches/3/summary/try/0/ask'] button");
+    const ask = page.locator(`[data-id='${reference}'] button`);
     await ask.and(page.locator("[data-status=running]")).waitFor();
+    release();
     await ask.and(page.locator("[data-status=completed]")).waitFor();
     await detail.getByText("Completed", { exact: true }).first().waitFor();
     await ask.click();

@@ -25,6 +25,7 @@ export class FakeWorld {
   position = 1000;
   readonly #tasks = new Map<string, RunTask[]>();
   readonly #timers = new Set<NodeJS.Timeout>();
+  #held: { reference: string; released: Promise<void> } | undefined;
   readonly #send: (message: ServerMessage) => void;
 
   constructor(send: (message: ServerMessage) => void) {
@@ -71,6 +72,13 @@ export class FakeWorld {
     return run;
   }
 
+  /** Keeps the task with this reference running until the returned function is called, however long the page takes to show it. */
+  hold(reference: string): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#held = { reference, released: promise };
+    return resolve;
+  }
+
   stop(): void {
     this.#timers.forEach((timer) => clearTimeout(timer));
   }
@@ -86,10 +94,13 @@ export class FakeWorld {
     }
     const first = tasks.length + 1;
     steps.forEach((step, index) => this.#put(runId, taskOf(step, { seq: first + index, status: "running" })));
-    this.#later(() => {
+    const end = (): void => {
       steps.forEach((step, index) => this.#put(runId, taskOf(step, { seq: first + index, status: "completed" })));
       this.#stage(runId, stage + 1);
-    });
+    };
+    const held = this.#held;
+    if (held !== undefined && steps.some(({ reference }) => reference === held.reference)) void held.released.then(end);
+    else this.#later(end);
   }
 
   #put(runId: string, task: RunTask): void {
