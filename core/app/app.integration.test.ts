@@ -1,9 +1,10 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createTempFolder, silentLogger as logger } from "../testing/index.ts";
 import { createWorkbench, diagnose, initWorkspace, loadConfig, requireWorkspace } from "./index.ts";
+import { openParts } from "./openParts.ts";
 import { copyWorkspaceTemplate, bundledPaths, stateHome } from "./workspace.ts";
 
 const environment = (folder: string) => ({
@@ -75,6 +76,46 @@ test("a workflow file that is not valid is left out and does not keep the others
     caller,
   );
   expect(run).toMatchObject({ status: "faulted", error: { code: "LM_POLICY_DENIED" } });
+}, 60_000);
+
+test("[LM21] requests that a crash cut off are recorded as orphaned after the next start, once", async () => {
+  using folder = createTempFolder();
+  const root = join(folder.path, "w");
+  const options = { root, environment: environment(folder.path), logger };
+  await initWorkspace(options);
+  const config = configOf(root);
+  const trace = { run: "run_1", task: "/do/0/ask", model: "mock" };
+  const data = { "gen_ai.provider.name": "mock", "gen_ai.request.model": "mock", simulated: true };
+  const request = { kind: "llm.request", actor: { type: "person", id: "p" }, trace, data } as const;
+  // As a process leaves it that is killed while the model answers.
+  const killed = await openParts({ ...options, config });
+  const answered = await killed.audit.append(request);
+  await killed.audit.append({ ...request, kind: "llm.response", data: { request: answered.seq } });
+  const cutOff = (await killed.audit.append(request)).seq;
+  await killed[Symbol.asyncDispose]();
+  {
+    await using workbench = await createWorkbench({ ...options, config });
+    const items = await vi.waitFor(
+      async () => {
+        const found = await workbench.audit.query({ kind: "llm.orphaned", limit: 10 });
+        expect(found.items).not.toEqual([]);
+        return found.items;
+      },
+      { timeout: 10_000 },
+    );
+    const model = { "gen_ai.provider.name": "mock", "gen_ai.response.model": "mock", simulated: true };
+    expect(items).toMatchObject([
+      {
+        actor: { type: "system", id: "workbench" },
+        trace: { ...trace, status: "unknown" },
+        data: { request: cutOff, ...model },
+      },
+    ]);
+  }
+  await using parts = await openParts({ ...options, config });
+  const before = parts.audit.head().entries;
+  await parts.audit.append(request);
+  expect(await parts.models.recordOrphans({ history: parts.audit, before })).toBe(0);
 }, 60_000);
 
 test("a database that is damaged refuses to start instead of guessing", async () => {

@@ -1,5 +1,6 @@
 import type { SystemStatus } from "@logomesh/contracts";
 import { messageOf } from "../base/index.ts";
+import type { Logger } from "../ports/index.ts";
 import { openParts, type OpenPartsOptions, type WorkbenchParts } from "./openParts.ts";
 import type { AuditService, Caller, Workbench } from "./workbench.ts";
 import { defineWorkflowFiles } from "./workflowFiles.ts";
@@ -15,6 +16,7 @@ const VERDICTS = ["ok", "tampered", "incomplete"] as const;
 /** The log is verified in the background after start; until then other things have the disk. */
 const FIRST_VERIFY_MS = 3_000;
 const WARM_UP_MS = 100;
+const RECORD_ORPHANS_MS = 1_000;
 
 /**
  * Opens a workspace: takes its lock, opens database and log, takes up the runs that had not ended.
@@ -25,6 +27,7 @@ export async function createWorkbench(options: OpenPartsOptions): Promise<Workbe
   const parts = await openParts(options);
   const verified: { status: SystemStatus["audit"]["verified"] } = { status: "pending" };
   const audit = rememberVerdict(parts.audit, verified);
+  const logSizeAtOpen = parts.audit.head().entries;
   try {
     await defineWorkflowFiles({ folder: parts.paths.workflows, engine: parts.engine, caller: SYSTEM, logger });
     const { runs } = await parts.engine.recover();
@@ -43,6 +46,11 @@ export async function createWorkbench(options: OpenPartsOptions): Promise<Workbe
     });
   }, FIRST_VERIFY_MS);
   firstVerify.unref();
+  let orphans = Promise.resolve();
+  const recordOrphans = setTimeout(() => {
+    orphans = recordOrphanedRequests({ parts, before: logSizeAtOpen, logger });
+  }, RECORD_ORPHANS_MS);
+  recordOrphans.unref();
   return {
     ...{ workflows: parts.engine, plugins: parts.plugins, models: parts.models, audit, access: parts.access },
     thoughts: parts.thoughts,
@@ -51,9 +59,26 @@ export async function createWorkbench(options: OpenPartsOptions): Promise<Workbe
       life.isClosed = true;
       clearTimeout(warmUp);
       clearTimeout(firstVerify);
+      clearTimeout(recordOrphans);
+      await orphans;
       await parts[Symbol.asyncDispose]();
     },
   };
+}
+
+/** What a crash cut off is recorded once nobody waits for the start any more; what fails here is made good at the next start. */
+async function recordOrphanedRequests(options: {
+  parts: WorkbenchParts;
+  before: number;
+  logger: Logger;
+}): Promise<void> {
+  const { parts, before, logger } = options;
+  try {
+    const requests = await parts.models.recordOrphans({ history: parts.audit, before });
+    if (requests > 0) logger.info({ requests }, "requests to models were cut off by the last stop");
+  } catch (error) {
+    logger.warn({ error: messageOf(error) }, "requests that were cut off could not be recorded");
+  }
 }
 
 function rememberVerdict(

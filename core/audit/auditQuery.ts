@@ -112,7 +112,7 @@ export function readEntry(reader: Reader, seq: number): AuditEntry {
   return { ...toEntry(row), payloads };
 }
 
-function toEntry(row: SqlRow): AuditEntry {
+export function toEntry(row: SqlRow): AuditEntry {
   const body: unknown = JSON.parse(Buffer.from(row.body as Uint8Array).toString("utf8"));
   return { ...AuditEntryBodySchema.parse(body), leaf: Buffer.from(row.leaf as Uint8Array).toString("hex") };
 }

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync, ap
 import { hash } from "node:crypto";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { AuditEntrySchema, type AuditEntry } from "@logomesh/contracts";
+import { AuditEntrySchema, type AuditEntry, type JsonObject } from "@logomesh/contracts";
 import { expect, test } from "vitest";
 import { canonicalJson, createIdSource } from "../base/index.ts";
 import {
@@ -155,6 +155,32 @@ test("[AU2] [AU5] entries commit with their unit or not at all, and numbers stay
   expect(trail.head().entries).toBe(2);
   await close();
 });
+
+test("[AU20] what began and did not end is found, however far back, and only below the size that is asked for", async () => {
+  using folder = createTempFolder();
+  const { trail, db, close } = await open(folder.path);
+  const end = (kind: string, request: unknown) => trail.append({ ...entry(kind), data: { request } as JsonObject });
+  const query = { begin: "q.asked", ends: ["q.answered", "q.lost"], before: 12_000 };
+  const listed = async (before = query.before) =>
+    (await trail.listUnended({ ...query, before })).map(({ seq, kind }) => ({ seq, kind }));
+  expect(await listed()).toEqual([]);
+  await fill(trail, 1);
+  for (let seq = 1; seq <= 6; seq += 1) await trail.append(entry("q.asked"));
+  await end("q.answered", 2);
+  await end("q.lost", 4);
+  await Promise.all(Array.from({ length: 11_990 }, () => trail.append(entry("other"))));
+  await end("q.answered", 5);
+  const [asked, late] = [await trail.append(entry("q.asked")), await end("q.answered", 6)].map(({ seq }) => seq);
+  expect([asked, late]).toEqual([12_000, 12_001]);
+  expect(await listed()).toEqual([1, 3, 6].map((seq) => ({ seq, kind: "q.asked" })));
+  expect(await listed(12_002)).toEqual([1, 3, 12_000].map((seq) => ({ seq, kind: "q.asked" })));
+  for (const seq of [1, 3, 12_000]) await end("q.lost", seq);
+  expect(await listed(13_000)).toEqual([]);
+  // Where as many ended as began, bodies are not looked at.
+  db.exec("UPDATE audit_entry SET body = CAST('not JSON' AS BLOB)");
+  expect(await listed(13_000)).toEqual([]);
+  await close();
+}, 60_000);
 
 test("[AU6] [AU7] lost entries are on record before anything else is written", async () => {
   using folder = createTempFolder();

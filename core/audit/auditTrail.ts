@@ -8,12 +8,22 @@ import {
 } from "@logomesh/contracts";
 import { isCancellation, messageOf, toLogoMeshError } from "../base/index.ts";
 import type { NoticingWriter } from "../db/index.ts";
-import type { AuditEntryDraft, AuditLog, Clock, Logger, Random, Reader, WriteCommand } from "../ports/index.ts";
+import type {
+  AuditEntryDraft,
+  AuditHistory,
+  AuditLog,
+  Clock,
+  Logger,
+  Random,
+  Reader,
+  WriteCommand,
+} from "../ports/index.ts";
 import { loadAuditKeys } from "./auditKeys.ts";
 import { parseCursor, queryEntries, readEntry } from "./auditQuery.ts";
 import type { AuditNotice } from "./auditWriterModule.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { prepareEntry } from "./entry.ts";
+import { listUnended } from "./unended.ts";
 
 // The main-thread half of the log: prepares entries, keeps its size in mind, and lets the checkpointer sign. When a queued entry could
 // not be written the log counts as unwritable: every later write carries an `audit.gap` entry that says how many were lost, in one unit
@@ -61,7 +71,7 @@ interface AuditTrailOptions extends OpenAuditTrailOptions {
 }
 
 /** The tamper-evident log of one workspace. */
-export class AuditTrail implements AuditLog, AsyncDisposable {
+export class AuditTrail implements AuditLog, AuditHistory, AsyncDisposable {
   readonly #options: AuditTrailOptions;
   readonly #subscription: Disposable;
   #size: number;
@@ -104,6 +114,10 @@ export class AuditTrail implements AuditLog, AsyncDisposable {
 
   async getEntry(seq: number): Promise<AuditEntry> {
     return Promise.resolve(readEntry(this.#options.reader, seq));
+  }
+
+  listUnended(query: Parameters<AuditHistory["listUnended"]>[0]): Promise<AuditEntry[]> {
+    return listUnended(this.#options.reader, query);
   }
 
   verify(): Promise<VerifyReport> {

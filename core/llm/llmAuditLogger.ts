@@ -1,4 +1,11 @@
-import type { ChatMessage, GenerateParams, GenerateResult, JsonObject, ModelInfo } from "@logomesh/contracts";
+import type {
+  AuditEntry,
+  ChatMessage,
+  GenerateParams,
+  GenerateResult,
+  JsonObject,
+  ModelInfo,
+} from "@logomesh/contracts";
 import { sha256Hex, toLogoMeshError } from "../base/index.ts";
 import type { AuditEntryDraft, AuditLog, GenerateContext } from "../ports/index.ts";
 import { maskCredentials } from "./maskCredentials.ts";
@@ -12,6 +19,9 @@ export interface RecordedRequest {
 
 /** Version of the OpenTelemetry conventions for generative AI whose names the entries use. */
 const CONVENTIONS = "1.37.0";
+
+/** Kinds of the entries that end a request; each names it in `data.request`. */
+export const REQUEST_ENDS = ["llm.response", "llm.failed", "llm.orphaned"] as const;
 
 /**
  * Writes down every call of a model: the prompt before a byte leaves, the answer (or why there is none) after it. Both entries are on
@@ -100,6 +110,26 @@ export class LLMAuditLogger {
         credentialsMasked: partial.masked,
       },
       payload: { partial: { bytes: partial.text, media: "text/plain" } },
+    });
+  }
+
+  /** The end of a request that a crash cut off: whether the model answered is not known. */
+  async orphaned({ seq, trace, data }: AuditEntry): Promise<void> {
+    const name = data["gen_ai.request.model"];
+    await this.#audit.append({
+      kind: "llm.orphaned",
+      actor: { type: "system", id: "workbench" },
+      trace: { ...trace, status: "unknown" },
+      data: {
+        request: seq,
+        ...Object.fromEntries(
+          ["gen_ai.provider.name", "simulated"].flatMap((field) => {
+            const value = data[field];
+            return value === undefined ? [] : [[field, value]];
+          }),
+        ),
+        ...(name === undefined ? {} : { "gen_ai.response.model": name }),
+      },
     });
   }
 

@@ -10,9 +10,18 @@ import {
   type ProviderInfo,
 } from "@logomesh/contracts";
 import { assert, messageOf } from "../base/index.ts";
-import type { AuditLog, Clock, GenerateContext, LanguageModels, Logger, Policy, Principal } from "../ports/index.ts";
+import type {
+  AuditHistory,
+  AuditLog,
+  Clock,
+  GenerateContext,
+  LanguageModels,
+  Logger,
+  Policy,
+  Principal,
+} from "../ports/index.ts";
 import { FairQueue } from "./fairQueue.ts";
-import { LLMAuditLogger } from "./llmAuditLogger.ts";
+import { LLMAuditLogger, REQUEST_ENDS } from "./llmAuditLogger.ts";
 import type { ExecutorEnd, LLMExecutor } from "./llmExecutor.ts";
 import { MisfitError, StructuredOutput } from "./structuredOutput.ts";
 
@@ -110,6 +119,16 @@ export class LLMRegistry implements LanguageModels, AsyncDisposable {
 
   async providers(): Promise<ProviderInfo[]> {
     return (await this.#look()).providers.map(({ info }) => info);
+  }
+
+  /**
+   * Gives every request below the entry `before` that has no end its `llm.orphaned` entry. For the time after a start, with the size
+   * that the log had then: requests of this process are still under way.
+   */
+  async recordOrphans({ history, before }: { history: AuditHistory; before: number }): Promise<number> {
+    const cutOff = await history.listUnended({ begin: "llm.request", ends: REQUEST_ENDS, before });
+    await Promise.all(cutOff.map((request) => this.#log.orphaned(request)));
+    return cutOff.length;
   }
 
   generate(

@@ -1,4 +1,4 @@
-import type { Actor, Trace, JsonObject } from "@logomesh/contracts";
+import type { Actor, AuditEntry, Trace, JsonObject } from "@logomesh/contracts";
 import type { WriteCommand } from "./writer.ts";
 
 /** What the caller knows of an entry; the log adds sequence, time, salt and hashes. */
@@ -17,6 +17,12 @@ export interface AuditPayload {
   bytes: string | Uint8Array;
   /** Media type, for example `application/json` or `text/plain`. */
   media: string;
+}
+
+/** Looks back into the log for what a crash cut off. */
+export interface AuditHistory {
+  /** Entries of kind `begin` with a number below `before` that none of kind `ends` names in `data.request`; oldest first. */
+  listUnended(query: { begin: string; ends: readonly string[]; before: number }): Promise<AuditEntry[]>;
 }
 
 /** The tamper-evident log. */

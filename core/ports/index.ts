@@ -1,4 +1,4 @@
-export type { AuditEntryDraft, AuditLog, AuditPayload } from "./auditLog.ts";
+export type { AuditEntryDraft, AuditHistory, AuditLog, AuditPayload } from "./auditLog.ts";
 export type { Clock } from "./clock.ts";
 export type { GenerateContext, LanguageModels } from "./languageModels.ts";
 export type { Logger } from "./logger.ts";

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { AuditEntry, Run } from "@logomesh/contracts";
 import type { Client } from "@logomesh/contracts/client";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createTestWorkspace, processesWith, runCli, startWorkbench } from "../support/workbenchProcess.ts";
 
 // Kills the workbench with SIGKILL at random moments of the sample workflow, starts it again, and looks at what is left. The moments
@@ -50,6 +50,20 @@ async function entriesOf(client: Client, run: string): Promise<AuditEntry[]> {
   return (await client.queryAudit({ query: { run, limit: 200 } })).items;
 }
 
+/** Prompts that a kill cut off are recorded as orphaned a moment after the start. */
+async function everyRequestEnds(client: Client): Promise<void> {
+  const list = async (kind: string) => (await client.queryAudit({ query: { kind, limit: 500 } })).items;
+  await vi.waitFor(
+    async () => {
+      const requests = (await list("llm.request")).map(({ seq }) => seq);
+      const ends = [...(await list("llm.response")), ...(await list("llm.failed")), ...(await list("llm.orphaned"))];
+      expect(requests.length).toBeGreaterThan(KILLS);
+      expect(ends.map(({ data }) => data.request).toSorted()).toEqual(requests.toSorted());
+    },
+    { timeout: 10_000, interval: 200 },
+  );
+}
+
 test.each(SEEDS)(`a run survives SIGKILL at ${KILLS} random moments, seed %d`, async (seed) => {
   using workspace = await createTestWorkspace();
   const next = createMoments(seed);
@@ -92,6 +106,7 @@ test.each(SEEDS)(`a run survives SIGKILL at ${KILLS} random moments, seed %d`, a
     const { items } = await workbench.client.listThoughts({ query: { limit: 200 } });
     expect(items).toHaveLength(KILLS + 1);
     expect(outcomes.recovered).toBeGreaterThan(0);
+    await everyRequestEnds(workbench.client);
   } finally {
     await workbench.kill("SIGINT");
   }
