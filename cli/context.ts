@@ -79,11 +79,13 @@ export interface Command {
   examples?: readonly string[];
   /** How many positional arguments there must be. Default: none. */
   positionals?: { min: number; max: number };
+  /** For commands whose result has exit codes of its own, what stands for a failure and a usage mistake instead of 1 and 2. */
+  exitCodes?: { failed: number; usage: number };
   /** @returns the exit code, 0 when nothing is returned */
   run: (args: CommandArguments, context: CliContext) => Promise<number | undefined>;
 }
 
-/** A mistake in the arguments: exit code 2. */
+/** A mistake in the arguments: exit code 2, unless the command has its own. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
   /** The line that shows how to write it. Default: the help of the command that throws. */

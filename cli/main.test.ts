@@ -61,6 +61,21 @@ test.each([
   expect(err).toContain(message);
 });
 
+test("a log that was not verified has an exit code of its own, whatever kept it from being verified", async () => {
+  for (const argv of [
+    ["audit", "verify", "--ofline"],
+    ["audit", "verify", "now"],
+    ["--json", "audit", "verify", "now"],
+  ])
+    expect(await runCli(argv)).toMatchObject({
+      code: 3,
+      out: "",
+      err: expect.stringContaining("logomesh audit verify"),
+    });
+  const failed = await runCli(["audit", "verify"], { workbenches: nothing });
+  expect(failed).toMatchObject({ code: 3, out: "", err: expect.stringContaining("LM_WORKSPACE_INVALID") });
+});
+
 test("--json may stand anywhere", async () => {
   const expected = { code: 0, out: `${JSON.stringify(EMPTY)}\n`, err: "" };
   for (const argv of [

@@ -6,7 +6,7 @@ import { nounHelp, commandHelp, overview } from "./output/help.ts";
 import { printError } from "./output/printError.ts";
 import { createStyle } from "./output/style.ts";
 import { visible, visibleJson } from "./output/text.ts";
-import { parseCommandLine, type ParsedCommand } from "./parseCommandLine.ts";
+import { findCommand, parseCommandLine, type ParsedCommand } from "./parseCommandLine.ts";
 import { findWorkbench } from "./workbenches/findWorkbench.ts";
 import { startWorkbench } from "./workbenches/startWorkbench.ts";
 
@@ -38,6 +38,7 @@ export interface MainOptions {
 /** Runs one command. @returns its exit code */
 export async function main(options: MainOptions): Promise<number> {
   const context = createContext(options);
+  const exitCodes = findCommand(options.argv)?.command.exitCodes ?? EXIT;
   const isJson = options.argv.includes("--json");
   let help = "logomesh --help";
   try {
@@ -45,7 +46,7 @@ export async function main(options: MainOptions): Promise<number> {
     if (parsed.kind === "command") help = `logomesh ${parsed.name} --help`;
     return await runCommand(parsed, context);
   } catch (error) {
-    return report(error, { context, isJson, help });
+    return report(error, { context, isJson, help, exitCodes });
   }
 }
 
@@ -98,20 +99,23 @@ async function readAll(stdin: MainOptions["stdin"]): Promise<string> {
   return Buffer.concat(parts).toString("utf8");
 }
 
-function report(error: unknown, options: { context: CliContext; isJson: boolean; help: string }): number {
-  const { context, isJson, help } = options;
+function report(
+  error: unknown,
+  options: { context: CliContext; isJson: boolean; help: string; exitCodes: { failed: number; usage: number } },
+): number {
+  const { context, isJson, help, exitCodes } = options;
   const { note, noteStyle } = context;
   if (error instanceof Interrupted || (context.signal.aborted && isAbort(error))) return EXIT.interrupted;
   if (error instanceof UsageError) {
     note(`${noteStyle.red("✗")} ${visible(error.message)}`);
     note(`  See: ${error.see ?? help}`);
-    return EXIT.usage;
+    return exitCodes.usage;
   }
   const problem = error instanceof LogoMeshError ? error : internalError(error);
   if (isJson) note(visibleJson(problem.toProblem()));
   else printError(problem, context);
   if (context.env.LOGOMESH_LOG === "debug" && error instanceof Error) note(visible(error.stack ?? error.message));
-  return problem.code === "LM_API_NO_SERVER" ? EXIT.noServer : EXIT.failed;
+  return problem.code === "LM_API_NO_SERVER" ? EXIT.noServer : exitCodes.failed;
 }
 
 /** A bug of ours; its stack is for those who look for it. */

@@ -19,14 +19,22 @@ export function parseCommandLine(argv: readonly string[]): ParsedCommand {
   const words = argv.filter((word) => word !== "--json");
   const [noun = "", verb = ""] = words;
   if (noun === "" || HELP.includes(noun)) return { kind: "overview", isAsked: noun !== "" };
-  const name = [`${noun} ${verb}`, noun].find((candidate) => Object.hasOwn(COMMANDS, candidate));
-  const command = name === undefined ? undefined : COMMANDS[name];
-  if (name === undefined || command === undefined) return unknownCommand(noun, verb);
+  const found = findCommand(words);
+  if (found === undefined) return unknownCommand(noun, verb);
+  const { name, command } = found;
   const count = name.split(" ").length;
   const rest = dropWords(argv, count);
   const args = parseArguments({ name, command, rest });
   if (args.values.help === true) return { kind: "help", name, command };
   return { kind: "command", name, command, args };
+}
+
+/** The command that the first words name. */
+export function findCommand(words: readonly string[]): { name: string; command: Command } | undefined {
+  const [noun = "", verb = ""] = words.filter((word) => word !== "--json");
+  const name = [`${noun} ${verb}`, noun].find((candidate) => Object.hasOwn(COMMANDS, candidate));
+  const command = name === undefined ? undefined : COMMANDS[name];
+  return name === undefined || command === undefined ? undefined : { name, command };
 }
 
 /** Without the first words that are no options: `--json runs list` means what `runs list --json` does. */

@@ -68,7 +68,10 @@ const show: Command = {
 
 const verify: Command = {
   usage: "[--offline]",
-  summary: "Verify the whole log: 0 healthy, 1 changed, 2 incomplete or without an outside witness",
+  summary:
+    "Verify the whole log. Exit codes: 0 healthy, 1 changed, 2 incomplete or without outside witness, 3 not verified",
+  // Whoever asks by script must not take a mistyped option or a wrong folder for a verdict.
+  exitCodes: { failed: 3, usage: 3 },
   options: { offline: { type: "boolean", help: "read the files, ask no workbench even if one runs" } },
   async run({ json, values }, context) {
     const { workbenches, env, root } = context;
@@ -95,7 +98,8 @@ function printReport(report: VerifyReport, { context, isOffline }: { context: Cl
     style.red("✗ The log was changed"),
     style.yellow("! The log is incomplete or has no outside witness"),
   ];
-  print(verdicts[report.exitCode] ?? "");
+  const firstBad = report.findings.find(({ severity, seq }) => severity === "tampered" && seq !== undefined)?.seq;
+  print(`${verdicts[report.exitCode] ?? ""}${firstBad === undefined ? "" : `; the first bad entry is ${firstBad}`}`);
   print(
     `  ${report.entries} entries, ${report.checkpoints} checkpoints, ${report.outsideCheckpoints} of them outside the workspace, ` +
       `${report.entriesSinceOutside} entries since the last one`,

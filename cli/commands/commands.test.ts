@@ -131,6 +131,7 @@ test.each<[string, number, string]>([
   ["audit query", 0, "     7 "],
   ["audit query --kind plugin.denied --limit 1", 0, "plugin.denied"],
   ["audit show 7", 0, "kind: plugin.denied"],
+  ["audit verify", 1, "✗ The log was changed; the first bad entry is 4"],
   ["audit verify", 1, "✗ entry 4: ␛]0;owned"],
   ["thought list", 0, "tht_1"],
   ["thought show tht_1", 0, "mock"],
