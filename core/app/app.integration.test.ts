@@ -49,7 +49,7 @@ test("a workspace is made whole, opens, tells its state and closes", async () =>
   await again[Symbol.asyncDispose]();
 }, 60_000);
 
-test("a workflow file that is not valid is left out and does not keep the others away; nothing new is granted", async () => {
+test("a workflow file that is not valid is left out and does not keep the others away; what was dropped is granted when an admin starts it", async () => {
   using folder = createTempFolder();
   const root = join(folder.path, "w");
   const { paths } = await initWorkspace({ root, environment: environment(folder.path), logger });
@@ -75,7 +75,9 @@ test("a workflow file that is not valid is left out and does not keep the others
     { workflow: { namespace: "default", name: "dropped" }, waitMs: 10_000 },
     caller,
   );
-  expect(run).toMatchObject({ status: "faulted", error: { code: "LM_POLICY_DENIED" } });
+  expect(run).toMatchObject({ status: "completed" });
+  const { items: grants } = await workbench.audit.query({ kind: "grant.workflow", limit: 1 });
+  expect(grants).toMatchObject([{ actor: caller.actor, data: { definition: run.workflow.hash, grants: 1 } }]);
 }, 60_000);
 
 test("[LM21] requests that a crash cut off are recorded as orphaned after the next start, once", async () => {

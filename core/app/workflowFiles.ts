@@ -12,7 +12,7 @@ const FILES_MAX = 2_000;
 
 /**
  * Stores every definition of a workspace's `workflows/`. A file that is not valid is logged and left out; the others are there.
- * Nothing is granted unless the caller is an admin: a file that came with a copied folder is not yet approved.
+ * Nothing is granted unless the caller is an admin: a file that came with a copied folder is not yet approved. Starting it as an admin is.
  */
 export async function defineWorkflowFiles(options: {
   folder: string;

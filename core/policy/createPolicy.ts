@@ -210,7 +210,7 @@ function missingGrant({
     case "Plugin":
       return `The plugin ${principal.id} has no permission for ${what}. Review what it asks for and grant it.`;
     case "Workflow":
-      return `The workflow definition ${principal.id} has no permission for ${what}. Push it with an admin token to grant what it names.`;
+      return `The workflow definition ${principal.id} has no permission for ${what}. Push or start it with an admin token to grant what it names.`;
     case "Client":
       return `The scopes of the token ${principal.id} do not include ${what}. Use a token with the scope it needs.`;
     case "DevShell":

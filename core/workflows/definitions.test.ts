@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { RunCaller } from "./taskEngine.ts";
 import { ADMIN, createEngineHarness, workflow } from "./testing/engineHarness.ts";
 
 const simple = (name: string, version = "1.0.0"): string =>
@@ -66,6 +67,25 @@ test("[WF36] only an admin's definition is granted what it names", async () => {
   expect(result.grants).toEqual([{ action: "thought.write", resource: "*" }]);
   await harness.engine.define({ source, origin: "api", caller: { ...ADMIN, scopes: ["run"] } });
   expect(harness.grantedHashes).toEqual([result.hash]);
+});
+
+test("[WF36] a stored definition is granted what it names when an admin starts it, not when others do", async () => {
+  const harness = createEngineHarness();
+  const source = workflow(`do: [ { a: { call: thought.create, with: { title: x } } } ]`);
+  const file: RunCaller = { ...ADMIN, scopes: [] };
+  const { hash, namespace, name } = await harness.engine.define({ source, origin: "x.yaml", caller: file });
+  const start = (scopes: RunCaller["scopes"]) =>
+    harness.engine.start({ workflow: { namespace, name }, waitMs: 100 }, { ...ADMIN, scopes });
+  await start(["run"]);
+  expect(harness.grantedHashes).toEqual([]);
+  await start(["admin"]);
+  await start(["admin"]);
+  expect(harness.grantedHashes).toEqual([hash]);
+  // A caller who may not start it grants nothing by trying.
+  harness.policy.deny = ({ action }) => action === "workflow.run";
+  const other = await harness.engine.define({ source: source.replace("x }", "y }"), origin: "x.yaml", caller: file });
+  await expect(start(["admin"])).rejects.toMatchObject({ code: "LM_POLICY_DENIED" });
+  expect(harness.grantedHashes).not.toContain(other.hash);
 });
 
 test("[WF33] runs are listed by status, workflow and name, page by page", async () => {

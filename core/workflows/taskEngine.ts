@@ -158,13 +158,14 @@ export class TaskEngine implements AsyncDisposable {
     const grant = caller.scopes.includes("admin");
     const definition =
       params.source !== undefined
-        ? await this.#definitions.keep(params.source, { actor: caller.actor, grant })
+        ? await this.#definitions.keep(params.source, caller.actor)
         : this.#definitions.find(params.workflow ?? { namespace: "default", name: "" });
     this.#options.policy.require({
       principal: caller.principal,
       action: "workflow.run",
       resource: { type: "Workflow", id: `${definition.namespace}/${definition.name}` },
     });
+    if (grant) await this.#definitions.grant(definition, caller.actor);
     const runId = await this.#begin(definition, {
       input: params.input ?? {},
       actor: caller.actor,

@@ -37,6 +37,8 @@ export interface DefineOptions {
 export class Definitions {
   readonly #options: DefinitionsOptions;
   readonly #parsed = new Map<string, WorkflowDefinition>();
+  /** Those among the parsed that have what they name: nothing takes that back from a definition. */
+  readonly #granted = new WeakSet<WorkflowDefinition>();
 
   constructor(options: DefinitionsOptions) {
     this.#options = options;
@@ -54,7 +56,7 @@ export class Definitions {
     const { namespace, name, version, hash } = definition;
     const stored = this.#options.store.getDefinition({ namespace, name, version });
     if (stored?.identity.hash !== hash) await this.#save(definition, { ...options, listed: true });
-    if (options.grant) await this.#grant(definition, options.actor);
+    if (options.grant) await this.grant(definition, options.actor);
     return {
       namespace,
       name,
@@ -66,12 +68,24 @@ export class Definitions {
   }
 
   /** Keeps a definition for one run, without giving its name to it. */
-  async keep(source: string, options: { actor: Actor; grant: boolean }): Promise<WorkflowDefinition> {
+  async keep(source: string, actor: Actor): Promise<WorkflowDefinition> {
     const { definition } = await this.#parse(source);
     if (this.#options.store.getDefinitionByHash(definition.hash) === undefined)
-      await this.#save(definition, { source, origin: "run", isFile: false, listed: false, actor: options.actor });
-    if (options.grant) await this.#grant(definition, options.actor);
+      await this.#save(definition, { source, origin: "run", isFile: false, listed: false, actor });
     return definition;
+  }
+
+  /** Grants a definition what it names literally. Starting the same one again costs nothing. */
+  async grant(definition: WorkflowDefinition, actor: Actor): Promise<void> {
+    if (this.#granted.has(definition)) return;
+    const grants = collectGrants(definition);
+    if (grants.length > 0)
+      await this.#options.grants.grantWorkflow({
+        definitionHash: definition.hash,
+        grants,
+        grantedBy: `${actor.type}:${actor.id}`,
+      });
+    this.#granted.add(definition);
   }
 
   /** @throws LogoMeshError LM_WORKFLOW_NOT_FOUND */
@@ -144,16 +158,6 @@ export class Definitions {
       },
       { audit: { kind: "workflow.defined", actor, data, payload } },
     );
-  }
-
-  async #grant(definition: WorkflowDefinition, actor: Actor): Promise<void> {
-    const grants = collectGrants(definition);
-    if (grants.length > 0)
-      await this.#options.grants.grantWorkflow({
-        definitionHash: definition.hash,
-        grants,
-        grantedBy: `${actor.type}:${actor.id}`,
-      });
   }
 }
 
