@@ -25,7 +25,7 @@ export class FakeWorld {
   position = 1000;
   readonly #tasks = new Map<string, RunTask[]>();
   readonly #timers = new Set<NodeJS.Timeout>();
-  #held: { reference: string; released: Promise<void> } | undefined;
+  #held: { reference: string; released: Promise<unknown> } | undefined;
   readonly #send: (message: ServerMessage) => void;
 
   constructor(send: (message: ServerMessage) => void) {
@@ -74,9 +74,9 @@ export class FakeWorld {
 
   /** Keeps the task with this reference running until the returned function is called, however long the page takes to show it. */
   hold(reference: string): () => void {
-    const { promise, resolve } = Promise.withResolvers<void>();
+    const { promise, resolve } = Promise.withResolvers<undefined>();
     this.#held = { reference, released: promise };
-    return resolve;
+    return () => resolve(undefined);
   }
 
   stop(): void {
