@@ -126,6 +126,29 @@ test("[AU3] what other languages would write differently is refused, broken text
   await close();
 });
 
+test("[AU1] [AU4] whatever the texts and the length of the payloads, bodies are canonical and commitments hold", async () => {
+  using folder = createTempFolder();
+  const { trail, db, close } = await open(folder.path);
+  const long = "ü€😀".repeat(30_000);
+  await trail.append({
+    kind: "k\u2028",
+    actor: { type: "client", id: '"\\\u0001' },
+    data: { "\udc00b": 1, "\ue000": 2, a: 3, "\u{1f600}": 4, constructor: "é", ["__proto__"]: { x: [] } },
+    payload: {
+      long: { bytes: long, media: "text/plain" },
+      broken: { bytes: "a\ud800b", media: "text/plain" },
+      binary: { bytes: Uint8Array.of(0, 255), media: "application/octet-stream" },
+      empty: { bytes: "", media: "text/plain" },
+    },
+  });
+  const body = Buffer.from(db.prepare("SELECT body FROM audit_entry").get()?.body as Uint8Array).toString("utf8");
+  expect(body).toBe(canonicalJson(JSON.parse(body)));
+  const { payloads } = await trail.getEntry(0);
+  expect(payloads).toMatchObject({ long, broken: "a\ufffdb", empty: "" });
+  expect((await trail.verify()).findings.filter(({ severity }) => severity === "tampered")).toEqual([]);
+  await close();
+});
+
 test("[AU4] a body or payload beyond its limit is refused", async () => {
   using folder = createTempFolder();
   const { trail, close } = await open(folder.path);

@@ -50,7 +50,14 @@ export const createAuditWriterModule: CreateWriterModule = (connection) => {
     const { kind, actorType, actorId, run, task, plugin, model, status } = params.columns;
     context.sql(INSERT_ENTRY).run(seq, tsMs, kind, actorType, actorId, run, task, plugin, model, status, body, leaf);
     params.payloads.forEach(({ role, salt, bytes }, position) =>
-      context.sql(INSERT_PAYLOAD).run(payloadId(seq, position), role, salt, bytes),
+      context
+        .sql(INSERT_PAYLOAD)
+        .run(
+          payloadId(seq, position),
+          role,
+          Buffer.from(salt, "hex"),
+          typeof bytes === "string" ? Buffer.from(bytes) : bytes,
+        ),
     );
     head = { ...head, frontier: head.frontier.append(leaf) };
     return { seq };

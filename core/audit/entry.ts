@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
-import { LogoMeshError, type JsonValue, type Trace } from "@logomesh/contracts";
-import { assert, canonicalJson } from "../base/index.ts";
-import type { AuditEntryDraft, Random } from "../ports/index.ts";
+import { LogoMeshError, type JsonObject, type JsonValue, type Trace } from "@logomesh/contracts";
+import { assert } from "../base/index.ts";
+import type { AuditEntryDraft, AuditPayload, Random } from "../ports/index.ts";
 
 // An entry is hashed as exact RFC 8785 bytes. Its members sort as actor, data, kind, log, payload, seq, trace, ts, v: everything before
 // `seq` is known to the caller, so it is made canonical once, on the caller's thread, and the writer only joins strings.
@@ -22,7 +22,15 @@ export interface AppendParams {
   trace: string;
   columns: EntryColumns;
   /** In order of their roles. */
-  payloads: { role: string; salt: Uint8Array; bytes: Uint8Array }[];
+  payloads: PreparedPayload[];
+}
+
+export interface PreparedPayload {
+  role: string;
+  /** Hexadecimal: a string crosses to the writer at a fraction of what a small array costs. */
+  salt: string;
+  /** Text as it was given, for the same reason; it is stored as UTF-8. */
+  bytes: string | Uint8Array;
 }
 
 /** The query columns that are derived from a body. */
@@ -44,23 +52,23 @@ export interface EntryColumns {
 export function prepareEntry(draft: AuditEntryDraft, options: { log: string; random: Random }): AppendParams {
   const trace = definedOnly(draft.trace ?? {});
   const actor = { type: draft.actor.type, id: draft.actor.id.toWellFormed() };
-  const payloads = Object.entries(draft.payload ?? {})
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([role, { bytes, media }]) => ({
-      role,
-      media,
-      salt: options.random.bytes(SALT_BYTES),
-      bytes: typeof bytes === "string" ? Buffer.from(bytes, "utf8") : bytes,
-    }));
-  assert(payloads.length <= ROLES_MAX, `An entry has at most ${ROLES_MAX} payloads`);
-  const payload: Record<string, JsonValue> = {};
-  for (const { role, media, salt, bytes } of payloads) {
-    if (bytes.length > PAYLOAD_BYTES_MAX) throw tooLarge(`payload ${role}`, bytes.length, PAYLOAD_BYTES_MAX);
-    payload[role] = { commit: commitment(salt, bytes), len: bytes.length, media };
+  const payloads: PreparedPayload[] = [];
+  let described = "";
+  for (const role of Object.keys(draft.payload ?? {}).sort()) {
+    const { bytes, media } = draft.payload?.[role] as AuditPayload;
+    const salt = Buffer.from(options.random.bytes(SALT_BYTES)).toString("hex");
+    const salted = saltedBytes(salt, bytes);
+    const length = salted.length - SALT_BYTES;
+    if (length > PAYLOAD_BYTES_MAX) throw tooLarge(`payload ${role}`, length, PAYLOAD_BYTES_MAX);
+    const commit = hash("sha256", salted, "hex");
+    described += `${described === "" ? "" : ","}${JSON.stringify(role)}:{"commit":"${commit}","len":${length},"media":${text(media)}}`;
+    payloads.push({ role, salt, bytes });
   }
-  const head = { actor, data: hashable(draft.data ?? {}), kind: draft.kind, log: options.log, payload };
-  const prefix = canonicalJson(head).slice(0, -1);
-  const traceText = canonicalJson(trace);
+  assert(payloads.length <= ROLES_MAX, `An entry has at most ${ROLES_MAX} payloads`);
+  const prefix =
+    `{"actor":{"id":${text(actor.id)},"type":${text(actor.type)}},"data":${canonicalData(draft.data ?? {})}` +
+    `,"kind":${text(draft.kind)},"log":${text(options.log)},"payload":{${described}}`;
+  const traceText = canonicalData(trace as JsonObject);
   const bytesMax = (prefix.length + traceText.length) * 3;
   if (bytesMax > BODY_BYTES_MAX) {
     const bytes = Buffer.byteLength(prefix) + Buffer.byteLength(traceText);
@@ -70,7 +78,7 @@ export function prepareEntry(draft: AuditEntryDraft, options: { log: string; ran
     prefix,
     trace: traceText,
     columns: { kind: draft.kind, actorType: actor.type, actorId: actor.id, ...traceColumns(trace) },
-    payloads: payloads.map(({ role, salt, bytes }) => ({ role, salt, bytes })),
+    payloads,
   };
 }
 
@@ -82,6 +90,18 @@ export function entryBody(params: AppendParams, { seq, tsMs }: { seq: number; ts
 
 export function commitment(salt: Uint8Array, bytes: Uint8Array): string {
   return hash("sha256", Buffer.concat([salt, bytes]), "hex");
+}
+
+/** Small texts are salted here, without an allocation for each. */
+const scratch = Buffer.allocUnsafe(65_536);
+
+/** What a commitment hashes; valid until the next call. */
+function saltedBytes(saltHex: string, bytes: string | Uint8Array): Uint8Array {
+  if (typeof bytes !== "string") return Buffer.concat([Buffer.from(saltHex, "hex"), bytes]);
+  const room = SALT_BYTES + bytes.length * 3;
+  const target = room <= scratch.length ? scratch : Buffer.allocUnsafe(room);
+  target.write(saltHex, "hex");
+  return target.subarray(0, SALT_BYTES + target.write(bytes, SALT_BYTES, "utf8"));
 }
 
 export function payloadId(seq: number, position: number): number {
@@ -100,30 +120,43 @@ export function traceColumns(trace: Trace): Omit<EntryColumns, "kind" | "actorTy
 
 function definedOnly({ run, task, plugin, model, status }: Trace): Trace {
   const trace: Trace = {};
-  for (const [key, value] of Object.entries({ run, task, plugin, model, status })) {
-    if (value !== undefined) trace[key as keyof Trace] = value.toWellFormed();
-  }
+  if (run !== undefined) trace.run = run.toWellFormed();
+  if (task !== undefined) trace.task = task.toWellFormed();
+  if (plugin !== undefined) trace.plugin = plugin.toWellFormed();
+  if (model !== undefined) trace.model = model.toWellFormed();
+  if (status !== undefined) trace.status = status.toWellFormed();
   return trace;
 }
 
-/** Integers, strings, booleans and containers of them: fractions and their like are written differently by different languages. */
-function hashable(value: JsonValue): JsonValue {
-  if (typeof value === "string") return value.toWellFormed();
-  if (typeof value === "boolean") return value;
+function text(value: string): string {
+  return JSON.stringify(value.toWellFormed());
+}
+
+/**
+ * RFC 8785 text of integers, strings, booleans and containers of them: fractions and their like are written differently by different
+ * languages. Members that are undefined are left out.
+ */
+function canonicalData(value: JsonValue): string {
+  if (typeof value === "string") return text(value);
+  if (typeof value === "boolean") return String(value);
   if (typeof value === "number") {
     assert(
       Number.isSafeInteger(value),
       `An audit entry holds integers only, not ${value}; put it into a payload or a string`,
     );
-    return value;
+    return JSON.stringify(value);
   }
   assert(value !== null, "An audit entry holds no null; leave the member out");
-  if (Array.isArray(value)) return value.map(hashable);
-  const members: [string, JsonValue][] = [];
-  for (const [key, member] of Object.entries(value) as [string, JsonValue | undefined][]) {
-    if (member !== undefined) members.push([key.toWellFormed(), hashable(member)]);
+  if (Array.isArray(value)) return `[${value.map(canonicalData).join(",")}]`;
+  const keys = Object.keys(value);
+  if (!keys.every((key) => key.isWellFormed()))
+    return canonicalData(Object.fromEntries(keys.map((key) => [key.toWellFormed(), value[key] ?? null])));
+  let members = "";
+  for (const key of keys.sort()) {
+    const member = value[key];
+    if (member !== undefined) members += `${members === "" ? "" : ","}${text(key)}:${canonicalData(member)}`;
   }
-  return Object.fromEntries(members);
+  return `{${members}}`;
 }
 
 function tooLarge(what: string, bytes: number, limit: number): LogoMeshError {

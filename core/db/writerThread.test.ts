@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { expect, test } from "vitest";
 import { createSeededRandom, createTempFolder, FakeClock } from "../testing/index.ts";
 import type { CreateWriterModule, WriteContext } from "./writeContext.ts";
+import type { BatchOutcome } from "./writer.ts";
 import { serveWriter, type WriterResponse } from "./writerThread.ts";
 
 const echoModule: CreateWriterModule = (connection) => {
@@ -49,6 +50,23 @@ test("[DB5] everything that has arrived is applied in one commit and answered in
   });
   port.postMessage({ close: true });
   expect(await next(port)).toEqual({ closed: true });
+});
+
+test("[DB5] of many that wait, the first half is answered while the rest is applied", async () => {
+  using folder = createTempFolder();
+  const port = serve(`${folder.path}/x.db`);
+  await next(port);
+  const names = Array.from({ length: 40 }, (_, index) => `u${index}`);
+  port.postMessage({ units: names.map(put) });
+  const answers: string[][] = [];
+  while (answers.flat().length < names.length) {
+    const response = (await next(port)) as { batch: BatchOutcome };
+    answers.push(response.batch.units.flatMap((unit) => (unit.ok ? (unit.results as string[]) : [])));
+  }
+  expect(answers.map(({ length }) => length)).toEqual([20, 10, 10]);
+  expect(answers.flat()).toEqual(names);
+  port.postMessage({ close: true });
+  await next(port);
 });
 
 test("[DB10] a result that cannot cross back fails alone", async () => {

@@ -18,6 +18,9 @@ const UNITS_IN_FLIGHT_MAX = 4_096;
 /** Units that wait on the main thread; a caller beyond that is refused at once, so that a stuck disk cannot exhaust memory. */
 const UNITS_WAITING_MAX = 100_000;
 
+/** Up to so many units the disk's part of a commit outweighs everything else. */
+const UNITS_UNDIVIDED_MAX = 16;
+
 /** What crosses to the thread. */
 export type WriterRequest = { units: WriteUnit[] } | { close: true };
 export type WriterResponse = { ready: true } | { failed: Problem } | { batch: BatchOutcome } | { closed: true };
@@ -131,7 +134,8 @@ class WriterClient implements ThreadWriter {
   #schedulePost(): void {
     if (this.#postScheduled) return;
     this.#postScheduled = true;
-    queueMicrotask(() => {
+    // After the microtasks of this turn: what the answers of one batch lead to goes out together, in one message.
+    process.nextTick(() => {
       this.#postScheduled = false;
       this.#post();
     });
@@ -236,20 +240,32 @@ export function serveWriter(options: RunWriterThreadOptions & { port: MessagePor
     port.close();
     return;
   }
+  const arrived = new Fifo<WriteUnit>();
+  let closing = false;
+  const take = (request: WriterRequest): void => {
+    if ("close" in request) closing = true;
+    else for (const unit of request.units) arrived.push(unit);
+  };
   port.on("message", (first: WriterRequest) => {
-    const units: WriteUnit[] = [];
-    let closing = false;
-    for (let request: WriterRequest | undefined = first; request !== undefined; request = nextRequest(port)) {
-      if ("close" in request) closing = true;
-      else units.push(...request.units);
-    }
-    if (units.length > 0) answer(respond, core.execute(units));
+    take(first);
+    do {
+      for (let next = nextRequest(port); next !== undefined; next = nextRequest(port)) take(next);
+      if (arrived.size > 0) answer(respond, core.execute(arrived.take(batchSize(arrived.size))));
+    } while (arrived.size > 0);
     if (!closing) return;
     close();
     respond({ closed: true });
     port.close();
   });
   respond({ ready: true });
+}
+
+/**
+ * How many of the units that wait share the next commit. All of a few; of many the first half, so that while this thread applies one half
+ * the main thread works on what the other half led to. Two smaller commits cost less than two threads that wait for each other.
+ */
+function batchSize(waiting: number): number {
+  return waiting <= UNITS_UNDIVIDED_MAX ? waiting : Math.ceil(waiting / 2);
 }
 
 function nextRequest(port: MessagePort): WriterRequest | undefined {

@@ -3,6 +3,7 @@ import { isCancellation, sha256Hex } from "../../base/index.ts";
 import type { AuditPayload, WriteCommand } from "../../ports/index.ts";
 import type { TaskExecutorRegistry } from "../executors/index.ts";
 import { toWorkflowError, type EffectOutcome, type Frame } from "../interpreter/index.ts";
+import { jsonText } from "../jsonText.ts";
 import type { CallTask, RunTask } from "../language/index.ts";
 import type { Semaphore } from "./semaphore.ts";
 
@@ -62,7 +63,7 @@ export class EffectRunner {
     const { frame } = order;
     try {
       const report = await this.#perform(order);
-      const length = report.outcome.ok ? JSON.stringify(report.outcome.output).length : 0;
+      const length = report.outcome.ok ? jsonText(report.outcome.output).length : 0;
       if (length > OUTPUT_CHARS_MAX)
         throw new LogoMeshError(
           "LM_TOO_LARGE",

@@ -68,7 +68,8 @@ export class RunDriver {
   readonly #timers = new Map<string, Disposable>();
   readonly #reports = new Map<number, EffectReport>();
   readonly #announced = new Set<number>();
-  readonly #stopping = new AbortController();
+  /** Wakes who waits to try a commit again. */
+  readonly #pauses = new Set<() => void>();
   readonly #done = Promise.withResolvers<undefined>();
   #machine: Machine;
   #inbox: MachineEvent[] = [];
@@ -335,11 +336,13 @@ export class RunDriver {
 
   #pause(clock: Clock, delayMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = clock.setTimer(delayMs, resolve);
-      this.#stopping.signal.addEventListener("abort", () => {
+      const wake = (): void => {
         timer[Symbol.dispose]();
+        this.#pauses.delete(wake);
         resolve();
-      });
+      };
+      const timer = clock.setTimer(delayMs, wake);
+      this.#pauses.add(wake);
     });
   }
 
@@ -492,7 +495,7 @@ export class RunDriver {
     if (this.#closed) return;
     this.#closed = true;
     this.#machine.stop();
-    this.#stopping.abort();
+    for (const wake of this.#pauses) wake();
     for (const key of [...this.#timers.keys()]) this.#disarm(key);
     this.#done.resolve(undefined);
   }

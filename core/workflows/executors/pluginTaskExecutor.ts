@@ -2,6 +2,7 @@ import { LogoMeshError, type CallToolResult, type JsonValue } from "@logomesh/co
 import { z } from "zod";
 import type { PluginTools } from "../../ports/index.ts";
 import { isObject } from "../expressions/index.ts";
+import { jsonText } from "../jsonText.ts";
 import { parseArguments } from "./parseArguments.ts";
 import type { TaskExecutor } from "./taskExecutor.ts";
 
@@ -50,7 +51,7 @@ export function createPluginTaskExecutor(plugins: PluginTools): TaskExecutor {
         },
         payload: {
           arguments: { bytes: JSON.stringify(args), media: "application/json" },
-          result: { bytes: JSON.stringify(output), media: "application/json" },
+          result: { bytes: jsonText(output), media: "application/json" },
         },
       };
     },

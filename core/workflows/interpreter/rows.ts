@@ -1,7 +1,7 @@
 import type { JsonValue, TaskStatus, WorkflowError } from "@logomesh/contracts";
+import { jsonText } from "../jsonText.ts";
 import type { StoredTask } from "../store/workflowStore.ts";
 import type { Frame, Timer } from "./frame.ts";
-import { jsonText } from "./jsonText.ts";
 
 /** Data of tasks without effect is stored for the reader only; larger values are left out, the journal can rebuild them. */
 const PURE_PAYLOAD_CHARS_MAX = 16_384;

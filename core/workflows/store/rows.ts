@@ -1,5 +1,4 @@
 import type {
-  Effect,
   JsonObject,
   JsonValue,
   Run,
@@ -7,7 +6,6 @@ import type {
   RunSummary,
   RunTask,
   RunTaskSummary,
-  TaskStatus,
   WorkflowError,
 } from "@logomesh/contracts";
 import type { SqlRow, SqlValue } from "../../ports/index.ts";
@@ -62,30 +60,11 @@ export function toRun(row: SqlRow): Run {
 }
 
 export function toTaskSummary(row: SqlRow): RunTaskSummary {
-  return compact({
-    seq: Number(row.seq),
-    reference: row.reference as string,
-    name: row.name as string,
-    type: row.type as string,
-    call: (row.call as string | null) ?? undefined,
-    parentSeq: row.parent_seq === null ? undefined : Number(row.parent_seq),
-    iteration: row.iteration === null ? undefined : Number(row.iteration),
-    attempt: Number(row.attempt),
-    status: row.status as TaskStatus,
-    effect: row.effect as Effect,
-    startedAt: instant(row.started_at),
-    endedAt: instant(row.ended_at),
-    error: json(row.error) as WorkflowError | undefined,
-    details: json(row.details) as JsonObject | undefined,
-  });
+  return summarizeTask(toStoredTask(row));
 }
 
 export function toTask(row: SqlRow): RunTask {
-  return compact({
-    ...toTaskSummary(row),
-    input: json(row.input),
-    output: json(row.output),
-  });
+  return describeTask(toStoredTask(row));
 }
 
 export function toStoredTask(row: SqlRow): StoredTask {
@@ -99,23 +78,30 @@ export function toStoredTask(row: SqlRow): StoredTask {
   };
 }
 
-/** A task that may only live in memory yet, in the form of the API. */
+/** A task, which may only live in memory yet, in the form of the API. */
 export function describeTask(task: StoredTask): RunTask {
-  return toTask({
-    ...task,
-    started_at: task.startedAtMs,
-    ended_at: task.endedAtMs,
-    parent_seq: task.parentSeq,
-  });
+  const described: RunTask = summarizeTask(task);
+  const input = json(task.input);
+  const output = json(task.output);
+  if (input !== undefined) described.input = input;
+  if (output !== undefined) described.output = output;
+  return described;
 }
 
+/** Made for every event of every step, hence plain assignments. */
 export function summarizeTask(task: StoredTask): RunTaskSummary {
-  return toTaskSummary({
-    ...task,
-    started_at: task.startedAtMs,
-    ended_at: task.endedAtMs,
-    parent_seq: task.parentSeq,
-  });
+  const { seq, reference, name, type, call, parentSeq, iteration, attempt, status, effect, error, details } = task;
+  const summary: RunTaskSummary = {
+    ...{ seq, reference, name, type, attempt, status, effect },
+    startedAt: new Date(task.startedAtMs).toISOString(),
+  };
+  if (call !== null) summary.call = call;
+  if (parentSeq !== null) summary.parentSeq = parentSeq;
+  if (iteration !== null) summary.iteration = iteration;
+  if (task.endedAtMs !== null) summary.endedAt = new Date(task.endedAtMs).toISOString();
+  if (error !== null) summary.error = JSON.parse(error) as WorkflowError;
+  if (details !== null) summary.details = JSON.parse(details) as JsonObject;
+  return summary;
 }
 
 export function toRecord(task: StoredTask): TaskRecord {
