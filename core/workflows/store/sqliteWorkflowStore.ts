@@ -336,8 +336,9 @@ function commitParams(transition: Transition): CommitParams {
     error: text(transition.error),
     simulated: transition.simulated ?? false,
     rows: transition.rows.map(toRecord),
-    events: transition.events.map((event) =>
-      JSON.stringify({ type: event.type, time: new Date(event.timeMs).toISOString(), data: event.data }),
+    events: JSON.stringify(
+      transition.events.map(({ type, timeMs, data }) => ({ type, time: new Date(timeMs).toISOString(), data })),
     ),
+    eventCount: transition.events.length,
   };
 }

@@ -35,8 +35,9 @@ export interface CommitParams {
   error: string | null;
   simulated: boolean;
   rows: readonly TaskRecord[];
-  /** JSON texts of `{type, time, data}`. */
-  events: readonly string[];
+  /** JSON text of a list of `{type, time, data}`. */
+  events: string;
+  eventCount: number;
 }
 
 export interface CreateRunParams {
@@ -126,7 +127,7 @@ function commitTransition(
         params.epoch,
       );
   }
-  const count = params.events.length;
+  const count = params.eventCount;
   const recorded = params.rows.some((row) => row[13] !== null) ? 1 : 0;
   const updated = context
     .sql(UPDATE_RUN)
@@ -152,7 +153,7 @@ function commitTransition(
   if (count > 0)
     context
       .sql(INSERT_EVENTS)
-      .run(firstEventId + count - 1, firstEventId, runId, firstEventSeq, `[${params.events.join(",")}]`);
+      .run(firstEventId + count - 1, firstEventId, runId, firstEventSeq, params.events);
   return { firstEventId, firstEventSeq };
 }
 
