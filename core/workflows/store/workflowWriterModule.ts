@@ -151,9 +151,7 @@ function commitTransition(
   const firstEventSeq = updated.event_seq - count + 1;
   const firstEventId = (context.sql(LAST_EVENT).get() as { id: number }).id + 1;
   if (count > 0)
-    context
-      .sql(INSERT_EVENTS)
-      .run(firstEventId + count - 1, firstEventId, runId, firstEventSeq, params.events);
+    context.sql(INSERT_EVENTS).run(firstEventId + count - 1, firstEventId, runId, firstEventSeq, params.events);
   return { firstEventId, firstEventSeq };
 }
 
