@@ -1,10 +1,15 @@
+export type { ApprovalDraft, ApprovalKind, ApprovalOwner, Approvals, DecidedApproval } from "./approvals.ts";
 export type { AuditEntryDraft, AuditHistory, AuditLog, AuditPayload } from "./auditLog.ts";
 export type { Clock } from "./clock.ts";
+export type { CloudEvent, EventBus, EventSubscription } from "./events.ts";
+export type { AuthorizePath, FileAccess, FileChange, FileContent, FileEntry } from "./files.ts";
 export type { GenerateContext, LanguageModels } from "./languageModels.ts";
 export type { Logger } from "./logger.ts";
+export type { AuthorizeHop, WebAnswer, WebFetch, WebRequest } from "./network.ts";
 export type { PluginToolCall, PluginTools } from "./pluginTools.ts";
 export type { Grants, PluginGrant, Policy, PolicyDecision, PolicyRequest, Principal, WorkflowGrant } from "./policy.ts";
 export type { Random } from "./random.ts";
 export type { Reader, SqlRow, SqlValue } from "./reader.ts";
+export type { BlobStore, PluginStore } from "./storage.ts";
 export type { ThoughtWrites } from "./thoughtWrites.ts";
 export type { WriteCommand, Writer } from "./writer.ts";

@@ -1,7 +1,10 @@
 import { expect, test } from "vitest";
 import { importsOf, listSources, type ImportEdge } from "./importGraph.ts";
 
-const SERVICES = ["config", "logger", "db", "storage", "audit", "access", "policy", "events"];
+const SERVICES = [
+  ...["config", "logger", "db", "storage", "audit", "access", "policy"],
+  ...["events", "files", "approvals", "network"],
+];
 const FEATURES = ["plugins", "llm", "thoughts", "workflows", "devshell"];
 
 /** Layer of a file, most specific first. A file that fits none is a fault: say where it belongs. */

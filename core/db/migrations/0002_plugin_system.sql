@@ -1,0 +1,69 @@
+CREATE TABLE approval (
+  id TEXT PRIMARY KEY,
+  kind TEXT NOT NULL,
+  title TEXT NOT NULL,
+  requested_by TEXT NOT NULL,
+  run TEXT,
+  task TEXT,
+  plugin TEXT,
+  -- SHA-256 of the canonical payload: a decision names it.
+  content_hash TEXT NOT NULL,
+  payload TEXT NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('pending', 'approved', 'rejected', 'expired', 'failed', 'undone')),
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  decided_at INTEGER,
+  decided_by TEXT,
+  comment TEXT,
+  outcome TEXT
+) STRICT;
+
+CREATE INDEX approval_status ON approval (status, created_at, id);
+
+CREATE TABLE blob (
+  sha256 TEXT PRIMARY KEY,
+  bytes BLOB NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE blob_owner (
+  owner TEXT NOT NULL,
+  sha256 TEXT NOT NULL REFERENCES blob (sha256),
+  media TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (owner, sha256)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX blob_owner_sha256 ON blob_owner (sha256);
+
+CREATE TABLE plugin_value (
+  plugin_id TEXT NOT NULL,
+  key TEXT NOT NULL,
+  value TEXT NOT NULL,
+  updated_at INTEGER NOT NULL,
+  PRIMARY KEY (plugin_id, key)
+) STRICT, WITHOUT ROWID;
+
+-- What a person set for an installed plugin; no row means enabled, with the manifest's defaults.
+CREATE TABLE plugin_setting (
+  plugin_id TEXT PRIMARY KEY,
+  enabled INTEGER NOT NULL DEFAULT 1 CHECK (enabled IN (0, 1)),
+  settings TEXT NOT NULL DEFAULT '{}',
+  updated_at INTEGER NOT NULL
+) STRICT;
+
+-- Tokens that a plugin's prompts and answers used, for its daily limit.
+CREATE TABLE plugin_tokens (
+  plugin_id TEXT NOT NULL,
+  day TEXT NOT NULL,
+  tokens INTEGER NOT NULL,
+  PRIMARY KEY (plugin_id, day)
+) STRICT, WITHOUT ROWID;
+
+-- At most one row: while it is there, everything privileged is refused.
+CREATE TABLE lockdown (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  reason TEXT NOT NULL,
+  set_by TEXT NOT NULL,
+  set_at INTEGER NOT NULL
+) STRICT;
