@@ -2,11 +2,12 @@ import rateLimit from "@fastify/rate-limit";
 import { LogoMeshError } from "@logomesh/contracts";
 import { fastify, type FastifyInstance } from "fastify";
 import { servedHosts } from "./hosts.ts";
+import { acceptJsonOnly } from "./jsonBody.ts";
 import { addMetrics } from "./metrics.ts";
 import { addOpenApi } from "./openApiRoute.ts";
 import { BODY_BYTES_MAX, SERVER_LIMITS, type CreateServerOptions } from "./options.ts";
 import { addPage } from "./page.ts";
-import { createErrorHandler, validatorCompiler } from "./problem.ts";
+import { createClientErrorHandler, createErrorHandler, validatorCompiler } from "./problem.ts";
 import { registerRoutes } from "./routes/registerRoutes.ts";
 import { addSecurity } from "./security.ts";
 import { addEvents, registerWebSocket } from "./ws/eventRoute.ts";
@@ -21,6 +22,7 @@ export async function createServer(options: CreateServerOptions): Promise<Fastif
     // Idle connections end at once on closing; startServer cuts the rest after the grace period.
     forceCloseConnections: "idle",
     frameworkErrors: handleError,
+    clientErrorHandler: createClientErrorHandler(logger),
     // From the first byte to the last of a request; answers may take as long as they need.
     requestTimeout: 60_000,
     // What is under way is finished within the grace period; /readyz says no.
@@ -53,16 +55,6 @@ export async function createServer(options: CreateServerOptions): Promise<Fastif
   addEvents(app, { workbench, logger, limits });
   await addPage(app, webFolder);
   return app;
-}
-
-/** An empty body is no body: actions without parameters are sent with the JSON type too. */
-function acceptJsonOnly(app: FastifyInstance): void {
-  const parse = app.getDefaultJsonParser("error", "error");
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
-    if (body.length === 0) done(null, undefined);
-    else void parse(request, body.toString(), done);
-  });
 }
 
 /** They tell nothing but yes or no, so they need no token. */

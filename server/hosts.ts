@@ -9,12 +9,12 @@ export function isLoopback(host: string): boolean {
 
 /**
  * Refuses to listen where other machines can ask, unless the settings say under which names.
- * @throws LogoMeshError LM_WORKSPACE_INVALID
+ * @throws LogoMeshError LM_SETTINGS_INVALID
  */
 export function assertMayListen({ host, allowedHosts }: ServerConfig): void {
   if (isLoopback(host) || allowedHosts.length > 0) return;
   throw new LogoMeshError(
-    "LM_WORKSPACE_INVALID",
+    "LM_SETTINGS_INVALID",
     `LOGOMESH_HOST=${host} lets other machines ask. Name the hosts that browsers will use in \`allowedHosts\` of logomesh.yaml, or ` +
       "listen on 127.0.0.1.",
   );

@@ -55,6 +55,8 @@ test("[SV6] a body over the limit is 413 and names the limit", async () => {
 test.each([
   ["no JSON", '{"title"', ""],
   ["a polluting key", '{"title":"a","__proto__":{"x":1}}', ""],
+  ["what nests without end", `{"title":${"[".repeat(100_000)}`, ""],
+  ["what nests too deep", `{"title":"a","segments":${'[{"x":'.repeat(50)}1${"}]".repeat(50)}}`, ""],
   ["no body", undefined, ""],
   ["a wrong type", '{"title":7}', "/title"],
   ["a field too many", '{"title":"a","a/b~c":1}', "/a~1b~0c"],
@@ -63,6 +65,18 @@ test.each([
   const { status, problem } = await post(payload);
   expect([status, problem.code]).toEqual([422, "LM_INPUT_INVALID"]);
   expect(problem.problems?.map((fault) => fault.pointer)).toEqual([pointer]);
+});
+
+test("[SV6] brackets in texts and beside each other are no nesting; what is no JSON says where", async () => {
+  const texts = JSON.stringify({
+    title: `${"[{".repeat(90)}\\"`,
+    tags: Array.from({ length: 90 }, (_, i) => `"[${i}`),
+  });
+  await using server = await createTestServer();
+  const answer = await server.app.inject({ method: "POST", url: "/api/thoughts", headers: bearer(), payload: texts });
+  expect(answer.statusCode).toBe(201);
+  expect((await post('{"title" 1}')).problem.detail).toMatch(/not valid JSON: .*position 9/);
+  expect((await post('{"__proto__":1}')).problem.detail).toMatch(/names like __proto__/);
 });
 
 test.each([

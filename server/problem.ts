@@ -1,3 +1,5 @@
+import { STATUS_CODES } from "node:http";
+import type { Socket } from "node:net";
 import { LogoMeshError, type InputProblem, type Problem } from "@logomesh/contracts";
 import type { FastifyReply, FastifyRequest, FastifySchemaCompiler } from "fastify";
 import type { z } from "zod";
@@ -12,9 +14,12 @@ const REFUSALS: Record<string, (error: Error) => LogoMeshError> = {
       "LM_TOO_LARGE",
       `The body is larger than ${BODY_BYTES_MAX / 1_048_576} MiB. Pass large data by reference.`,
     ),
-  FST_ERR_CTP_INVALID_JSON_BODY: (error) => notJson(error.message),
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: () => notJson("its length is not what Content-Length says"),
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: () =>
+    new LogoMeshError("LM_INPUT_INVALID", "The body is not as long as its Content-Length says."),
   FST_ERR_BAD_URL: () => new LogoMeshError("LM_NOT_FOUND", "The address is not a valid URL path."),
+  // Outside the page's folder, or written in a way that a guard could be walked around by.
+  FST_STATIC_FORBIDDEN_PATH: () => new LogoMeshError("LM_NOT_FOUND", "The page has no such file."),
+  FST_ERR_MAX_PARAM_LENGTH: () => new LogoMeshError("LM_NOT_FOUND", "A part of the address is too long."),
 };
 
 export function mediaTypeError(): LogoMeshError {
@@ -22,12 +27,6 @@ export function mediaTypeError(): LogoMeshError {
     "LM_API_MEDIA_TYPE",
     "Requests that change something need `Content-Type: application/json`.",
   );
-}
-
-function notJson(reason: string): LogoMeshError {
-  return new LogoMeshError("LM_INPUT_INVALID", `The body is not valid JSON: ${reason}`, {
-    problems: [{ pointer: "", message: reason }],
-  });
 }
 
 /** Checks params, query and body against the zod schemas of the route. */
@@ -75,6 +74,31 @@ function describe(error: unknown): string {
 export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
   if (problem.code === "LM_API_UNAUTHENTICATED") void reply.header("www-authenticate", "Bearer");
   return reply.status(problem.status).type(PROBLEM_TYPE).serializer(JSON.stringify).send(problem);
+}
+
+/** What Node refuses before there is a request: bytes that are no HTTP, a head beyond its limit, a request that does not end. */
+export function createClientErrorHandler(logger: ServerLogger) {
+  return ({ code = "" }: NodeJS.ErrnoException, socket: Socket): void => {
+    if (code === "ECONNRESET" || !socket.writable) return void socket.destroy();
+    logger.debug({ code }, "a connection sent no valid request");
+    const problem = clientError(code).toProblem();
+    const body = JSON.stringify(problem);
+    const head = [
+      `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status] ?? ""}`,
+      `Content-Type: ${PROBLEM_TYPE}`,
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      "Connection: close",
+    ];
+    socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+  };
+}
+
+function clientError(code: string): LogoMeshError {
+  if (code === "HPE_HEADER_OVERFLOW")
+    return new LogoMeshError("LM_TOO_LARGE", "The head of the request is too large. Send less in headers and address.");
+  if (code === "ERR_HTTP_REQUEST_TIMEOUT")
+    return new LogoMeshError("LM_TIMEOUT", "The request did not arrive in time. Send it again.");
+  return new LogoMeshError("LM_INPUT_INVALID", "The request is not valid HTTP/1.1.");
 }
 
 /** The error handler of the server. */

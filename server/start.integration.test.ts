@@ -1,8 +1,10 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createClient } from "@logomesh/contracts/client";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { GENERATED } from "./testing/fixtures.ts";
 import { listen } from "./testing/listeningServer.ts";
 
@@ -33,7 +35,7 @@ test("[SV14] a taken port names LOGOMESH_PORT", async () => {
 
 test.each(["0.0.0.0", "192.0.2.1", "::"])("[SV14] %s is refused without allowedHosts", async (host) => {
   await expect(listen({ config: { host, port: 0, allowedHosts: [] } })).rejects.toMatchObject({
-    code: "LM_WORKSPACE_INVALID",
+    code: "LM_SETTINGS_INVALID",
     message: expect.stringContaining("allowedHosts"),
   });
 });
@@ -47,9 +49,37 @@ test("[SV14] with allowedHosts every address may be listened on, and loopback re
 test("[SV14] an address of another machine cannot be listened on", async () => {
   const config = { host: "192.0.2.1", port: 0, allowedHosts: ["mesh.local"] };
   await expect(listen({ config })).rejects.toMatchObject({
-    code: "LM_WORKSPACE_INVALID",
+    code: "LM_SETTINGS_INVALID",
     message: expect.stringContaining("192.0.2.1 is no address of this machine"),
   });
+});
+
+const HEAD = "Host: 127.0.0.1\r\nConnection: close\r\n";
+
+test.each([
+  ["bytes that are no HTTP", "hello\r\n\r\n", 422, "LM_INPUT_INVALID"],
+  ["a method of nobody", `FOO / HTTP/1.1\r\n${HEAD}\r\n`, 422, "LM_INPUT_INVALID"],
+  ["a head beyond its limit", `GET / HTTP/1.1\r\n${HEAD}X: ${"a".repeat(20_000)}\r\n\r\n`, 413, "LM_TOO_LARGE"],
+  ["a path out of the page's folder", `GET /../../etc/passwd HTTP/1.1\r\n${HEAD}\r\n`, 404, "LM_NOT_FOUND"],
+  ["the same in code", `GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1\r\n${HEAD}\r\n`, 404, "LM_NOT_FOUND"],
+  ["a name too long for a file", `GET /${"a".repeat(600)} HTTP/1.1\r\n${HEAD}\r\n`, 404, "LM_NOT_FOUND"],
+  ["an id too long for a route", `GET /api/runs/${"a".repeat(600)} HTTP/1.1\r\n${HEAD}\r\n`, 404, "LM_NOT_FOUND"],
+])("[SV7] [SV13] %s on the wire is a problem document", async (_what, bytes, status, code) => {
+  const webFolder = mkdtempSync(join(tmpdir(), "logomesh-page-"));
+  onTestFinished(() => rmSync(webFolder, { recursive: true }));
+  writeFileSync(join(webFolder, "index.html"), "<p>page</p>");
+  await using listening = await listen({ webFolder });
+  const answer = await new Promise<string>((resolve, reject) => {
+    let text = "";
+    const socket = connect(listening.server.port, "127.0.0.1", () => socket.write(bytes));
+    socket.setEncoding("utf8").on("data", (chunk: string) => (text += chunk));
+    socket.on("error", reject).on("close", () => resolve(text));
+  });
+  const [head = "", body = ""] = answer.split("\r\n\r\n");
+  expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  expect(head.toLowerCase()).toContain("content-type: application/problem+json");
+  expect(JSON.parse(body)).toMatchObject({ status, code });
+  expect(listening.errors).toEqual([]);
 });
 
 test("[SV4] a foreign Host is refused on the wire", async () => {

@@ -34,7 +34,7 @@ export interface ServerFile {
 
 /**
  * Listens and answers.
- * @throws LogoMeshError LM_API_PORT_TAKEN, LM_WORKSPACE_INVALID when the host may not be listened on
+ * @throws LogoMeshError LM_API_PORT_TAKEN, LM_SETTINGS_INVALID when the host may not be listened on
  */
 export async function startServer(options: StartServerOptions): Promise<RunningServer> {
   const { workbench, config, logger, serverFile, pid, startedAt } = options;
@@ -101,7 +101,7 @@ function listenError(error: unknown, { host, port }: ServerConfig): unknown {
   }
   if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND" || code === "EAI_AGAIN") {
     return new LogoMeshError(
-      "LM_WORKSPACE_INVALID",
+      "LM_SETTINGS_INVALID",
       `${host} is no address of this machine. Correct LOGOMESH_HOST (or \`host\` in logomesh.yaml).`,
       { cause: error },
     );

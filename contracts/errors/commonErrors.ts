@@ -11,13 +11,13 @@ export const COMMON_ERRORS = defineErrors({
     status: 422,
     title: "Input is not valid",
     retryable: false,
-    help: "Correct the fields that `problems` names (each has a JSON pointer) and send it again.",
+    help: "Correct what the detail names and try again. `problems`, where there are any, name each field by JSON pointer.",
   },
   LM_NOT_FOUND: {
     status: 404,
     title: "Not found",
     retryable: false,
-    help: "Check the identifier; list the resources to see which exist.",
+    help: "Check the spelling; the list of its kind shows what there is.",
   },
   LM_CONFLICT: {
     status: 409,
@@ -48,6 +48,12 @@ export const COMMON_ERRORS = defineErrors({
     title: "The workspace is in use",
     retryable: true,
     help: "Another workbench serves this workspace. Stop the process that the detail names, or use another workspace.",
+  },
+  LM_SETTINGS_INVALID: {
+    status: 500,
+    title: "A setting is not valid",
+    retryable: false,
+    help: "Correct the line of logomesh.yaml or the environment variable that the detail names.",
   },
   LM_WORKSPACE_INVALID: {
     status: 500,

@@ -72,7 +72,7 @@ test.each<[string, object]>([
   ["- a\n", { pointer: "", line: 1, column: 1 }],
 ])("the fault of %j is found with its place", (text, problem) => {
   const error = faultOf(text);
-  expect(error.code).toBe("LM_WORKSPACE_INVALID");
+  expect(error.code).toBe("LM_SETTINGS_INVALID");
   expect(error.problems?.[0]).toMatchObject(problem);
   expect(error.message).toMatch(/logomesh\.yaml:\d+:\d+: /);
 });
@@ -87,7 +87,7 @@ test.each<ConfigEnvironment>([
 ])("a variable that is not valid is named: %j", (environment) => {
   const [name = ""] = Object.keys(environment);
   const error = faultOf("", environment);
-  expect(error.code).toBe("LM_WORKSPACE_INVALID");
+  expect(error.code).toBe("LM_SETTINGS_INVALID");
   expect(error.message).toContain(`${name}=`);
 });
 

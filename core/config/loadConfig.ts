@@ -38,7 +38,7 @@ export interface ConfigEnvironment {
 
 /**
  * Reads the settings of a workspace; a missing file means defaults.
- * @throws LogoMeshError LM_WORKSPACE_INVALID that names the file with line and column, or the variable
+ * @throws LogoMeshError LM_SETTINGS_INVALID that names the file with line and column, or the variable
  */
 export function loadConfig({ file, environment }: { file: string; environment: ConfigEnvironment }): Config {
   const text = existsSync(file) ? readFileSync(file, "utf8") : "";

@@ -6,7 +6,7 @@ const OLLAMA_PORT = "11434";
 /**
  * The address that OLLAMA_HOST means, read as Ollama reads it: scheme and port may be missing, and the address that a server binds to
  * reach every interface is reached by loopback.
- * @throws LogoMeshError LM_WORKSPACE_INVALID
+ * @throws LogoMeshError LM_SETTINGS_INVALID
  */
 export function parseOllamaHost(text: string | undefined): string {
   const value = given(text) ?? "127.0.0.1";
@@ -14,7 +14,7 @@ export function parseOllamaHost(text: string | undefined): string {
   const url = URL.parse(hasScheme ? value : `http://${value}`);
   if (url === null || url.hostname === "" || url.username !== "" || url.password !== "") {
     throw new LogoMeshError(
-      "LM_WORKSPACE_INVALID",
+      "LM_SETTINGS_INVALID",
       `The environment variable OLLAMA_HOST=${url === null ? value : "…"} is not valid: give host, host:port or http://host:port.`,
     );
   }

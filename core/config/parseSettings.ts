@@ -4,7 +4,7 @@ import type { z } from "zod";
 
 /**
  * Parses settings written as YAML; an empty text means defaults.
- * @throws LogoMeshError LM_WORKSPACE_INVALID with one problem per fault; its detail names file, line and column of the first
+ * @throws LogoMeshError LM_SETTINGS_INVALID with one problem per fault; its detail names file, line and column of the first
  */
 export function parseSettings<S extends z.ZodType>(
   text: string,
@@ -38,7 +38,7 @@ function invalid(file: string, problems: InputProblem[]): LogoMeshError {
     ({ line, column, pointer, message }) =>
       `${file}:${line ?? 1}:${column ?? 1}: ${pointer === "" ? "" : `${pointer}: `}${message}`,
   );
-  return new LogoMeshError("LM_WORKSPACE_INVALID", `The settings are not valid. ${lines.join("; ")}`, { problems });
+  return new LogoMeshError("LM_SETTINGS_INVALID", `The settings are not valid. ${lines.join("; ")}`, { problems });
 }
 
 function pointerOf(path: PropertyKey[]): string {

@@ -9,7 +9,7 @@ export function given(value: string | undefined): string | undefined {
 
 /**
  * Parses `{ NAME: value }`; undefined when it is unset or empty.
- * @throws LogoMeshError LM_WORKSPACE_INVALID that names the variable and what it may be
+ * @throws LogoMeshError LM_SETTINGS_INVALID that names the variable and what it may be
  */
 export function parseVariable<T>(variable: Record<string, string | undefined>, schema: z.ZodType<T>): T | undefined {
   for (const [name, text] of Object.entries(variable)) {
@@ -19,7 +19,7 @@ export function parseVariable<T>(variable: Record<string, string | undefined>, s
     if (result.success) return result.data;
     const reason = result.error.issues.map(({ message }) => message).join("; ");
     throw new LogoMeshError(
-      "LM_WORKSPACE_INVALID",
+      "LM_SETTINGS_INVALID",
       `The environment variable ${name}=${value} is not valid: ${reason}.`,
     );
   }
