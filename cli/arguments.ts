@@ -57,6 +57,13 @@ export interface TextFile {
   text: string;
 }
 
+/** The text of a file that holds a workflow. @throws LogoMeshError as readTextFile, LM_WORKFLOW_INVALID when there is nothing in it */
+export async function readDefinition(path: string, context: Pick<CliContext, "cwd" | "readInput">): Promise<string> {
+  const { name, text } = await readTextFile(path, context);
+  if (text.trim() === "") throw new LogoMeshError("LM_WORKFLOW_INVALID", `There is nothing in ${name}.`);
+  return text;
+}
+
 /** The text of a file that an argument names; `-` is standard input. @throws LogoMeshError LM_NOT_FOUND, LM_INPUT_INVALID */
 export async function readTextFile(path: string, context: Pick<CliContext, "cwd" | "readInput">): Promise<TextFile> {
   if (path === "-") return { name: "standard input", text: await context.readInput() };

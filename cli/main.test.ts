@@ -96,7 +96,7 @@ test("without a workbench: exit code 69 and the line that starts one", async () 
   );
 });
 
-test("an error is title, detail, places, help and code; with --json it is the problem document", async () => {
+test("an error is title, detail, places or help, and code; with --json it is the problem document", async () => {
   const error = new LogoMeshError("LM_WORKFLOW_INVALID", "The definition \u001b[31mhas faults.", {
     problems: [
       { pointer: "/do/0", message: "no such task", line: 3, column: 5 },
@@ -107,14 +107,19 @@ test("an error is title, detail, places, help and code; with --json it is the pr
     ...nothing,
     find: () => Promise.reject(error),
   };
-  const { title, help } = ERROR_CATALOGUE.LM_WORKFLOW_INVALID;
+  const { title } = ERROR_CATALOGUE.LM_WORKFLOW_INVALID;
   expect(await runCli(["runs", "list"], { workbenches: failing })).toEqual({
     code: 1,
     out: "",
     err:
-      `✗ ${title}: The definition ␛[31mhas faults.\n    line 3, column 5 no such task\n    · version is missing\n` +
-      `  ${help}\n  LM_WORKFLOW_INVALID\n`,
+      `✗ ${title}: The definition ␛[31mhas faults.\n    line 3, column 5 /do/0 no such task\n    · version is missing\n` +
+      "  LM_WORKFLOW_INVALID\n",
   });
+  const single = new LogoMeshError("LM_INPUT_INVALID", "/text: is no text.", {
+    problems: [{ pointer: "/text", message: "is no text" }],
+  });
+  const said = await runCli(["runs", "list"], { workbenches: { ...nothing, find: () => Promise.reject(single) } });
+  expect(said.err).toBe(`✗ ${ERROR_CATALOGUE.LM_INPUT_INVALID.title}: /text: is no text.\n  LM_INPUT_INVALID\n`);
   const { err } = await runCli(["runs", "list", "--json"], { workbenches: failing });
   expect(JSON.parse(err)).toEqual(error.toProblem());
 });

@@ -6,7 +6,7 @@ import { numberOption, textOption } from "../arguments.ts";
 import { connect } from "../connect.ts";
 import { UsageError, type CliContext, type Command } from "../context.ts";
 import { render } from "../output/render.ts";
-import { visibleBlock, visibleLine } from "../output/text.ts";
+import { countText, visibleBlock, visibleLine } from "../output/text.ts";
 import { timeText } from "../output/timeText.ts";
 
 const FILTERS = ["kind", "actor", "model", "run", "plugin", "status", "q"] as const;
@@ -25,7 +25,7 @@ const query: Command = {
     ),
     limit: { type: "string", help: `how many (default ${LIMIT_DEFAULT})` },
   },
-  examples: ["logomesh audit query --kind llm.request", "logomesh audit query --run run_… --status failed"],
+  examples: ["logomesh audit query --kind llm.request", "logomesh audit query --run run_… --status faulted"],
   async run(args, context) {
     const limit = numberOption(args, "limit", { min: 1, max: LIMIT_MAX }) ?? LIMIT_DEFAULT;
     const given = FILTERS.flatMap((name) => {
@@ -101,8 +101,8 @@ function printReport(report: VerifyReport, { context, isOffline }: { context: Cl
   const firstBad = report.findings.find(({ severity, seq }) => severity === "tampered" && seq !== undefined)?.seq;
   print(`${verdicts[report.exitCode] ?? ""}${firstBad === undefined ? "" : `; the first bad entry is ${firstBad}`}`);
   print(
-    `  ${report.entries} entries, ${report.checkpoints} checkpoints, ${report.outsideCheckpoints} of them outside the workspace, ` +
-      `${report.entriesSinceOutside} entries since the last one`,
+    `  ${countText(report.entries, "entry", "entries")}, ${countText(report.checkpoints, "checkpoint")}, ` +
+      `${report.outsideCheckpoints} outside the workspace, ${report.entriesSinceOutside} entries since the last of those`,
   );
   const how = isOffline ? "read from the files" : "by the running workbench";
   print(style.dim(`  root ${report.root}  ${Math.round(report.durationMs)} ms, ${how}`));

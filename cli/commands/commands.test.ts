@@ -1,4 +1,11 @@
-import type { AuditEntry, Plugin, RunSummary, RunTaskSummary, Thought } from "@logomesh/contracts";
+import {
+  LogoMeshError,
+  type AuditEntry,
+  type Plugin,
+  type RunSummary,
+  type RunTaskSummary,
+  type Thought,
+} from "@logomesh/contracts";
 import { expect, test } from "vitest";
 import { createStubWorkbench } from "../testing/stubWorkbench.ts";
 import { runCli, running, startable } from "../testing/runCli.ts";
@@ -121,7 +128,7 @@ test.each<[string, number, string]>([
   ["workflow validate -", 1, "✗ -:2:3 ␛]0;owned"],
   ["workflow push -", 0, "granted: plugin.call ␛]0;owned"],
   ["plugin list", 0, "blocked  nodejs, not granted: logomesh plugin grant org.example.words"],
-  ["plugin grant org.example.words", 0, "5 calls, 1 errors, 2 MiB, 2 processes, 3 violations"],
+  ["plugin grant org.example.words", 0, "5 calls, 1 error, 2 MiB, 2 processes, 3 violations"],
   ["plugin release org.example.words", 0, "blocked"],
   ["plugin logs org.example.words", 0, "␛]0;owned␇\\u{9b}2J\\u{202e}␊forged line"],
   ["plugin call org.example.words works", 0, "text:"],
@@ -169,6 +176,24 @@ test("what was granted is shown with its reason before it is granted", async () 
   const { err } = await runCli(["plugin", "grant", "org.example.words"], options);
   expect(err).toContain("org.example.words asks for:\n  store:\n    max_bytes: 10\n");
   expect(workbench.requests.at(-1)).toBe(`POST /api/plugins/org.example.words/grants {"sha256":"${PLUGIN.sha256}"}`);
+});
+
+test("an answer that breaks off ends its line before the failure is told", async () => {
+  const problem = new LogoMeshError("LM_LLM_SERVER", "broke off").toProblem();
+  const broken = createStubWorkbench(
+    {},
+    { stream: () => [JSON.stringify({ delta: "half an" }), JSON.stringify({ problem })] },
+  );
+  const { code, out, err } = await runCli(["llm", "chat", "hello"], { workbenches: running(broken) });
+  expect([code, out]).toEqual([1, "half an\n"]);
+  expect(err).toContain("broke off");
+});
+
+test("an empty definition is refused before it is sent", async () => {
+  for (const line of ["workflow push -", "workflow validate -"]) {
+    const { code, err } = await runCli(line.split(" "), { ...options, stdin: " \n" });
+    expect([code, err]).toEqual([1, expect.stringContaining("There is nothing in standard input.")]);
+  }
 });
 
 test("a plugin that wrote nothing, and lists that are empty, say so", async () => {

@@ -47,6 +47,12 @@ const chat: Command = {
     const body = { prompt, ...(model === undefined ? {} : { model }), ...(system === undefined ? {} : { system }) };
     const { client } = await connect(context);
     let isLineOpen = false;
+    const endLine = (): void => {
+      if (isLineOpen) context.print("");
+      isLineOpen = false;
+    };
+    // Also when the answer breaks off: what is said about it begins on a line of its own.
+    using _end = { [Symbol.dispose]: endLine };
     for await (const chunk of client.streamGenerate({ body, signal: context.signal })) {
       if ("delta" in chunk) {
         if (args.json || chunk.delta === "") continue;
@@ -59,7 +65,7 @@ const chat: Command = {
         context.printJson(result);
         continue;
       }
-      if (isLineOpen) context.print("");
+      endLine();
       const facts = `${result.provider}, log entries ${result.requestSeq} and ${result.responseSeq}`;
       const mock = result.simulated ? context.noteStyle.yellow(" simulated: logomesh llm models says why") : "";
       context.note(context.noteStyle.dim(visibleLine(`${result.model} (${facts})`)) + mock);

@@ -5,7 +5,7 @@ import { connect } from "../connect.ts";
 import { UsageError, type CliContext, type Command } from "../context.ts";
 import { render } from "../output/render.ts";
 import { table, type Style } from "../output/style.ts";
-import { visibleBlock, visibleLine } from "../output/text.ts";
+import { countText, visibleBlock, visibleLine } from "../output/text.ts";
 
 const MIB = 1024 * 1024;
 
@@ -36,11 +36,11 @@ function printPlugin(plugin: Plugin, { print, style }: CliContext): void {
   table(rows).forEach(print);
   if (usage.calls === 0) return;
   const facts = [
-    `${usage.calls} calls`,
-    `${usage.errors} errors`,
+    countText(usage.calls, "call"),
+    countText(usage.errors, "error"),
     `${(usage.memoryBytes / MIB).toFixed(0)} MiB`,
-    `${usage.processes} processes`,
-    ...(usage.violations > 0 ? [`${usage.violations} violations`] : []),
+    countText(usage.processes, "process", "processes"),
+    ...(usage.violations > 0 ? [countText(usage.violations, "violation")] : []),
   ];
   print(style.dim(`  ${facts.join(", ")}`));
 }

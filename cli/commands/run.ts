@@ -1,6 +1,6 @@
 import { LogoMeshError, type JsonObject, type JsonValue, type Run, type StartRunParams } from "@logomesh/contracts";
 import { parse as parseYaml } from "yaml";
-import { readTextFile, textOptions } from "../arguments.ts";
+import { readDefinition, readTextFile, textOptions } from "../arguments.ts";
 import { Interrupted, UsageError, type CliContext, type Command, type CommandArguments } from "../context.ts";
 import type { Connection } from "../context.ts";
 import { printRun } from "../output/printRun.ts";
@@ -84,7 +84,7 @@ function leftNote(runId: string, isOwn: boolean): string {
 
 /** A file is sent as it is; a name is one of the workspace's workflows: `name`, `namespace/name`, `name@version`. */
 async function workflowOf(target: string, context: CliContext): Promise<Pick<StartRunParams, "workflow" | "source">> {
-  if (/\.(ya?ml|json)$/i.test(target)) return { source: (await readTextFile(target, context)).text };
+  if (/\.(ya?ml|json)$/i.test(target)) return { source: await readDefinition(target, context) };
   const match = /^(?:([^/@\s]+)\/)?([^/@\s]+)(?:@(\S+))?$/.exec(target);
   if (match === null) throw new UsageError(`“${target}” is neither a file (.yaml, .json) nor a workflow's name`);
   const [, namespace = "default", name = "", version] = match;

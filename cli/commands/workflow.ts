@@ -1,5 +1,5 @@
 import type { InputProblem } from "@logomesh/contracts";
-import { readTextFile } from "../arguments.ts";
+import { readDefinition } from "../arguments.ts";
 import { connect } from "../connect.ts";
 import type { CliContext, Command } from "../context.ts";
 import { table } from "../output/style.ts";
@@ -30,7 +30,7 @@ const validate: Command = {
   summary: "Check a definition without storing it",
   positionals: { min: 1, max: 1 },
   async run({ positionals: [file = ""], json }, context) {
-    const source = (await readTextFile(file, context)).text;
+    const source = await readDefinition(file, context);
     const { client } = await connect(context);
     const result = await client.validateWorkflow({ body: { source } });
     if (json) context.printJson(result);
@@ -48,7 +48,7 @@ const push: Command = {
   summary: "Store a definition and grant what it names",
   positionals: { min: 1, max: 1 },
   async run({ positionals: [file = ""], json }, context) {
-    const source = (await readTextFile(file, context)).text;
+    const source = await readDefinition(file, context);
     const { client } = await connect(context);
     const result = await client.defineWorkflow({ body: { source } });
     if (json) context.printJson(result);

@@ -19,6 +19,11 @@ export function visibleBlock(text: string, indent: string): string {
   return visible(text).replaceAll("\n", `\n${indent}`);
 }
 
+/** `1 call`, `2 calls`. */
+export function countText(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count} ${count === 1 ? noun : plural}`;
+}
+
 /** JSON text that a terminal shows and a parser reads: what JSON leaves as it is, but a terminal obeys, is escaped. */
 export function visibleJson(value: unknown): string {
   return JSON.stringify(value).replace(CONTROL, (character) => `\\u${codeOf(character).toString(16).padStart(4, "0")}`);

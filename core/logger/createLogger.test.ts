@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { createLogger, parseLogLevel } from "./index.ts";
+import { terminalText } from "./terminalText.ts";
 
 function collect(level: Parameters<typeof createLogger>[0]["level"]) {
   const lines: Record<string, unknown>[] = [];
@@ -26,6 +27,16 @@ test("lines below the level are dropped", () => {
   logger.info({}, "no");
   logger.error({}, "yes");
   expect(lines.map(({ msg }) => msg)).toEqual(["yes"]);
+});
+
+test("for a terminal a line is its message with the fields below, and nothing in it is obeyed", () => {
+  const { logger, lines } = collect("debug");
+  logger.warn({ file: "a.yaml", problems: [{ line: 3 }], "x\u001b": "\u001b[2J\u202e\nforged" }, "left out");
+  logger.info({}, "listening");
+  expect(lines.map((line) => terminalText(JSON.stringify(line)))).toEqual([
+    '! left out\n    file: a.yaml\n    problems: [{"line":3}]\n    x\\u{1b}: \\u{1b}[2J\\u{202e}\\u{a}forged\n',
+    "· listening\n",
+  ]);
 });
 
 test("secrets are not written", () => {

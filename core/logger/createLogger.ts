@@ -1,3 +1,5 @@
+import { writeSync } from "node:fs";
+import { isatty } from "node:tty";
 import {
   destination as openDestination,
   pino,
@@ -6,6 +8,7 @@ import {
   type Logger as Pino,
 } from "pino";
 import type { Logger } from "../ports/index.ts";
+import { terminalText } from "./terminalText.ts";
 
 const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -20,7 +23,9 @@ export interface CreateLoggerOptions {
   stream?: DestinationStream;
 }
 
-/** A logger that writes one JSON object per line: `level`, `time` (ISO 8601), the fields, `msg`. */
+const STDERR = 2;
+
+/** A logger that writes one JSON object per line: `level`, `time` (ISO 8601), the fields, `msg`. A terminal gets them as text. */
 export function createLogger({ level, stream }: CreateLoggerOptions): Logger {
   const options = {
     level,
@@ -29,7 +34,12 @@ export function createLogger({ level, stream }: CreateLoggerOptions): Logger {
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: [...SECRET_FIELDS, ...SECRET_FIELDS.map((field) => `*.${field}`)], censor: "[secret]" },
   };
-  return wrap(pino(options, stream ?? openDestination({ fd: 2, sync: true })));
+  return wrap(pino(options, stream ?? standardError()));
+}
+
+function standardError(): DestinationStream {
+  if (!isatty(STDERR)) return openDestination({ fd: STDERR, sync: true });
+  return { write: (line) => void writeSync(STDERR, terminalText(line)) };
 }
 
 /** The level that a setting such as LOGOMESH_LOG names; `info` when it is unset or unknown. */

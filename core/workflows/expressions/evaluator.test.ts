@@ -159,7 +159,7 @@ test("[EX3] every faulty text of a template is reported with its path, and stays
     { onFault: (path, error) => faults.push(`${path.join("/")}: ${error.message}`) },
   );
   expect(faults).toEqual([
-    "b: Unexpected the end of the expression (at character 4)",
+    "b: Unexpected end of the expression (at character 4)",
     "c/0/d: “now” is not allowed: its result depends on when or where it runs and could not be replayed (at character 2)",
   ]);
   expect(template.kind).toBe("literal");

@@ -78,20 +78,20 @@ test("[EX4] a member may be called now, env or input, in objects and in paths", 
 });
 
 test.each([
-  ["", 0, "Unexpected the end of the expression"],
-  [".a |", 4, "Unexpected the end of the expression"],
+  ["", 0, "Unexpected end of the expression"],
+  [".a |", 4, "Unexpected end of the expression"],
   ["1 == 1 == 1", 7, "Unexpected “==”"],
-  ["[1, 2", 5, "Unexpected the end of the expression, expected “]”"],
+  ["[1, 2", 5, "Unexpected end of the expression, expected “]”"],
   ["{a: 1 b}", 6, "Unexpected “b”, expected “,” or “}”"],
   ["{1: 2}", 1, "Unexpected “1”"],
   ["{(1)}", 4, "Unexpected “}”, expected “:”"],
-  ["if . then 1", 11, "Unexpected the end of the expression, expected “end”"],
+  ["if . then 1", 11, "Unexpected end of the expression, expected “end”"],
   ["if . else 1 end", 5, "Unexpected “else”, expected “then”"],
   ["reduce .[] as $x (0)", 19, "Unexpected “)”, expected “;”"],
   [".a then", 3, "Unexpected “then”"],
   ['"\\(1 2)"', 5, "Unexpected “2”"],
-  [". as $x", 7, "Unexpected the end of the expression"],
-  ["map(1;", 6, "Unexpected the end of the expression"],
+  [". as $x", 7, "Unexpected end of the expression"],
+  ["map(1;", 6, "Unexpected end of the expression"],
   ["then", 0, "Unexpected “then”"],
 ])("[EX3] %j is refused at character %i", (source, offset, message) => {
   expect(faultOf(source)).toEqual({ offset, message: `${message} (at character ${offset + 1})` });

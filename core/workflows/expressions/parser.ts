@@ -392,7 +392,7 @@ class Parser {
   }
 
   #unexpected(token: Token, wanted?: string): JqSyntaxError {
-    const found = token.kind === "end" ? "the end of the expression" : `“${token.text}”`;
+    const found = token.kind === "end" ? "end of the expression" : `“${token.text}”`;
     return new JqSyntaxError(`Unexpected ${found}${wanted === undefined ? "" : `, expected ${wanted}`}`, token.start);
   }
 }

@@ -208,7 +208,7 @@ do:
   [
     "do:\n  - a:\n      set: { x: '${ .a + }' , y: [ '${ now }' ] }\n",
     [
-      "4:14 /do/0/a/set/x the expression does not compile: Unexpected the end of the expression (at character 7)",
+      "4:14 /do/0/a/set/x the expression does not compile: Unexpected end of the expression (at character 7)",
       "4:36 /do/0/a/set/y/0 the expression does not compile: “now” is not allowed: its result depends on when or where it runs and could not be replayed (at character 2)",
     ],
   ],
@@ -233,7 +233,7 @@ do:
       "5:64 /do/0/a/input/schema/documnt “documnt” is not a field of schema; did you mean “document”?",
       "5:50 /do/0/a/input/schema/resource schemas from elsewhere are not supported; put the schema under `document`",
       "5:36 /do/0/a/input/schema/format only JSON Schema (`json`) is supported",
-      "7:17 /do/0/a/export/as the expression does not compile: Unexpected the end of the expression (at character 2)",
+      "7:17 /do/0/a/export/as the expression does not compile: Unexpected end of the expression (at character 2)",
     ],
   ],
   [

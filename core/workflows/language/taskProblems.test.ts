@@ -397,7 +397,7 @@ do:
   [
     "do:\n  - a/b~c:\n      set: { x: '${ ( }' }\n  - 0: { set: { y: '${ ) }' } }\n",
     [
-      "4:14 /do/0/a~1b~0c/set/x the expression does not compile: Unexpected the end of the expression (at character 4)",
+      "4:14 /do/0/a~1b~0c/set/x the expression does not compile: Unexpected end of the expression (at character 4)",
       "5:17 /do/1/0/set/y the expression does not compile: Unexpected “)” (at character 2)",
     ],
   ],
