@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 from typing import Any
@@ -31,7 +30,9 @@ def to_json_value(value: Any, place: str = "result", depth: int = 0) -> Any:
         return float(value)
     if isinstance(value, (list, tuple)):
         return [to_json_value(item, f"{place}[{index}]", depth + 1) for index, item in enumerate(value)]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    if hasattr(type(value), "__dataclass_fields__"):
+        import dataclasses
+
         value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, dict):
         for key in value:

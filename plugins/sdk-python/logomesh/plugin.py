@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
 import os
 import re
 import sys
@@ -24,15 +22,25 @@ READ_BYTES = 65_536
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
-@dataclasses.dataclass(frozen=True)
 class DeclaredTool:
-    name: str
-    description: str
-    effect: str
-    input_schema: dict[str, Any]
-    output_schema: dict[str, Any] | None
-    function: Callable[..., Any]
-    context_name: str | None
+    def __init__(
+        self,
+        *,
+        name: str,
+        description: str,
+        effect: str,
+        input_schema: dict[str, Any],
+        output_schema: dict[str, Any] | None,
+        function: Callable[..., Any],
+        context_name: str | None,
+    ) -> None:
+        self.name = name
+        self.description = description
+        self.effect = effect
+        self.input_schema = input_schema
+        self.output_schema = output_schema
+        self.function = function
+        self.context_name = context_name
 
     def call(self, arguments: dict[str, Any], context: Context) -> Any:
         extra = {} if self.context_name is None else {self.context_name: context}
@@ -79,8 +87,7 @@ class Plugin:
             raise TypeError(f"Tool {tool_name} is declared twice")
         if effect not in EFFECTS:
             raise TypeError(f'Tool {tool_name}: the effect "{effect}" must be one of {", ".join(EFFECTS)}')
-        documentation = (inspect.getdoc(function) or "").split("\n\n")[0].replace("\n", " ")
-        description = given["description"] or documentation
+        description = given["description"] or _first_paragraph(function.__doc__ or "")
         if not description:
             raise TypeError(f"Tool {tool_name} needs a docstring or a description")
         hinted, context_name = signature_schema(function)
@@ -93,7 +100,13 @@ class Plugin:
                 raise TypeError(f"Tool {tool_name}: the {label} schema must be an object schema")
             check_keywords(schema, label)
         self.tools[tool_name] = DeclaredTool(
-            tool_name, description, effect, input_schema, output_schema, function, context_name
+            name=tool_name,
+            description=description,
+            effect=effect,
+            input_schema=input_schema,
+            output_schema=output_schema,
+            function=function,
+            context_name=context_name,
         )
 
     def serve(self) -> None:
@@ -114,6 +127,15 @@ class Plugin:
         sys.stderr.flush()
         # Not sys.exit: it would wait for a handler that ignores its cancel.
         os._exit(0)
+
+
+def _first_paragraph(documentation: str) -> str:
+    lines: list[str] = []
+    for line in map(str.strip, documentation.strip().splitlines()):
+        if line == "":
+            break
+        lines.append(line)
+    return " ".join(lines)
 
 
 def _claim_stdio() -> tuple[int, int]:

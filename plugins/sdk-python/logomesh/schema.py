@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import inspect
 import json
 import math
 import re
@@ -24,27 +22,42 @@ _CHECKED = {
 }
 _ANNOTATIONS = {"$schema", "$id", "$comment", "title", "description", "default", "examples", "deprecated", "format"}
 
+_REQUIRED = object()
+_CO_VARARGS, _CO_VARKEYWORDS = 4, 8
+
 _SCALARS = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class Field:
     """Bounds and meaning of a value: `limit: Annotated[int, Field(minimum=1, description="how many")] = 10`."""
 
-    description: str | None = None
-    minimum: float | None = None
-    maximum: float | None = None
-    exclusive_minimum: float | None = None
-    exclusive_maximum: float | None = None
-    min_length: int | None = None
-    max_length: int | None = None
-    min_items: int | None = None
-    max_items: int | None = None
-    pattern: str | None = None
-
-    def keywords(self) -> dict[str, Any]:
-        given = {name: value for name, value in dataclasses.asdict(self).items() if value is not None}
-        return {re.sub(r"_(.)", lambda match: match[1].upper(), name): value for name, value in given.items()}
+    def __init__(
+        self,
+        *,
+        description: str | None = None,
+        minimum: float | None = None,
+        maximum: float | None = None,
+        exclusive_minimum: float | None = None,
+        exclusive_maximum: float | None = None,
+        min_length: int | None = None,
+        max_length: int | None = None,
+        min_items: int | None = None,
+        max_items: int | None = None,
+        pattern: str | None = None,
+    ) -> None:
+        given = {
+            "description": description,
+            "minimum": minimum,
+            "maximum": maximum,
+            "exclusiveMinimum": exclusive_minimum,
+            "exclusiveMaximum": exclusive_maximum,
+            "minLength": min_length,
+            "maxLength": max_length,
+            "minItems": min_items,
+            "maxItems": max_items,
+            "pattern": pattern,
+        }
+        self.keywords: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
 
 
 def signature_schema(function: Callable[..., Any]) -> tuple[dict[str, Any], str | None]:
@@ -53,20 +66,47 @@ def signature_schema(function: Callable[..., Any]) -> tuple[dict[str, Any], str 
     properties: dict[str, Any] = {}
     required: list[str] = []
     context_name: str | None = None
-    for name, parameter in inspect.signature(function).parameters.items():
+    for name, default in _parameters(function).items():
         if hints.get(name) is Context:
             context_name = name
             continue
-        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-            raise TypeError(f"{function.__name__}: parameter {name} must be an ordinary named parameter")
         if name not in hints:
             raise TypeError(f"{function.__name__}: parameter {name} needs a type hint")
         properties[name] = type_schema(hints[name])
-        if parameter.default is parameter.empty:
+        if default is _REQUIRED:
             required.append(name)
         else:
-            properties[name]["default"] = to_json_value(parameter.default, f"the default of {name}")
+            properties[name]["default"] = to_json_value(default, f"the default of {name}")
     return object_schema(properties, required), context_name
+
+
+def _parameters(function: Callable[..., Any]) -> dict[str, Any]:
+    """The default of each parameter by name, `_REQUIRED` where there is none."""
+    if not isinstance(function, types.FunctionType) or hasattr(function, "__wrapped__"):
+        return _inspected_parameters(function)
+    code = function.__code__
+    positional, keyword_only = code.co_argcount, code.co_kwonlyargcount
+    names = code.co_varnames
+    if code.co_posonlyargcount or code.co_flags & (_CO_VARARGS | _CO_VARKEYWORDS):
+        return _inspected_parameters(function)
+    defaults = dict.fromkeys(names[: positional + keyword_only], _REQUIRED)
+    given = function.__defaults__ or ()
+    defaults |= zip(names[positional - len(given) : positional], given)
+    return defaults | (function.__kwdefaults__ or {})
+
+
+def _inspected_parameters(function: Callable[..., Any]) -> dict[str, Any]:
+    # Loading `inspect` takes a third of a plugin's start; plain functions do without.
+    import inspect
+
+    parameters = inspect.signature(function).parameters
+    for name, parameter in parameters.items():
+        if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            raise TypeError(f"{function.__name__}: parameter {name} must be an ordinary named parameter")
+    return {
+        name: _REQUIRED if parameter.default is parameter.empty else parameter.default
+        for name, parameter in parameters.items()
+    }
 
 
 def return_schema(function: Callable[..., Any]) -> dict[str, Any] | None:
@@ -99,7 +139,7 @@ def type_schema(hint: Any) -> dict[str, Any]:
             if isinstance(extra, str):
                 schema["description"] = extra
             elif isinstance(extra, Field):
-                schema |= extra.keywords()
+                schema |= extra.keywords
         return schema
     if origin in (typing.Required, typing.NotRequired):
         return type_schema(arguments[0])
@@ -115,7 +155,9 @@ def type_schema(hint: Any) -> dict[str, Any]:
         hints = typing.get_type_hints(hint, include_extras=True)
         properties = {name: type_schema(child) for name, child in hints.items()}
         return object_schema(properties, [name for name in properties if name in hint.__required_keys__])
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+    if isinstance(hint, type) and hasattr(hint, "__dataclass_fields__"):
+        import dataclasses
+
         hints = typing.get_type_hints(hint, include_extras=True)
         fields = [field.name for field in dataclasses.fields(hint)]
         return object_schema({name: type_schema(hints[name]) for name in fields}, fields)

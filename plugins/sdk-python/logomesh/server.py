@@ -10,14 +10,13 @@ from __future__ import annotations
 import json
 import threading
 import time
-import traceback
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Protocol
 
 from .context import Cancelled, Context, ToolError
 from .json_value import parse_json, to_json_value
 from .schema import validate
+from .workers import Workers
 
 PROTOCOL_VERSIONS = ("2025-11-25", "2025-06-18")
 
@@ -71,10 +70,11 @@ class PluginServer:
         self._buffer = bytearray()
         self._skipping = False
         self._initialized = False
-        self._lock = threading.Lock()
         self._send_lock = threading.Lock()
-        self._calls: dict[str | int, tuple[threading.Event, Future[None]]] = {}
-        self._pool = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="tool")
+        # Guards `_calls`, and tells of each one that ended.
+        self._call_ended = threading.Condition()
+        self._calls: dict[str | int, threading.Event] = {}
+        self._workers = Workers(THREADS_MAX)
 
     def receive(self, chunk: bytes) -> None:
         *ends, rest = chunk.split(b"\n")
@@ -91,13 +91,12 @@ class PluginServer:
 
     def close(self, timeout_s: float) -> bool:
         """Cancels what is in flight and waits for it; False when a handler did not end in time."""
-        with self._lock:
-            calls = list(self._calls.values())
-        for cancel, _ in calls:
-            cancel.set()
-        pending = wait([future for _, future in calls], timeout_s).not_done
-        self._pool.shutdown(wait=False, cancel_futures=True)
-        return not pending
+        with self._call_ended:
+            for cancel in self._calls.values():
+                cancel.set()
+            ended = self._call_ended.wait_for(lambda: not self._calls, timeout_s)
+        self._workers.close()
+        return ended
 
     def _take(self, part: bytes) -> None:
         if self._skipping:
@@ -136,10 +135,10 @@ class PluginServer:
         request_id = params.get("requestId")
         if method != "notifications/cancelled" or not isinstance(request_id, (str, int)):
             return
-        with self._lock:
-            call = self._calls.get(request_id)
-        if call is not None:
-            call[0].set()
+        with self._call_ended:
+            cancel = self._calls.get(request_id)
+        if cancel is not None:
+            cancel.set()
 
     def _handle_request(self, request_id: Any, method: str, params: dict[str, Any]) -> None:
         if method == "initialize":
@@ -176,15 +175,14 @@ class PluginServer:
         cancel = threading.Event()
         context = self._context(meta if isinstance(meta, dict) else {}, cancel)
         refusal = None
-        with self._lock:
+        with self._call_ended:
             if request_id in self._calls:
                 refusal = "a call with this id is in flight"
             elif len(self._calls) >= CALLS_MAX:
                 refusal = f"{CALLS_MAX} calls are in flight"
             else:
-                # The thread takes the same lock before it removes the entry, so it finds it even when it is faster.
-                future = self._pool.submit(self._run, request_id, tool, arguments, context)
-                self._calls[request_id] = (cancel, future)
+                self._calls[request_id] = cancel
+                self._workers.submit(lambda: self._run(request_id, tool, arguments, context))
         if refusal is not None:
             self._fail(request_id, INVALID_REQUEST, refusal)
 
@@ -199,10 +197,13 @@ class PluginServer:
             result = _error_result(str(error))
         except (Exception, SystemExit) as error:
             # A handler that calls sys.exit() ends its call, not the plugin.
+            import traceback
+
             self._log(f"tool {tool.name} failed: {traceback.format_exc()}")
             result = _error_result(str(error) or type(error).__name__)
-        with self._lock:
+        with self._call_ended:
             self._calls.pop(request_id, None)
+            self._call_ended.notify_all()
         # The protocol wants no answer to a cancelled request.
         if result is not None and not context.cancelled:
             self._reply(request_id, result)

@@ -1,4 +1,6 @@
 import dataclasses
+import functools
+import inspect
 import json
 import math
 import unittest
@@ -85,14 +87,48 @@ class TypeSchemaTest(unittest.TestCase):
         )
         self.assertEqual(return_schema(search), type_schema(Point))
 
+    def test_parameters_are_those_that_inspect_finds_however_the_function_was_made(self) -> None:
+        def plain(a: int, b: str = "b", *, c: bool, d: float = 1.5) -> None:
+            local = a
+            del local
+
+        @functools.wraps(plain)
+        def wrapped(*args: Any, **kwargs: Any) -> None: ...
+
+        class Callable:
+            __name__ = "callable"
+
+            def __call__(self, a: int, b: str = "b", *, c: bool, d: float = 1.5) -> None: ...
+
+        instance = Callable()
+        instance.__annotations__ = plain.__annotations__
+        for function in (plain, wrapped, instance):
+            with self.subTest(function=function):
+                schema, _ = signature_schema(function)
+                found = inspect.signature(function).parameters
+                self.assertEqual(list(schema["properties"]), list(found))
+                self.assertEqual(schema["required"], [name for name in found if found[name].default is inspect.Parameter.empty])
+                self.assertEqual(schema["properties"]["b"]["default"], "b")
+                self.assertEqual(schema["properties"]["d"]["default"], 1.5)
+
     def test_parameters_that_could_not_work_are_refused(self) -> None:
         def bare(text): ...  # type: ignore[no-untyped-def]
 
         def rest(*texts: str): ...  # type: ignore[no-untyped-def]
 
+        def options(**texts: str): ...  # type: ignore[no-untyped-def]
+
+        def positional(text: str, /): ...  # type: ignore[no-untyped-def]
+
         def nan(value: float = math.nan): ...  # type: ignore[no-untyped-def]
 
-        for function, message in ((bare, "needs a type hint"), (rest, "ordinary named"), (nan, "default of value is nan")):
+        for function, message in (
+            (bare, "needs a type hint"),
+            (rest, "texts must be an ordinary named"),
+            (options, "texts must be an ordinary named"),
+            (positional, "text must be an ordinary named"),
+            (nan, "default of value is nan"),
+        ):
             with self.subTest(function=function), self.assertRaisesRegex(TypeError, message):
                 signature_schema(function)
 

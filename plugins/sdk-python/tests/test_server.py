@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 import threading
 import unittest
 from typing import Any, TypedDict
@@ -314,6 +316,40 @@ class ServerTest(unittest.TestCase):
 
 
 class DeclarationTest(unittest.TestCase):
+    def test_the_description_is_the_first_paragraph_of_the_docstring_in_one_line(self) -> None:
+        plugin = Plugin("words", "1.0.0")
+
+        @plugin.tool(effect="pure")
+        def wide() -> None:
+            """
+            Says what it does
+            in two lines.
+
+            And more.
+            """
+
+        @plugin.tool(effect="pure")
+        def narrow() -> None:
+            """Says it in one."""
+
+        descriptions = [tool.description for tool in plugin.tools.values()]
+        self.assertEqual(descriptions, ["Says what it does in two lines.", "Says it in one."])
+
+    def test_what_takes_long_to_load_is_loaded_when_it_is_needed(self) -> None:
+        source = """
+import sys
+from logomesh import Context, Plugin
+plugin = Plugin("quick", "1.0.0")
+@plugin.tool(effect="pure")
+def add(a: int, b: int = 1) -> dict[str, int]:
+    'Adds.'
+    return {"sum": a + b}
+print(*sorted({"ast", "concurrent.futures", "dataclasses", "inspect", "logging", "traceback"} & set(sys.modules)))
+"""
+        command = [sys.executable, "-S", "-c", source]
+        loaded = subprocess.run(command, capture_output=True, text=True, check=True)
+        self.assertEqual(loaded.stdout, "\n")
+
     def test_what_could_not_work_is_refused_at_once(self) -> None:
         plugin = Plugin("bad", "1.0.0")
 
