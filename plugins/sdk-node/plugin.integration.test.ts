@@ -12,7 +12,7 @@ let folder = "";
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "logomesh-sdk-"));
   const home = join(folder, "node_modules/@logomesh/plugin-sdk");
-  execFileSync("tsc", ["-p", join(import.meta.dirname, "tsconfig.build.json"), "--outDir", join(home, "dist")]);
+  execFileSync("vite", ["build", import.meta.dirname, "--logLevel", "warn", "--outDir", join(home, "dist")]);
   cpSync(join(import.meta.dirname, "package.json"), join(home, "package.json"));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
