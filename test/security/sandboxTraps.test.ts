@@ -3,6 +3,7 @@ import { chmodSync, openSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { FD } from "../../core/plugins/sandbox/launcher.ts";
 import type { LaunchPlan } from "../../core/plugins/sandbox/launchPlan.ts";
 import { createTempFolder } from "../../core/testing/index.ts";
 import { IS_ROOT, runInside, runTampered, type Probe } from "./sandboxHarness.ts";
@@ -110,7 +111,9 @@ test("trap 2: the launcher closes what it inherits", async () => {
   using folder = createTempFolder();
   const path = join(folder.path, "secret.txt");
   writeFileSync(path, token);
-  const probe = python(`import os\ntry: print(os.pread(8, 100, 0).decode())\nexcept OSError: print("closed")`);
+  const probe = python(
+    `import os\ntry: print(os.pread(${FD.firstSource}, 100, 0).decode())\nexcept OSError: print("closed")`,
+  );
   const open = rewrite(/for f in \/proc\/self\/fd[^]*?\ndone\n/, "");
   expect((await runTampered(probe, { extraFds: [openSync(path, "r")] })).stdout).toBe("closed\n");
   expect((await runTampered(probe, { extraFds: [openSync(path, "r")], plan: open })).stdout).toContain(token);

@@ -71,7 +71,7 @@ export function bubblewrapOptions(input: BubblewrapInput): string[] {
     ...["--remount-ro", "/dev", "--perms", "0700", "--dir", "/home/plugin"],
     ...mounts.flatMap(({ source, destination }) => ["--ro-bind", source, destination]),
     ...["--chdir", "/plugin", "--remount-ro", "/"],
-    ...["--seccomp", String(FD.seccomp), "--json-status-fd", String(FD.status)],
+    ...["--seccomp", String(FD.seccomp)],
   ];
 }
 

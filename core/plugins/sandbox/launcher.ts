@@ -6,12 +6,10 @@ export const FD = {
   /** Options for bubblewrap, NUL-separated: what stands on a command line is readable inside. */
   args: 4,
   seccomp: 5,
-  /** bubblewrap reports the process id of the sandbox's first process and the exit code of the plugin. */
-  status: 6,
   /** The sandbox says that it stands; then one byte from the host lets the plugin start, and end of file means that the host is gone. */
-  gate: 7,
+  gate: 6,
   /** The first of the folders that the host verified, one descriptor for each. */
-  firstSource: 8,
+  firstSource: 7,
   passwd: 20,
   group: 21,
 } as const;

@@ -28,12 +28,6 @@ export interface StartOptions {
   sourceFds: readonly number[];
 }
 
-interface Status {
-  /** Host's process id of the sandbox's first process. */
-  insidePid: Promise<number>;
-  exitCode(): number | undefined;
-}
-
 /**
  * Runs a plan. States: set up (launcher, then bubblewrap) → gate opened → running → exited. The plugin's first instruction comes after
  * the gate, which opens once bubblewrap has bound its life to ours.
@@ -42,7 +36,7 @@ interface Status {
 export async function startSandboxProcess(plan: LaunchPlan, options: StartOptions): Promise<SandboxProcess> {
   const { clock, logger, sourceFds } = options;
   const [file = "", ...args] = plan.command;
-  const stdio = ["pipe", "pipe", "pipe", "ignore", "pipe", "pipe", "pipe", "pipe", ...sourceFds] as const;
+  const stdio = ["pipe", "pipe", "pipe", "ignore", "pipe", "pipe", "pipe", ...sourceFds] as const;
   // A process group of its own: Ctrl-C in a terminal is for the workbench, which then stops its plugins itself.
   const child = spawn(file, args, { env: plan.environment, cwd: "/", stdio: [...stdio], detached: true });
   for (const fd of sourceFds) closeSync(fd);
@@ -62,21 +56,19 @@ export async function startSandboxProcess(plan: LaunchPlan, options: StartOption
     throw startFailed(plan, `${file} could not be run`);
   }
 
-  for (const fd of [FD.args, FD.seccomp, FD.status, FD.gate]) streams(fd)?.on("error", () => undefined); // its end is the exit's news
+  for (const fd of [FD.args, FD.seccomp, FD.gate]) streams(fd)?.on("error", () => undefined); // its end is the exit's news
   stdin.on("error", () => undefined);
   // When a child ends, Node throws away what nobody reads.
   const hold = () => undefined;
   stderr.on("readable", hold);
   streams(FD.args)?.end(plan.options.map((option) => `${option}\0`).join(""));
   streams(FD.seccomp)?.end(plan.seccomp);
-  const status = readStatus(streams(FD.status));
 
   const killAll = () => {
     for (const member of listTree(pid).reverse()) killPid(member);
   };
   using _deadline = clock.setTimer(SETUP_TIMEOUT_MS, killAll);
-  const ready = new Promise((resolve) => streams(FD.gate)?.once("data", resolve));
-  const standing = Promise.all([status.insidePid, ready]).then(([found]) => found);
+  const standing = new Promise((resolve) => streams(FD.gate)?.once("data", resolve)).then(() => firstInside(pid));
   const insidePid = await Promise.race([standing, exit.then(() => undefined)]);
   if (insidePid === undefined) throw startFailed(plan, await complaint(stderr));
   stderr.off("readable", hold);
@@ -109,7 +101,7 @@ export async function startSandboxProcess(plan: LaunchPlan, options: StartOption
     // bubblewrap passes the plugin's exit code on before the last daemons have died.
     await Promise.all([untilGone(insidePid, clock), drained]);
     if (cause !== undefined) return { code: null, signal: "SIGKILL", cause };
-    return { code: status.exitCode() ?? code, signal };
+    return { code, signal };
   });
 
   return {
@@ -127,23 +119,12 @@ export async function startSandboxProcess(plan: LaunchPlan, options: StartOption
   };
 }
 
-/** bubblewrap writes `{"child-pid": 12, …}`, and at the end `{"exit-code": 0}`. */
-function readStatus(stream: Readable | null): Status {
-  let text = "";
-  let resolvePid: (pid: number) => void = () => undefined;
-  const insidePid = new Promise<number>((resolve) => (resolvePid = resolve));
-  stream?.setEncoding("utf8").on("data", (chunk: string) => {
-    text += chunk;
-    const pid = /"child-pid": (\d+)/.exec(text)?.[1];
-    if (pid !== undefined) resolvePid(Number(pid));
-  });
-  return {
-    insidePid,
-    exitCode() {
-      const code = /"exit-code": (\d+)/.exec(text)?.[1];
-      return code === undefined ? undefined : Number(code);
-    },
-  };
+/**
+ * The sandbox's first process: bubblewrap's one child. Not asked of bubblewrap itself, which would say it to a pipe after it made that
+ * process and before it lets it go on: if the host is dead by then, the pipe ends bubblewrap, and the process waits forever.
+ */
+function firstInside(bubblewrapPid: number): number | undefined {
+  return listTree(bubblewrapPid)[1];
 }
 
 async function complaint(stderr: Readable): Promise<string> {
