@@ -51,6 +51,15 @@ permit (
 permit (principal is Client, action == Action::"llm.generate", resource) when { principal.scopes.contains("llm") };`,
   "default:start-self": `@why("A granted plugin may start itself.")
 permit (principal is Plugin, action == Action::"plugin.start", resource) when { principal == resource };`,
+  "default:through-plugin": `@why("Who may call a plugin's tool may have the plugin do what it was granted itself. A plugin gains nothing from calling another.")
+permit (
+  principal,
+  action in [Action::"fs.read", Action::"fs.propose", Action::"net.fetch", Action::"llm.generate", Action::"thought.read", Action::"thought.write", Action::"event.publish", Action::"event.subscribe"],
+  resource
+) when {
+  context.throughPlugin &&
+  (principal is Workflow || (principal is Client && (principal.scopes.contains("admin") || principal.scopes.contains("run"))))
+};`,
   "builtin:granted-bundle": `@why("This exact version of the plugin has not been granted. Review and grant it first.")
 forbid (principal, action == Action::"plugin.start", resource) unless { context.granted };`,
   "builtin:call-depth": `@why("Calls are at most ${CALL_DEPTH_MAX} deep.")

@@ -26,7 +26,14 @@ export type CedarRequest = Pick<
 
 /** The request for one principal of the chain, or why it makes no sense. */
 export function toCedarRequest(
-  request: { principal: Principal; action: string; resource: Resource; callDepth: number; tainted: boolean },
+  request: {
+    principal: Principal;
+    action: string;
+    resource: Resource;
+    callDepth: number;
+    tainted: boolean;
+    throughPlugin: boolean;
+  },
   facts: PrincipalFacts,
 ): CedarRequest | { fault: string } {
   const { principal, action, resource } = request;
@@ -49,6 +56,7 @@ export function toCedarRequest(
     context: {
       callDepth: request.callDepth,
       tainted: request.tainted,
+      throughPlugin: request.throughPlugin,
       ...(action === "plugin.start" ? { granted: facts.bundleGranted ?? false } : {}),
     },
     entities,
@@ -80,6 +88,8 @@ function resourceAttributes({ type, id, attributes = {} }: Resource): Attributes
       return id === "*" ? {} : undefined;
     case "File":
       return isRelativePath(id) ? { path: id, lowerPath: id.toLowerCase() } : undefined;
+    case "EventType":
+      return id === "" ? undefined : { name: id };
   }
 }
 

@@ -139,12 +139,22 @@ export class CedarPolicy implements Policy, Disposable {
   #decideFor(principal: Principal, request: PolicyRequest, callDepth: number): PolicyDecision {
     const { action, resource } = request;
     const tainted = request.context?.tainted ?? false;
+    const throughPlugin = principal !== request.principal && request.principal.type === "Plugin";
     const scopes = principal.type === "Client" ? (this.#options.scopesOf(principal.id) ?? []) : undefined;
     // JSON, because no separator is safe between texts that others chose.
-    const key = JSON.stringify([principal.type, principal.id, scopes, action, resource, callDepth, tainted]);
+    const key = JSON.stringify([
+      principal.type,
+      principal.id,
+      scopes,
+      action,
+      resource,
+      callDepth,
+      tainted,
+      throughPlugin,
+    ]);
     const known = this.#decisions.get(key);
     if (known !== undefined) return known;
-    const decision = this.#evaluate({ principal, action, resource, callDepth, tainted, scopes });
+    const decision = this.#evaluate({ principal, action, resource, callDepth, tainted, throughPlugin, scopes });
     if (this.#decisions.size >= DECISIONS_MAX) this.#decisions.clear();
     this.#decisions.set(key, decision);
     return decision;

@@ -33,12 +33,13 @@ export function workflowPermits(definitionHash: string, grants: readonly Workflo
 }
 
 /**
- * What a plugin was granted of the permissions that are decided here; the others (`env`, `store`, `fs.data` …) say how it is started.
+ * What a plugin was granted of the permissions that are decided here; the others (`env`, `fs.data` …) say how it is started.
  * Hosts, models and targets are literal. A host is reached by https on port 443 unless it says another port.
  */
 export function pluginPermits(pluginId: string, permissions: JsonObject): GrantPolicies {
   const granted = parsePermissions(permissions);
   const thoughts = { type: "Thoughts", id: "*" };
+  const self = { type: "Plugin", id: pluginId };
   const permits: Permit[] = [
     ...(granted["plugin.call"] ?? []).flatMap(({ target }): Permit[] => [
       { action: "plugin.call", resource: { type: "Tool", id: target } },
@@ -51,11 +52,17 @@ export function pluginPermits(pluginId: string, permissions: JsonObject): GrantP
     ...(granted["net.fetch"] ?? []).map(({ host, methods }): Permit => hostPermit(host, methods)),
     ...(granted["thought.read"] ? [{ action: "thought.read", resource: thoughts } satisfies Permit] : []),
     ...(granted["thought.write"] ? [{ action: "thought.write", resource: thoughts } satisfies Permit] : []),
+    ...(granted.store ? (["store", "blob"] as const) : []).map((action): Permit => ({ action, resource: self })),
   ];
-  const policies = toPolicies({ type: "Plugin", id: pluginId }, permits);
+  const policies = toPolicies(self, permits);
   for (const action of ["fs.read", "fs.propose"] as const) {
     for (const { path } of granted[action] ?? []) {
-      policies[`grant:${action}:${path}`] = pathPermit({ type: "Plugin", id: pluginId }, action, path);
+      policies[`grant:${action}:${path}`] = pathPermit(self, action, path);
+    }
+  }
+  for (const action of ["event.publish", "event.subscribe"] as const) {
+    for (const { type } of granted[action] ?? []) {
+      policies[`grant:${action}:${type}`] = eventPermit(self, action, type);
     }
   }
   return policies;
@@ -101,6 +108,25 @@ function hostPermit(host: string, methods: readonly string[]): Permit {
     action: "net.fetch",
     resource: { type: "NetHost", id: `https://${/:\d+$/.test(lower) ? lower : `${lower}:443`}` },
     conditions: [{ kind: "when", body: { contains: { left: allowed, right: method } } }],
+  };
+}
+
+/** A type, or with a trailing `.*` every type that begins so; to ask for such a pattern is to ask for each of its types. */
+function eventPermit(
+  principal: cedar.TypeAndId,
+  action: "event.publish" | "event.subscribe",
+  granted: string,
+): cedar.PolicyJson {
+  const name: cedar.Expr = { ".": { left: { Var: "resource" }, attr: "name" } };
+  const allowed: cedar.Expr = granted.endsWith(".*")
+    ? { like: { left: name, pattern: [{ Literal: granted.slice(0, -1) }, "Wildcard"] } }
+    : { "==": { left: name, right: { Value: granted } } };
+  return {
+    effect: "permit",
+    principal: { op: "==", entity: principal },
+    action: { op: "==", entity: { type: "Action", id: action } },
+    resource: { op: "is", entity_type: "EventType" },
+    conditions: [{ kind: "when", body: allowed }],
   };
 }
 

@@ -10,14 +10,15 @@ entity Model = { name: String, provider: String, local: Bool, simulated: Bool };
 entity NetHost = { scheme: String, host: String, port: Long, method: String, reach: String };
 entity Thoughts;
 entity File = { path: String, lowerPath: String };
+entity EventType = { name: String };
 
-type Situation = { callDepth: Long, tainted: Bool };
+type Situation = { callDepth: Long, tainted: Bool, throughPlugin: Bool };
 
 action "plugin.call" appliesTo { principal: [Client, Plugin, Workflow, DevShell], resource: [Tool], context: Situation };
 action "plugin.start" appliesTo {
   principal: [Client, Plugin, Workflow, DevShell],
   resource: [Plugin],
-  context: { callDepth: Long, tainted: Bool, granted: Bool }
+  context: { callDepth: Long, tainted: Bool, throughPlugin: Bool, granted: Bool }
 };
 action "llm.generate" appliesTo { principal: [Client, Plugin, Workflow, DevShell], resource: [Model], context: Situation };
 action "net.fetch" appliesTo { principal: [Client, Plugin, Workflow, DevShell], resource: [NetHost], context: Situation };
@@ -29,8 +30,14 @@ action "thought.read", "thought.write" appliesTo {
 action "workflow.run" appliesTo { principal: [Client, Plugin, Workflow, DevShell], resource: [Workflow], context: Situation };
 action "fs.any";
 action "fs.read", "fs.propose" in ["fs.any"] appliesTo {
-  principal: [Plugin, Workflow, DevShell],
+  principal: [Client, Plugin, Workflow, DevShell],
   resource: [File],
+  context: Situation
+};
+action "store", "blob" appliesTo { principal: [Plugin], resource: [Plugin], context: Situation };
+action "event.publish", "event.subscribe" appliesTo {
+  principal: [Client, Plugin, Workflow, DevShell],
+  resource: [EventType],
   context: Situation
 };
 `;
@@ -45,5 +52,9 @@ export const POLICY_ACTIONS = [
   "workflow.run",
   "fs.read",
   "fs.propose",
+  "store",
+  "blob",
+  "event.publish",
+  "event.subscribe",
 ] as const;
 export type PolicyAction = (typeof POLICY_ACTIONS)[number];

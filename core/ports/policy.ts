@@ -12,7 +12,7 @@ export interface PolicyRequest {
   /** `plugin.call`, `plugin.start`, `llm.generate`, `net.fetch`, `thought.write` … */
   action: string;
   resource: {
-    type: "Tool" | "Plugin" | "Model" | "NetHost" | "Thoughts" | "Workflow" | "File";
+    type: "Tool" | "Plugin" | "Model" | "NetHost" | "Thoughts" | "Workflow" | "File" | "EventType";
     id: string;
     attributes?: JsonObject;
   };
