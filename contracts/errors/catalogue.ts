@@ -6,6 +6,7 @@ import type { ErrorDefinition } from "./defineErrors.ts";
 import { LLM_ERRORS } from "./llmErrors.ts";
 import { PLUGIN_ERRORS } from "./pluginsErrors.ts";
 import { POLICY_ERRORS } from "./policyErrors.ts";
+import { STORAGE_ERRORS } from "./storageErrors.ts";
 import { THOUGHT_ERRORS } from "./thoughtsErrors.ts";
 import { WORKFLOW_ERRORS } from "./workflowsErrors.ts";
 
@@ -18,6 +19,7 @@ export const ERROR_CATALOGUE = {
   ...LLM_ERRORS,
   ...PLUGIN_ERRORS,
   ...POLICY_ERRORS,
+  ...STORAGE_ERRORS,
   ...THOUGHT_ERRORS,
   ...WORKFLOW_ERRORS,
 } as const satisfies Record<string, ErrorDefinition>;

@@ -9,7 +9,8 @@ import { lockWorkspace, openDatabase } from "../db/index.ts";
 import { createLanguageModels, type LLMRegistry } from "../llm/index.ts";
 import { PluginHost, createBubblewrapSandbox, type Sandbox } from "../plugins/index.ts";
 import { SqliteGrants, createPolicy, type CedarPolicy } from "../policy/index.ts";
-import type { Logger } from "../ports/index.ts";
+import type { BlobStore, Logger, PluginStore } from "../ports/index.ts";
+import { SqliteBlobStore, SqlitePluginStore } from "../storage/index.ts";
 import { IdeaManager } from "../thoughts/index.ts";
 import {
   SqliteWorkflowStore,
@@ -43,6 +44,8 @@ export interface WorkbenchParts extends AsyncDisposable {
   readonly access: AccessControl;
   readonly grants: SqliteGrants;
   readonly policy: CedarPolicy;
+  readonly blobs: BlobStore;
+  readonly pluginStore: PluginStore;
   readonly thoughts: IdeaManager;
   readonly models: LLMRegistry;
   readonly sandbox: Sandbox;
@@ -96,6 +99,8 @@ export async function openParts(options: OpenPartsOptions): Promise<WorkbenchPar
       scopesOf: (tokenId) => access.scopesOf(tokenId),
     }),
   );
+  const blobs = new SqliteBlobStore({ writer, reader });
+  const pluginStore = new SqlitePluginStore({ writer, reader });
   const thoughts = new IdeaManager({ writer, reader, audit, clock, ids });
   const models = stack.use(createLanguageModels({ audit, policy, clock, logger, ollamaUrl: config.ollamaUrl }));
   const sandbox = stack.use(createBubblewrapSandbox({ logger, clock, nodePath: process.execPath }));
@@ -123,7 +128,7 @@ export async function openParts(options: OpenPartsOptions): Promise<WorkbenchPar
   );
   const owned = stack.move();
   return {
-    ...{ paths, audit, access, grants, policy, thoughts, models, sandbox, plugins, engine },
+    ...{ paths, audit, access, grants, policy, blobs, pluginStore, thoughts, models, sandbox, plugins, engine },
     version: readVersion(),
     startedAt: new Date(clock.nowMs()).toISOString(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

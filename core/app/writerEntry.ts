@@ -3,6 +3,7 @@ import { createAuditWriterModule } from "../audit/index.ts";
 import { systemClock, systemRandom } from "../base/index.ts";
 import { runWriterThread } from "../db/index.ts";
 import { createPolicyWriterModule } from "../policy/index.ts";
+import { createStorageWriterModule } from "../storage/index.ts";
 import { createThoughtWriterModule } from "../thoughts/index.ts";
 import { createWorkflowWriterModule } from "../workflows/store/index.ts";
 
@@ -13,6 +14,7 @@ runWriterThread({
     createAuditWriterModule,
     createAccessWriterModule,
     createPolicyWriterModule,
+    createStorageWriterModule,
     createThoughtWriterModule,
     createWorkflowWriterModule,
   ],

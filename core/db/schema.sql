@@ -234,12 +234,24 @@ CREATE TABLE blob (
 CREATE TABLE blob_owner (
   owner TEXT NOT NULL,
   sha256 TEXT NOT NULL REFERENCES blob (sha256),
+  payer TEXT NOT NULL,
   media TEXT NOT NULL,
+  size INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
-  PRIMARY KEY (owner, sha256)
+  PRIMARY KEY (owner, sha256, payer)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX blob_owner_sha256 ON blob_owner (sha256);
+
+CREATE INDEX blob_owner_payer ON blob_owner (payer, owner);
+
+CREATE TABLE storage_usage (
+  owner TEXT NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('value', 'blob')),
+  bytes INTEGER NOT NULL CHECK (bytes >= 0),
+  entries INTEGER NOT NULL CHECK (entries >= 0),
+  PRIMARY KEY (owner, kind)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE plugin_value (
   plugin_id TEXT NOT NULL,

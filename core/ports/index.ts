@@ -10,6 +10,6 @@ export type { PluginToolCall, PluginTools } from "./pluginTools.ts";
 export type { Grants, PluginGrant, Policy, PolicyDecision, PolicyRequest, Principal, WorkflowGrant } from "./policy.ts";
 export type { Random } from "./random.ts";
 export type { Reader, SqlRow, SqlValue } from "./reader.ts";
-export type { BlobStore, PluginStore } from "./storage.ts";
+export type { BlobStore, PluginStore, StorageUsage, Together } from "./storage.ts";
 export type { ThoughtWrites } from "./thoughtWrites.ts";
 export type { WriteCommand, Writer } from "./writer.ts";

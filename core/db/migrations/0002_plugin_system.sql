@@ -26,15 +26,28 @@ CREATE TABLE blob (
   created_at INTEGER NOT NULL
 ) STRICT;
 
+-- Who may read a blob, and who pays for it: the owner itself, or the one that stored it and let it be handed over.
 CREATE TABLE blob_owner (
   owner TEXT NOT NULL,
   sha256 TEXT NOT NULL REFERENCES blob (sha256),
+  payer TEXT NOT NULL,
   media TEXT NOT NULL,
+  size INTEGER NOT NULL,
   created_at INTEGER NOT NULL,
-  PRIMARY KEY (owner, sha256)
+  PRIMARY KEY (owner, sha256, payer)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX blob_owner_sha256 ON blob_owner (sha256);
+CREATE INDEX blob_owner_payer ON blob_owner (payer, owner);
+
+-- Running totals of plugin_value and blob_owner, so that a quota needs no scan.
+CREATE TABLE storage_usage (
+  owner TEXT NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('value', 'blob')),
+  bytes INTEGER NOT NULL CHECK (bytes >= 0),
+  entries INTEGER NOT NULL CHECK (entries >= 0),
+  PRIMARY KEY (owner, kind)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE plugin_value (
   plugin_id TEXT NOT NULL,
