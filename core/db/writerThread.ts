@@ -4,6 +4,7 @@ import { assert, toProblem } from "../base/index.ts";
 import type { Clock, Random, WriteCommand } from "../ports/index.ts";
 import { openWritingConnection, type Synchronous } from "./connection.ts";
 import { NoticeListeners, settle, type NoticeListener, type NoticingWriter } from "./inlineWriter.ts";
+import { SpinGate } from "./spinGate.ts";
 import { mapSqliteError } from "./sqliteErrors.ts";
 import type { CreateWriterModule } from "./writeContext.ts";
 import { createWriterCore, type BatchOutcome, type WriterCore, type WriteUnit } from "./writer.ts";
@@ -20,6 +21,9 @@ const UNITS_WAITING_MAX = 100_000;
 
 /** Up to so many units the disk's part of a commit outweighs everything else. */
 const UNITS_UNDIVIDED_MAX = 16;
+
+/** A commit with its way there and back takes this long on a good disk; so does what the main thread makes of its answer. */
+const AWAKE_MS = 0.4;
 
 /** What crosses to the thread. */
 export type WriterRequest = { units: WriteUnit[] } | { close: true };
@@ -66,6 +70,10 @@ class WriterClient implements ThreadWriter {
   readonly #inFlight = new Fifo<Pending>();
   readonly #waiting = new Fifo<Pending>();
   readonly #closed = Promise.withResolvers<undefined>();
+  readonly #gate = new SpinGate(AWAKE_MS);
+  /** Batches answered so far. */
+  #answers = 0;
+  #isAwake = false;
   #postScheduled = false;
   #closing = false;
   #refusal: LogoMeshError | undefined;
@@ -147,6 +155,7 @@ class WriterClient implements ThreadWriter {
     try {
       this.#worker.postMessage({ units: entries.map(({ unit }) => unit) } satisfies WriterRequest);
       for (const entry of entries) this.#inFlight.push(entry);
+      this.#stayAwake();
     } catch (error) {
       this.#postOneByOne(entries, error);
     }
@@ -166,7 +175,29 @@ class WriterClient implements ThreadWriter {
     }
   }
 
+  /** Keeps the event loop turning without sleep while the answer is due. */
+  #stayAwake(): void {
+    if (this.#isAwake) return;
+    const untilMs = this.#gate.open(performance.now());
+    if (untilMs === undefined) return;
+    this.#isAwake = true;
+    const answers = this.#answers;
+    const turn = (): void => {
+      if (this.#answers !== answers) {
+        this.#isAwake = false;
+        this.#gate.hit();
+        if (this.#inFlight.size > 0) this.#stayAwake();
+      } else if (performance.now() < untilMs) setImmediate(turn);
+      else {
+        this.#isAwake = false;
+        this.#gate.miss();
+      }
+    };
+    setImmediate(turn);
+  }
+
   #answer(batch: BatchOutcome): void {
+    this.#answers += 1;
     this.#listeners.emit(batch.notices);
     for (const outcome of batch.units) {
       const entry = this.#inFlight.shift();
@@ -246,12 +277,28 @@ export function serveWriter(options: RunWriterThreadOptions & { port: MessagePor
     if ("close" in request) closing = true;
     else for (const unit of request.units) arrived.push(unit);
   };
+  const drain = (): void => {
+    for (let next = nextRequest(port); next !== undefined; next = nextRequest(port)) take(next);
+  };
+  const gate = new SpinGate(AWAKE_MS);
+  /** Stays awake for the next request where that pays. */
+  const awaitMore = (): boolean => {
+    const untilMs = gate.open(performance.now());
+    if (untilMs === undefined) return false;
+    while (arrived.size === 0 && !closing && performance.now() < untilMs) drain();
+    if (arrived.size > 0 || closing) gate.hit();
+    else gate.miss();
+    return arrived.size > 0;
+  };
   port.on("message", (first: WriterRequest) => {
     take(first);
     do {
-      for (let next = nextRequest(port); next !== undefined; next = nextRequest(port)) take(next);
-      if (arrived.size > 0) answer(respond, core.execute(arrived.take(batchSize(arrived.size))));
-    } while (arrived.size > 0);
+      drain();
+      while (arrived.size > 0) {
+        answer(respond, core.execute(arrived.take(batchSize(arrived.size))));
+        drain();
+      }
+    } while (!closing && awaitMore());
     if (!closing) return;
     close();
     respond({ closed: true });
