@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { FakeClock } from "../testing/index.ts";
 import { fixtureServer } from "./testing.ts";
 import { TestHost } from "./testingHost.ts";
 
@@ -69,8 +70,8 @@ const HOSTILE = {
   }),
 };
 
-async function openHostile(): Promise<TestHost> {
-  const test = new TestHost();
+async function openHostile(clock?: FakeClock): Promise<TestHost> {
+  const test = new TestHost(clock);
   test.write("hostile", { files: HOSTILE, manifest: { tools: Object.fromEntries(NAMES.map((n) => [n, {}])) } });
   await test.open();
   return test;
@@ -121,6 +122,16 @@ test.each([["noise"], ["malformed"], ["binary"], ["blank"]])(
     expect(plugin.state).toBe("ready");
   },
 );
+
+test("[PL10] what a process wrote before it crashed is still there when the next one runs", async () => {
+  const clock = new FakeClock();
+  await using host = await openHostile(clock);
+  await host.call("crash").catch(() => undefined);
+  await expect.poll(() => host.host.get("org.example.fixture").state).toBe("crashed");
+  await clock.advance(1_000);
+  await host.call("echo");
+  expect(host.host.logs("org.example.fixture")).toEqual(["about to fall"]);
+});
 
 test("[PL8] the first answer counts, the second is a violation", async () => {
   await using host = await openHostile();

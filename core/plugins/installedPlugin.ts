@@ -64,6 +64,7 @@ export class InstalledPlugin {
   #state: PluginState = "stopped";
   #reason: string | undefined;
   #tools: readonly PluginTool[] = [];
+  /** Of the last process that ended and had written any: a new start does not hide why the one before crashed. */
   #logs: string[] = [];
   #crashesAtMs: number[] = [];
   #retryAtMs = 0;
@@ -126,7 +127,7 @@ export class InstalledPlugin {
   }
 
   logLines(): string[] {
-    return this.#instance?.logLines() ?? this.#logs;
+    return [...this.#logs, ...(this.#instance?.logLines() ?? [])];
   }
 
   /** Starts the process unless it runs. @throws LogoMeshError LM_PLUGIN_*, LM_POLICY_DENIED */
@@ -303,7 +304,8 @@ export class InstalledPlugin {
   #ended(instance: PluginInstance, error: LogoMeshError): void {
     const { clock, audit, logger, manifest } = this.#options;
     if (this.#instance === instance) this.#instance = undefined;
-    this.#logs = instance.logLines();
+    const lines = instance.logLines();
+    if (lines.length > 0) this.#logs = lines;
     this.#violations += instance.violations;
     this.#idle?.[Symbol.dispose]();
     if (error.code === "LM_PLUGIN_STOPPED" || error.code === "LM_PLUGIN_NOT_GRANTED") {
