@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test, vi } from "vitest";
@@ -135,6 +135,21 @@ test("a database that is damaged refuses to start instead of guessing", async ()
   const found = await diagnose({ root, environment: environment(folder.path), logger });
   expect(found.find(({ name }) => name === "Database")).toMatchObject({ status: "fail" });
 }, 60_000);
+
+test.each(["missing", "empty"])("a database that is %s, while its keys are there, is not begun anew", async (what) => {
+  using folder = createTempFolder();
+  const options = { root: join(folder.path, "w"), environment: environment(folder.path), logger };
+  const { paths } = await initWorkspace(options);
+  for (const file of [`${paths.database}-wal`, `${paths.database}-shm`]) rmSync(file, { force: true });
+  if (what === "missing") rmSync(paths.database);
+  else writeFileSync(paths.database, "");
+  const refused = { code: "LM_DB_CORRUPT", message: expect.stringContaining(`is ${what}`) };
+  await expect(createWorkbench({ ...options, config: configOf(options.root) })).rejects.toMatchObject(refused);
+  expect((await diagnose(options)).find(({ name }) => name === "Database")).toMatchObject({
+    status: "fail",
+    detail: expect.stringContaining(`is ${what}`),
+  });
+});
 
 test("a folder that holds something is not made a workspace, and one that is none is not opened", async () => {
   using folder = createTempFolder();

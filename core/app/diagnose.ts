@@ -7,6 +7,7 @@ import { messageOf, toLogoMeshError } from "../base/index.ts";
 import { OllamaExecutor } from "../llm/index.ts";
 import { createBubblewrapSandbox } from "../plugins/index.ts";
 import type { Logger } from "../ports/index.ts";
+import { requireDatabase } from "./requireDatabase.ts";
 import { workspacePaths, type WorkspacePaths } from "./workspace.ts";
 
 /** One thing that was looked at. */
@@ -115,6 +116,7 @@ function checkWorkspace(paths: WorkspacePaths, environment: Record<string, strin
     attempt("Database", () => {
       using lock = tryLock(paths);
       if (lock === undefined) return "in use by a running workbench, which checks it itself";
+      requireDatabase(paths);
       if (existsSync(paths.database)) quickCheck({ path: paths.database });
       return "sound";
     }),

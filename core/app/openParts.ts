@@ -21,6 +21,7 @@ import {
   createTaskExecutorRegistry,
   createThoughtTaskExecutor,
 } from "../workflows/index.ts";
+import { requireDatabase } from "./requireDatabase.ts";
 import { requireWorkspace, stateHome, type WorkspacePaths } from "./workspace.ts";
 
 // Picks the adapter for every port and owns the order: what is opened later may use what was opened earlier, and is closed before it.
@@ -69,6 +70,7 @@ export async function openParts(options: OpenPartsOptions): Promise<WorkbenchPar
   const ids = createIdSource({ clock, random });
   await using stack = new AsyncDisposableStack();
   stack.use(lockWorkspace({ folder: paths.state, pid: process.pid }));
+  requireDatabase(paths);
   const database = stack.use(
     await openDatabase({
       path: paths.database,

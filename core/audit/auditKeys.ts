@@ -45,6 +45,11 @@ export function loadAuditKeys(options: { folder: string; newLogId: () => string 
   }
 }
 
+/** Whether a log was begun with keys in this folder. */
+export function hasAuditKeys(folder: string): boolean {
+  return existsSync(join(folder, KEY_FILE));
+}
+
 function createAuditKeys(options: {
   folder: string;
   newLogId: () => string;
