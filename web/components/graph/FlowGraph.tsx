@@ -70,7 +70,7 @@ export function FlowGraph({ definition, states = NO_STATES, selected, onSelect }
         nodeTypes={NODE_TYPES}
         colorMode={scheme}
         fitView
-        fitViewOptions={{ padding: 0.04, minZoom: 0.55, maxZoom: 1 }}
+        fitViewOptions={{ padding: 0.04, minZoom: 0.4, maxZoom: 1 }}
         minZoom={0.2}
         maxZoom={1.5}
         nodesDraggable={false}

@@ -31,7 +31,7 @@ export function RunDetail() {
   const chosen = tasks.data?.find((task) => task.seq === seq);
   return (
     <>
-      <RunHeader run={run.data} tasks={tasks.data ?? []} />
+      <RunHeader run={run.data} tasks={tasks.data ?? []} onSelect={select} />
       {tasks.isError ? <ProblemAlert error={tasks.error} onRetry={() => void tasks.refetch()} /> : null}
       <div className={classes["body"]}>
         <Tabs

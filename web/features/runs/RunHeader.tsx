@@ -11,15 +11,22 @@ import { MockNote } from "../../components/MockNote.tsx";
 import { ProblemAlert } from "../../components/States.tsx";
 import { StatusBadge } from "../../components/StatusBadge.tsx";
 import { useApi } from "../../lib/api.ts";
-import { formatCount } from "../../lib/format.ts";
+import { formatCount, visibleText } from "../../lib/format.ts";
 import { progressOf } from "../../lib/graph/taskStates.ts";
 import { queryKeys } from "../../lib/queryKeys.ts";
 import { taskLook } from "../../lib/status.ts";
+import { RunFault } from "./RunFault.tsx";
 import { useCancelRun } from "./queries.ts";
 
 const listRoute = getRouteApi("/runs");
 
-export function RunHeader({ run, tasks }: { run: Run; tasks: readonly RunTaskSummary[] }) {
+interface RunHeaderProps {
+  run: Run;
+  tasks: readonly RunTaskSummary[];
+  onSelect: (seq: number) => void;
+}
+
+export function RunHeader({ run, tasks, onSelect }: RunHeaderProps) {
   const navigate = useNavigate();
   const filter = listRoute.useSearch();
   const api = useApi();
@@ -69,7 +76,8 @@ export function RunHeader({ run, tasks }: { run: Run; tasks: readonly RunTaskSum
           Audit entries
         </TextLink>
       </Group>
-      {run.statusReason === undefined ? null : <Text size="sm">{run.statusReason}</Text>}
+      {run.statusReason === undefined ? null : <Text size="sm">{visibleText(run.statusReason)}</Text>}
+      {run.error === undefined ? null : <RunFault error={run.error} tasks={tasks} onSelect={onSelect} />}
       {isOver ? null : (
         <Stack gap={2}>
           <Progress
