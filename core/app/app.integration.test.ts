@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -78,6 +79,30 @@ test("a workflow file that is not valid is left out and does not keep the others
   expect(run).toMatchObject({ status: "completed" });
   const { items: grants } = await workbench.audit.query({ kind: "grant.workflow", limit: 1 });
   expect(grants).toMatchObject([{ actor: caller.actor, data: { definition: run.workflow.hash, grants: 1 } }]);
+}, 60_000);
+
+test("a workflow file that is dropped or edited while the workbench runs is taken up, a faulty one changes nothing", async () => {
+  using folder = createTempFolder();
+  const options = { root: join(folder.path, "w"), environment: environment(folder.path), logger };
+  const { paths } = await initWorkspace(options);
+  const file = join(paths.workflows, "late.yaml");
+  const text = (value: string) =>
+    `document: { dsl: "1.0.3", namespace: default, name: late, version: "1.0.0" }\ndo: [ { a: { set: { v: ${value} } } } ]\n`;
+  await using workbench = await createWorkbench({ ...options, config: configOf(options.root) });
+  const source = async () => (await workbench.workflows.getWorkflow({ namespace: "default", name: "late" })).source;
+  writeFileSync(file, text("1"));
+  await expect.poll(source, { timeout: 10_000 }).toBe(text("1"));
+  writeFileSync(join(paths.workflows, "broken.yaml"), "do: [");
+  writeFileSync(join(paths.workflows, "huge.yaml"), `# ${"x".repeat(1_100_000)}`);
+  execFileSync("mkfifo", [join(paths.workflows, "pipe.yaml")]);
+  writeFileSync(file, text("2"));
+  await expect.poll(source, { timeout: 10_000 }).toBe(text("2"));
+  rmSync(file);
+  writeFileSync(join(paths.workflows, "notes.txt"), "no workflow");
+  expect((await workbench.workflows.listWorkflows({ limit: 10 })).items.map(({ name }) => name)).toEqual([
+    "late",
+    "reading-digest",
+  ]);
 }, 60_000);
 
 test("[LM21] requests that a crash cut off are recorded as orphaned after the next start, once", async () => {

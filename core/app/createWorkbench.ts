@@ -3,6 +3,7 @@ import { messageOf } from "../base/index.ts";
 import type { Logger } from "../ports/index.ts";
 import { openParts, type OpenPartsOptions, type WorkbenchParts } from "./openParts.ts";
 import type { AuditService, Caller, Workbench } from "./workbench.ts";
+import { watchWorkflowFiles } from "./watchWorkflowFiles.ts";
 import { defineWorkflowFiles } from "./workflowFiles.ts";
 
 /** Who acts when nobody asked: what starts with the workbench. */
@@ -28,14 +29,16 @@ export async function createWorkbench(options: OpenPartsOptions): Promise<Workbe
   const verified: { status: SystemStatus["audit"]["verified"] } = { status: "pending" };
   const audit = rememberVerdict(parts.audit, verified);
   const logSizeAtOpen = parts.audit.head().entries;
+  const files = { folder: parts.paths.workflows, engine: parts.engine, caller: SYSTEM, logger };
   try {
-    await defineWorkflowFiles({ folder: parts.paths.workflows, engine: parts.engine, caller: SYSTEM, logger });
+    await defineWorkflowFiles(files);
     const { runs } = await parts.engine.recover();
     if (runs > 0) logger.info({ runs }, "runs taken up");
   } catch (error) {
     await parts[Symbol.asyncDispose]();
     throw error;
   }
+  const watched = watchWorkflowFiles(files);
   // Loading the policy engine takes some 100 ms: done before the first decision waits for it, and after the door is open.
   const warmUp = setTimeout(() => parts.policy.warm(), WARM_UP_MS);
   warmUp.unref();
@@ -60,6 +63,7 @@ export async function createWorkbench(options: OpenPartsOptions): Promise<Workbe
       clearTimeout(warmUp);
       clearTimeout(firstVerify);
       clearTimeout(recordOrphans);
+      await watched[Symbol.asyncDispose]();
       await orphans;
       await parts[Symbol.asyncDispose]();
     },
