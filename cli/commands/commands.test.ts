@@ -19,6 +19,7 @@ const PLUGIN: Plugin = {
   ...{ id: "org.example.words", name: "Words", version: "1.0.0", description: "Counts.", runtime: "nodejs" },
   ...{ securityLevel: "sandbox", sha256: "cd".repeat(32), state: "blocked", stateReason: EVIL, sandboxed: true },
   ...{ group: "user", granted: false, tools: [{ name: "count", effect: "pure", description: EVIL }] },
+  ...{ enabled: true, command: ["node", "index.mjs"], dependencies: {}, activation: ["onTool"], development: false },
   permissions: { store: { max_bytes: 10, why: EVIL } },
   limits: {
     ...{ memory_mb: 256, cpu_percent: 100, max_processes: 32, max_open_files: 256, tmp_mb: 64 },
@@ -39,6 +40,12 @@ const VALIDATED = {
   valid: false,
   problems: [{ pointer: "/do/0", message: EVIL, line: 2, column: 3 }],
   warnings: [{ pointer: "/do/1", message: EVIL }],
+};
+
+const CHANGES: NonNullable<Plugin["changes"]> = {
+  ...{ fromVersion: "0.9.0", fromSha256: "ab".repeat(32), fields: ["args"] },
+  permissions: { added: { "thought.read": { why: EVIL } }, removed: {}, changed: {} },
+  tools: { added: [EVIL], removed: [], changed: [] },
 };
 
 const workbench = createStubWorkbench(
@@ -65,6 +72,10 @@ const workbench = createStubWorkbench(
     }),
     getPlugin: () => PLUGIN,
     grantPlugin: () => PLUGIN,
+    installPlugin: () => ({ ...PLUGIN, command: ["node", "a b.mjs", "--why", "it's", ""], changes: CHANGES }),
+    uninstallPlugin: () => ({ ok: true }),
+    enablePlugin: () => PLUGIN,
+    disablePlugin: () => ({ ...PLUGIN, state: "disabled", enabled: false }),
     releasePlugin: () => PLUGIN,
     getPluginLogs: ({ path }) => ({ lines: path.includes("silent") ? [] : [EVIL] }),
     callTool: ({ path }) =>
@@ -130,6 +141,11 @@ test.each<[string, number, string]>([
   ["plugin list", 0, "blocked  nodejs, not granted: logomesh plugin grant org.example.words"],
   ["plugin grant org.example.words", 0, "5 calls, 1 error, 2 MiB, 2 processes, 3 violations"],
   ["plugin release org.example.words", 0, "blocked"],
+  ["plugin install ./words.tgz", 0, "org.example.words 1.0.0  blocked"],
+  ["plugin install ./words.tgz --grant", 0, "org.example.words 1.0.0  blocked"],
+  ["plugin uninstall org.example.words --force", 0, "org.example.words is uninstalled"],
+  ["plugin enable org.example.words", 0, "blocked"],
+  ["plugin disable org.example.words", 0, "disabled"],
   ["plugin logs org.example.words", 0, "␛]0;owned␇\\u{9b}2J\\u{202e}␊forged line"],
   ["plugin call org.example.words works", 0, "text:"],
   ["plugin call org.example.words fails --timeout-ms 50", 1, "(image)"],
@@ -174,8 +190,20 @@ test("a forged line never begins a line where one item is one line", async () =>
 
 test("what was granted is shown with its reason before it is granted", async () => {
   const { err } = await runCli(["plugin", "grant", "org.example.words"], options);
-  expect(err).toContain("org.example.words asks for:\n  store:\n    max_bytes: 10\n");
+  expect(err).toContain("org.example.words 1.0.0 runs in the sandbox: node index.mjs\n");
+  expect(err).toContain("It asks for:\n  store:\n    max_bytes: 10\n");
   expect(workbench.requests.at(-1)).toBe(`POST /api/plugins/org.example.words/grants {"sha256":"${PLUGIN.sha256}"}`);
+});
+
+test("before an upgrade is granted, the whole command and what changed are shown", async () => {
+  const { err } = await runCli(["plugin", "install", "words.tgz"], { ...options, cwd: "/srv" });
+  expect(workbench.requests.at(-1)).toBe('POST /api/plugins {"path":"/srv/words.tgz"}');
+  expect(err).toContain("runs in the sandbox: node 'a b.mjs' --why 'it'\\''s' ''\n");
+  expect(err).toContain("Since the granted version 0.9.0 (abababababab…):\n  permissions added:\n    thought.read:\n");
+  expect(err).toContain("also changed:");
+  const { requests } = workbench;
+  await runCli(["plugin", "install", "words.tgz", "--grant"], options);
+  expect(requests.at(-1)).toBe(`POST /api/plugins/org.example.words/grants {"sha256":"${PLUGIN.sha256}"}`);
 });
 
 test("an answer that breaks off ends its line before the failure is told", async () => {
@@ -207,7 +235,7 @@ test("a plugin that wrote nothing, and lists that are empty, say so", async () =
   expect(await say("runs list")).toContain("Start one with: logomesh run");
   expect(await say("runs list --status faulted")).toBe("No such runs.\n");
   expect(await say("workflow list")).toContain("logomesh workflow push");
-  expect(await say("plugin list")).toContain("plugin.json");
+  expect(await say("plugin list")).toContain("logomesh plugin install");
   expect(await say("thought list")).toContain("logomesh thought add");
   expect(await say("thought list --tag t")).toBe("No such thoughts.\n");
   expect(await say("audit query")).toBe("No such entries.\n");

@@ -2,6 +2,7 @@ import type { Command } from "../context.ts";
 import { auditCommands } from "./audit.ts";
 import { llmCommands } from "./llm.ts";
 import { pluginCommands } from "./plugin.ts";
+import { pluginInstallCommands } from "./pluginInstall.ts";
 import { runCommand } from "./run.ts";
 import { runsCommands } from "./runs.ts";
 import { thoughtCommands } from "./thought.ts";
@@ -15,6 +16,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ...runsCommands,
   ...workflowCommands,
   ...pluginCommands,
+  ...pluginInstallCommands,
   ...llmCommands,
   ...thoughtCommands,
   ...auditCommands,

@@ -3,11 +3,9 @@ import type { Client } from "@logomesh/contracts/client";
 import { jsonOption, numberOption } from "../arguments.ts";
 import { connect } from "../connect.ts";
 import { UsageError, type CliContext, type Command } from "../context.ts";
+import { printPlugin, requestLines } from "../output/printPlugin.ts";
 import { render } from "../output/render.ts";
-import { table, type Style } from "../output/style.ts";
-import { countText, visibleBlock, visibleLine } from "../output/text.ts";
-
-const MIB = 1024 * 1024;
+import { visibleLine } from "../output/text.ts";
 
 const list: Command = {
   usage: "",
@@ -17,41 +15,14 @@ const list: Command = {
     const { items } = await client.listPlugins();
     if (json) context.printJson({ items });
     else if (items.length === 0) {
-      context.print("No plugins. Put a folder with a plugin.json into the workspace's plugins folder and start again.");
+      context.print("No plugins. Install one with: logomesh plugin install <folder, .tgz or .mcpb>");
     } else for (const plugin of items) printPlugin(plugin, context);
     return 0;
   },
 };
 
-function printPlugin(plugin: Plugin, { print, style }: CliContext): void {
-  const { id, version, state, runtime, granted, group, stateReason, tools, usage } = plugin;
-  const grant = granted ? style.dim(`granted (${group})`) : style.yellow(`not granted: logomesh plugin grant ${id}`);
-  print(`${style.bold(visibleLine(id))} ${version}  ${stateText(state, style)}  ${style.dim(`${runtime},`)} ${grant}`);
-  if (stateReason !== undefined) print(`  ${visibleBlock(stateReason, "  ")}`);
-  const rows = tools.map(({ name, effect, description }) => [
-    `  ${visibleLine(name)}`,
-    effect,
-    visibleLine(description ?? ""),
-  ]);
-  table(rows).forEach(print);
-  if (usage.calls === 0) return;
-  const facts = [
-    countText(usage.calls, "call"),
-    countText(usage.errors, "error"),
-    `${(usage.memoryBytes / MIB).toFixed(0)} MiB`,
-    countText(usage.processes, "process", "processes"),
-    ...(usage.violations > 0 ? [countText(usage.violations, "violation")] : []),
-  ];
-  print(style.dim(`  ${facts.join(", ")}`));
-}
-
-function stateText(state: Plugin["state"], style: Style): string {
-  if (state === "ready" || state === "busy") return style.green(state);
-  return ["discovered", "resolved", "stopped"].includes(state) ? style.dim(state) : style.yellow(state);
-}
-
 /** A command that changes one plugin and shows it. */
-function change(
+export function changePlugin(
   summary: string,
   act: (client: Client, options: { id: string; context: CliContext }) => Promise<Plugin>,
 ): Command {
@@ -69,23 +40,21 @@ function change(
   };
 }
 
-const load = change("Start a plugin's process", (client, { id, context }) =>
+const load = changePlugin("Start a plugin's process", (client, { id, context }) =>
   client.loadPlugin({ params: { id }, signal: context.signal }),
 );
-const unload = change("Stop a plugin's process", (client, { id }) => client.unloadPlugin({ params: { id } }));
-const revoke = change("Take a plugin's grant back and stop it", (client, { id }) =>
+const unload = changePlugin("Stop a plugin's process", (client, { id }) => client.unloadPlugin({ params: { id } }));
+const revoke = changePlugin("Take a plugin's grant back and stop it", (client, { id }) =>
   client.revokePlugin({ params: { id } }),
 );
-const release = change("Release a plugin from quarantine", (client, { id }) =>
+const release = changePlugin("Release a plugin from quarantine", (client, { id }) =>
   client.releasePlugin({ params: { id } }),
 );
 
-const grant = change("Grant a plugin, as it is now, what it asks for", async (client, { id, context }) => {
-  const { sha256, permissions } = await client.getPlugin({ params: { id } });
-  const isModest = Object.keys(permissions).length === 0;
-  context.note(isModest ? `${id} asks for nothing but its own computing.` : `${id} asks for:`);
-  for (const line of isModest ? [] : render(permissions as JsonValue)) context.note(`  ${line}`);
-  return client.grantPlugin({ params: { id }, body: { sha256 } });
+const grant = changePlugin("Grant a plugin, as it is now, what it asks for", async (client, { id, context }) => {
+  const plugin = await client.getPlugin({ params: { id } });
+  requestLines(plugin).forEach(context.note);
+  return client.grantPlugin({ params: { id }, body: { sha256: plugin.sha256 } });
 });
 
 const logs: Command = {

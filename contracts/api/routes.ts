@@ -2,7 +2,12 @@ import { z } from "zod";
 import { AuditEntrySchema, AuditQuerySchema, VerifyReportSchema } from "../audit/audit.ts";
 import { JsonObjectSchema } from "../json.ts";
 import { GenerateParamsSchema, GenerateResultSchema, ModelsStatusSchema, ProviderInfoSchema } from "../llm/llm.ts";
-import { CallToolParamsSchema, CallToolResultSchema, PluginSchema } from "../plugins/plugin.ts";
+import {
+  CallToolParamsSchema,
+  CallToolResultSchema,
+  InstallPluginParamsSchema,
+  PluginSchema,
+} from "../plugins/plugin.ts";
 import { CreateThoughtParamsSchema, ThoughtDetailSchema, ThoughtSchema } from "../thoughts/thought.ts";
 import { RunSchema, RunStatusSchema, RunSummarySchema, RunTaskSchema, RunTaskSummarySchema } from "../workflows/run.ts";
 import {
@@ -33,6 +38,8 @@ export interface Route {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
+  /** Of the body; default: what fits any definition and input. */
+  readonly bodyBytesMax?: number;
   /** By HTTP status. Every route may also answer with a problem document. */
   readonly responses: Readonly<Record<number, z.ZodType>>;
 }
@@ -213,6 +220,41 @@ export const ROUTES = {
     path: "/api/plugins/:id",
     scope: "run",
     summary: "A plugin",
+    params: id,
+    responses: { 200: PluginSchema },
+  },
+  installPlugin: {
+    method: "POST",
+    path: "/api/plugins",
+    scope: "admin",
+    summary: "Install or upgrade a plugin from a folder, a .tgz or an .mcpb; it runs once it is granted",
+    body: InstallPluginParamsSchema,
+    // 32 MiB in Base64, and the field around it.
+    bodyBytesMax: 44 * 1_048_576,
+    responses: { 201: PluginSchema },
+  },
+  uninstallPlugin: {
+    method: "DELETE",
+    path: "/api/plugins/:id",
+    scope: "admin",
+    summary: "Remove a plugin with its process, copies, grant, values and settings",
+    params: id,
+    query: z.object({ force: z.stringbool().optional() }),
+    responses: { 200: ok },
+  },
+  enablePlugin: {
+    method: "POST",
+    path: "/api/plugins/:id/enable",
+    scope: "admin",
+    summary: "Let a plugin run again",
+    params: id,
+    responses: { 200: PluginSchema },
+  },
+  disablePlugin: {
+    method: "POST",
+    path: "/api/plugins/:id/disable",
+    scope: "admin",
+    summary: "Stop a plugin when its calls have ended and let it run no more",
     params: id,
     responses: { 200: PluginSchema },
   },

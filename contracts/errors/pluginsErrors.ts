@@ -37,6 +37,24 @@ export const PLUGIN_ERRORS = defineErrors({
     retryable: false,
     help: "`logomesh plugin list` shows each plugin's tools.",
   },
+  LM_PLUGIN_DISABLED: {
+    status: 409,
+    title: "The plugin is disabled",
+    retryable: false,
+    help: "Enable it: `logomesh plugin enable <id>`.",
+  },
+  LM_PLUGIN_DEPENDENCY: {
+    status: 409,
+    title: "A dependency of the plugin cannot be used",
+    retryable: false,
+    help: "The detail names the dependency, the version it needs and the one that is there. Install, upgrade or enable it.",
+  },
+  LM_PLUGIN_REQUIRED: {
+    status: 409,
+    title: "Other plugins need this one",
+    retryable: false,
+    help: "The detail names them. Uninstall them first, or repeat it with `--force`: they are blocked then.",
+  },
   LM_PLUGIN_NOT_GRANTED: {
     status: 403,
     title: "The plugin is not granted",

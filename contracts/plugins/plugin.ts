@@ -52,6 +52,23 @@ export const PluginUsageSchema = z.object({
 });
 export type PluginUsage = z.infer<typeof PluginUsageSchema>;
 
+/** What differs between the version that was granted and the one that is installed now. */
+export const PluginChangesSchema = z.object({
+  fromVersion: z.string(),
+  fromSha256: z.string(),
+  permissions: z.object({
+    added: JsonObjectSchema,
+    removed: JsonObjectSchema,
+    /** Asked for by both, in another way: `{before, after}` by permission. */
+    changed: z.record(z.string(), z.object({ before: JsonValueSchema, after: JsonValueSchema })),
+  }),
+  /** Of the tools that the manifests name. */
+  tools: z.object({ added: z.array(z.string()), removed: z.array(z.string()), changed: z.array(z.string()) }),
+  /** Other fields of the manifest that say how it runs: `entry_point`, `args`, `runtime`, `resource_limits` … */
+  fields: z.array(z.string()),
+});
+export type PluginChanges = z.infer<typeof PluginChangesSchema>;
+
 /** An installed plugin as the API shows it. */
 export const PluginSchema = z.object({
   id: z.string(),
@@ -69,6 +86,17 @@ export const PluginSchema = z.object({
   sandboxed: z.boolean(),
   group: z.enum(["builtin", "user"]),
   granted: z.boolean(),
+  /** False when a person switched it off. */
+  enabled: z.boolean(),
+  /** What runs inside of the sandbox: interpreter, entry point, arguments; whole. */
+  command: z.array(z.string()),
+  /** Version range by plugin id. */
+  dependencies: z.record(z.string(), z.string()),
+  activation: z.array(z.string()),
+  /** Served from a folder in which it is being written. */
+  development: z.boolean(),
+  /** Against the version that was granted, when that is another one. */
+  changes: PluginChangesSchema.optional(),
   permissions: PluginPermissionsSchema,
   limits: ResourceLimitsSchema,
   /** Known after the first load. */
@@ -77,6 +105,21 @@ export const PluginSchema = z.object({
   problem: ProblemSchema.optional(),
 });
 export type Plugin = z.infer<typeof PluginSchema>;
+
+/** From this machine, or sent along. */
+export const InstallPluginParamsSchema = z.union([
+  z.strictObject({
+    /** An absolute path of the workbench's machine: a folder, a `.tgz` or an `.mcpb`. */
+    path: z.string().min(1).max(4096).regex(/^\//, "use an absolute path"),
+  }),
+  z.strictObject({
+    /** A `.tgz` or an `.mcpb` in Base64, at most 32 MiB. */
+    bundle: z.base64(),
+    /** What errors call it. */
+    name: z.string().min(1).max(200).default("the bundle"),
+  }),
+]);
+export type InstallPluginParams = z.infer<typeof InstallPluginParamsSchema>;
 
 export const CallToolParamsSchema = z.strictObject({
   arguments: JsonObjectSchema.default({}),

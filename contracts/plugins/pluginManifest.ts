@@ -23,6 +23,23 @@ export const ResourceLimitsSchema = z.strictObject({
 });
 export type ResourceLimits = z.infer<typeof ResourceLimitsSchema>;
 
+const pluginId = z
+  .string()
+  .max(128)
+  .regex(
+    /^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+$/,
+    "use a reverse-DNS name, for example org.example.word-count",
+  );
+
+const relativePath = z
+  .string()
+  .min(1)
+  .max(1024)
+  .regex(/^(?!\/)(?!.*(^|\/)\.\.(\/|$))[^\0\\]+$/, "use a relative path inside the plugin folder");
+
+/** Shown as a link: nothing but the web. */
+const webAddress = z.url({ protocol: /^https?$/, error: "use an address that begins with https://" }).max(500);
+
 const why = z.string().min(1).max(500);
 
 /** What the plugin asks to be granted, each with the reason the user reads. A maximum, never a grant. */
@@ -55,13 +72,7 @@ export type PluginPermissions = z.infer<typeof PluginPermissionsSchema>;
 /** `plugin.json`, version 1. */
 export const PluginManifestSchema = z.strictObject({
   $schema: z.string().optional(),
-  id: z
-    .string()
-    .max(128)
-    .regex(
-      /^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)+$/,
-      "use a reverse-DNS name, for example org.example.word-count",
-    ),
+  id: pluginId,
   name: z.string().min(1).max(80),
   version: z
     .string()
@@ -69,26 +80,41 @@ export const PluginManifestSchema = z.strictObject({
   description: z.string().min(1).max(500),
   runtime: PluginRuntimeSchema,
   /** Path inside the plugin folder; never absolute, never leaving it. */
-  entry_point: z
-    .string()
-    .min(1)
-    .regex(/^(?!\/)(?!.*(^|\/)\.\.(\/|$))[^\0\\]+$/, "use a relative path inside the plugin folder"),
+  entry_point: relativePath,
+  /** Passed to the entry point as they are; no shell reads them. */
+  args: z.array(z.string().max(4096)).max(64).default([]),
   security_level: SecurityLevelSchema,
   resource_limits: ResourceLimitsSchema.prefault({}),
   permissions: PluginPermissionsSchema.default({}),
   /** Effect class per tool name; a tool not named here is `once`. */
   tools: z.record(z.string().min(1).max(128), z.strictObject({ effect: EffectSchema.default("once") })).default({}),
-  dependencies: z.record(z.string(), z.string()).default({}),
-  activation: z.array(z.string()).default(["onTool"]),
+  /** Version range (semver) by plugin id. */
+  dependencies: z.record(pluginId, z.string().min(1).max(200)).default({}),
+  /** When it starts: with the first call of a tool, with the workbench, or when an event of a type is published. */
+  activation: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^(onTool|onStart|onEvent:[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?(\.\*)?)$/,
+          "use onTool, onStart or onEvent:<type>, for example onEvent:org.example.saved",
+        ),
+    )
+    .min(1)
+    .max(32)
+    .default(["onTool"]),
   engines: z.strictObject({ logomesh: z.string().optional() }).optional(),
+  /** JSON Schema of an object: what a person can set, and what is refused. */
   config: z.record(z.string(), z.json()).optional(),
-  author: z.string().optional(),
-  license: z.string().optional(),
-  homepage: z.url().optional(),
-  repository: z.url().optional(),
-  keywords: z.array(z.string()).optional(),
-  categories: z.array(z.string()).optional(),
-  icon: z.string().optional(),
-  screenshots: z.array(z.string()).optional(),
+  author: z.string().max(200).optional(),
+  /** An SPDX expression. */
+  license: z.string().max(100).optional(),
+  homepage: webAddress.optional(),
+  repository: webAddress.optional(),
+  keywords: z.array(z.string().min(1).max(50)).max(50).optional(),
+  categories: z.array(z.string().min(1).max(50)).max(10).optional(),
+  /** Pictures of the bundle. */
+  icon: relativePath.optional(),
+  screenshots: z.array(relativePath).max(10).optional(),
 });
 export type PluginManifest = z.infer<typeof PluginManifestSchema>;

@@ -42,6 +42,7 @@ export async function createWorkbench(options: OpenPartsOptions): Promise<Workbe
   // Loading the policy engine takes some 100 ms: done before the first decision waits for it, and after the door is open.
   const warmUp = setTimeout(() => parts.policy.warm(), WARM_UP_MS);
   warmUp.unref();
+  void parts.plugins.startActivated();
   const life = { isClosed: false };
   const firstVerify = setTimeout(() => {
     audit.verify().catch((error: unknown) => {

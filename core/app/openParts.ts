@@ -108,7 +108,7 @@ export async function openParts(options: OpenPartsOptions): Promise<WorkbenchPar
   const sandbox = stack.use(createBubblewrapSandbox({ logger, clock, nodePath: process.execPath }));
   const plugins = stack.use(
     await PluginHost.open({
-      ...{ sandbox, audit, policy, grants, clock, ids, logger },
+      ...{ sandbox, audit, policy, grants, writer, reader, clock, ids, logger, store: pluginStore },
       pluginsFolder: paths.plugins,
       stagingFolder: paths.stagedPlugins,
       nodeSdkFolder: join(REPOSITORY, "plugins/sdk-node"),

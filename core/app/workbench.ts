@@ -8,6 +8,7 @@ import type {
   DefineWorkflowResult,
   GenerateParams,
   GenerateResult,
+  InstallPluginParams,
   JsonObject,
   ModelsStatus,
   Page,
@@ -74,6 +75,10 @@ export interface WorkflowService {
 export interface PluginService {
   list(): Plugin[];
   get(pluginId: string): Plugin;
+  /** From a folder or an archive; the same plugin in another version is upgraded. It runs once it is granted. */
+  install(params: InstallPluginParams, caller: Caller): Promise<Plugin>;
+  uninstall(pluginId: string, options: { force: boolean; caller: Caller }): Promise<void>;
+  setEnabled(pluginId: string, options: { enabled: boolean; caller: Caller }): Promise<Plugin>;
   load(pluginId: string, caller: Caller): Promise<Plugin>;
   unload(pluginId: string, caller: Caller): Promise<Plugin>;
   grant(pluginId: string, options: { sha256: string; caller: Caller }): Promise<Plugin>;

@@ -18,9 +18,9 @@ import { LogoMeshError } from "@logomesh/contracts";
 // sandbox mounts. The hash covers paths, contents and executable bits, in the order of the paths.
 
 /** Larger bundles carry data that belongs elsewhere. */
-const FILES_MAX = 10_000;
-const BYTES_MAX = 256 * 1024 * 1024;
-const DEPTH_MAX = 32;
+export const BUNDLE_FILES_MAX = 10_000;
+export const BUNDLE_BYTES_MAX = 256 * 1024 * 1024;
+export const BUNDLE_DEPTH_MAX = 32;
 /** Left-overs of tools; they are no part of a plugin. */
 const LEFT_OUT = new Set([".git", "__pycache__", ".DS_Store"]);
 
@@ -87,7 +87,7 @@ function readBundle(root: string): BundleFile[] {
   const files: BundleFile[] = [];
   let bytes = 0;
   const visit = (folder: string, depth: number): void => {
-    if (depth > DEPTH_MAX) throw invalid(folder, `is more than ${DEPTH_MAX} folders deep`);
+    if (depth > BUNDLE_DEPTH_MAX) throw invalid(folder, `is more than ${BUNDLE_DEPTH_MAX} folders deep`);
     for (const name of readdirSync(folder).sort()) {
       if (LEFT_OUT.has(name)) continue;
       const path = join(folder, name);
@@ -101,8 +101,8 @@ function readBundle(root: string): BundleFile[] {
       }
       if (!stats.isFile()) throw invalid(path, "is neither a file nor a folder");
       bytes += stats.size;
-      if (files.length >= FILES_MAX) throw invalid(root, `holds more than ${FILES_MAX} files`);
-      if (bytes > BYTES_MAX) throw invalid(root, `holds more than ${BYTES_MAX} bytes`);
+      if (files.length >= BUNDLE_FILES_MAX) throw invalid(root, `holds more than ${BUNDLE_FILES_MAX} files`);
+      if (bytes > BUNDLE_BYTES_MAX) throw invalid(root, `holds more than ${BUNDLE_BYTES_MAX} bytes`);
       const content = readFileSync(real);
       files.push({
         path: relative(root, path).split(sep).join("/"),

@@ -3,6 +3,7 @@ import {
   type CallToolResult,
   type JsonObject,
   type Plugin,
+  type PluginChanges,
   type PluginManifest,
   type PluginState,
   type PluginTool,
@@ -11,8 +12,9 @@ import { toLogoMeshError } from "../base/index.ts";
 import type { AuditEntryDraft, AuditLog, Clock, Logger, PluginGrant, Policy } from "../ports/index.ts";
 import { LatencySample } from "./latencySample.ts";
 import { PluginExecutionLimiter } from "./pluginExecutionLimiter.ts";
+import { describeChanges } from "./pluginChanges.ts";
 import { PluginInstance } from "./pluginInstance.ts";
-import type { RuntimeManager } from "./runtimeManager.ts";
+import { describeCommand, type RuntimeManager } from "./runtimeManager.ts";
 import { effectOf, toolsHash } from "./toolList.ts";
 import type { ToolSchemas } from "./toolSchemas.ts";
 
@@ -30,6 +32,12 @@ const IDLE_MS = 5 * 60_000;
 /** How long unloading waits for the calls in flight. */
 const DRAIN_MS = 30_000;
 
+/** Why a plugin may not start now, whatever it was granted. */
+export interface Obstacle {
+  state: "disabled" | "blocked";
+  error: LogoMeshError;
+}
+
 export interface InstalledPluginOptions {
   manifest: PluginManifest;
   /** Of the staged copy. */
@@ -39,6 +47,11 @@ export interface InstalledPluginOptions {
   schemas: ToolSchemas;
   /** The current grant of the plugin, whichever version it names. */
   grant: () => PluginGrant | undefined;
+  obstacle: () => Obstacle | undefined;
+  /** Starts what this plugin needs. @throws LogoMeshError LM_PLUGIN_DEPENDENCY */
+  loadDependencies: () => Promise<void>;
+  /** Of the staged copy with this hash. @throws when there is none */
+  manifestOf: (sha256: string) => PluginManifest;
   /** Writes into the grant what the tools say they do, once that is known. */
   pinTools: (toolsHash: string) => Promise<void>;
   policy: Policy;
@@ -72,6 +85,7 @@ export class InstalledPlugin {
   #errors = 0;
   #violations = 0;
   #idle: Disposable | undefined;
+  #changes: PluginChanges | undefined;
 
   constructor(options: InstalledPluginOptions) {
     this.#options = options;
@@ -100,17 +114,20 @@ export class InstalledPlugin {
     const { manifest, sha256, runtimes } = this.#options;
     const grant = this.#options.grant();
     const isGranted = grant?.sha256 === sha256;
+    const obstacle = this.#options.obstacle();
     const { memoryBytes = 0, processes = 0, cpuPercent = 0 } = this.#instance?.usage() ?? {};
     const named = Object.keys(manifest.tools).map((name) => ({ name, effect: effectOf(manifest, name) }));
     return {
       ...{ id: manifest.id, name: manifest.name, version: manifest.version, description: manifest.description },
       ...{ runtime: manifest.runtime, securityLevel: manifest.security_level, sha256 },
-      ...(isGranted || this.#state !== "stopped"
-        ? this.#describeState()
-        : { state: "blocked", stateReason: this.#missingGrant() }),
+      ...this.#describeState(isGranted),
       sandboxed: runtimes.sandboxStatus().available,
       group: grant?.group ?? "user",
       granted: isGranted,
+      enabled: obstacle?.state !== "disabled",
+      command: describeCommand(manifest),
+      ...{ dependencies: manifest.dependencies, activation: manifest.activation, development: false },
+      ...this.#describeChanges(grant),
       permissions: manifest.permissions,
       limits: manifest.resource_limits,
       tools: this.#tools.length > 0 ? [...this.#tools] : named,
@@ -219,6 +236,7 @@ export class InstalledPlugin {
       action: "plugin.start",
       resource: { type: "Plugin", id: manifest.id, attributes: { sha256 } },
     });
+    await this.#options.loadDependencies();
     await audit.append(this.#entry("plugin.started", { version: manifest.version, sha256 }));
     this.#setState("loading");
     try {
@@ -258,6 +276,8 @@ export class InstalledPlugin {
         "LM_PLUGIN_SANDBOX_UNAVAILABLE",
         `${id} needs a sandbox, and there is none here. ${sandbox.hint ?? ""}`.trim(),
       );
+    const obstacle = this.#options.obstacle();
+    if (obstacle !== undefined) throw obstacle.error;
     if (this.#options.grant()?.sha256 !== sha256)
       throw new LogoMeshError("LM_PLUGIN_NOT_GRANTED", `${id}: ${this.#missingGrant()}`);
     const waitMs = this.#retryAtMs - clock.monotonicMs();
@@ -331,7 +351,28 @@ export class InstalledPlugin {
     this.#idle = this.#options.clock.setTimer(IDLE_MS, () => void this.stop("it was idle for five minutes"));
   }
 
-  #describeState(): { state: PluginState; stateReason?: string } {
+  /** Read once for each grant: an older version does not change. */
+  #describeChanges(grant: PluginGrant | undefined): { changes?: PluginChanges } {
+    const { sha256, manifest, manifestOf } = this.#options;
+    if (grant === undefined || grant.sha256 === sha256) return {};
+    if (this.#changes?.fromSha256 !== grant.sha256) {
+      try {
+        const options = { after: manifest, granted: grant.permissions, fromSha256: grant.sha256 };
+        this.#changes = describeChanges({ before: manifestOf(grant.sha256), ...options });
+      } catch {
+        // The copy of the granted version is gone; what it asked for is in the grant, the rest cannot be compared.
+        return {};
+      }
+    }
+    return { changes: this.#changes };
+  }
+
+  #describeState(isGranted: boolean): { state: PluginState; stateReason?: string } {
+    if (this.#state === "stopped" || this.#state === "blocked") {
+      const obstacle = this.#options.obstacle();
+      if (obstacle !== undefined) return { state: obstacle.state, stateReason: obstacle.error.message };
+      if (!isGranted && this.#state === "stopped") return { state: "blocked", stateReason: this.#missingGrant() };
+    }
     if (this.#instance?.isUnresponsive === true)
       return { state: "unresponsive", stateReason: "It said nothing for 3 s while a call waits." };
     return { state: this.#state, ...(this.#reason === undefined ? {} : { stateReason: this.#reason }) };

@@ -12,6 +12,7 @@ export function describeInvalid(folderName: string, error: LogoMeshError): Plugi
       securityLevel: "sandbox",
     },
     ...{ sha256: "", state: "invalid", stateReason: error.message, sandboxed: false, group: "user", granted: false },
+    ...{ enabled: true, command: [], dependencies: {}, activation: [], development: false },
     ...{ permissions: {}, limits: ResourceLimitsSchema.parse({}), tools: [] },
     usage: { memoryBytes: 0, cpuPercent: 0, processes: 0, calls: 0, errors: 0, violations: 0 },
     problem: error.toProblem(),

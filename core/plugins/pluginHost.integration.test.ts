@@ -399,8 +399,8 @@ test("effect, version and content of a tool are known without starting its plugi
 test("closing the host ends every process, and a folder that is not there is an empty one", async () => {
   const host = await openEcho();
   await host.call("echo");
-  await host[Symbol.asyncDispose]();
-  expect(await host.sandbox.processes[0]!.exited).toMatchObject({ code: 0 });
   const empty = await PluginHost.open({ ...host.options, pluginsFolder: "/nonexistent" });
   expect(empty.list()).toEqual([]);
+  await host[Symbol.asyncDispose]();
+  expect(await host.sandbox.processes[0]!.exited).toMatchObject({ code: 0 });
 });

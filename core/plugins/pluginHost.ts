@@ -1,14 +1,16 @@
-import { basename } from "node:path";
+import { rmSync } from "node:fs";
+import { basename, join } from "node:path";
 import {
   LogoMeshError,
   type Actor,
   type CallToolParams,
   type CallToolResult,
   type Effect,
+  type InstallPluginParams,
   type JsonObject,
   type Plugin,
 } from "@logomesh/contracts";
-import { toLogoMeshError } from "../base/index.ts";
+import { messageOf, toLogoMeshError } from "../base/index.ts";
 import type {
   AuditEntryDraft,
   AuditLog,
@@ -16,19 +18,25 @@ import type {
   Grants,
   Logger,
   PluginGrant,
+  PluginStore,
   PluginToolCall,
   PluginTools,
   Policy,
   Principal,
+  Reader,
+  Writer,
 } from "../ports/index.ts";
 import { stageBundle } from "./bundle.ts";
+import { openBundle, replaceFolder, sweepIncoming } from "./bundleFolders.ts";
 import { ChangeFeed } from "./changeFeed.ts";
+import { resolveDependencies, type ResolvedDependencies } from "./dependencies.ts";
 import { describeInvalid } from "./invalidPlugin.ts";
 import { findPlugins } from "./findPlugins.ts";
-import { InstalledPlugin } from "./installedPlugin.ts";
+import { InstalledPlugin, type Obstacle } from "./installedPlugin.ts";
 import { assertEntryPoint, readManifest } from "./manifest.ts";
 import { RuntimeManager } from "./runtimeManager.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
+import { PluginSettings } from "./store/index.ts";
 import { effectOf } from "./toolList.ts";
 import { ToolSchemas } from "./toolSchemas.ts";
 
@@ -45,6 +53,9 @@ export interface PluginHostOptions {
   policy: Policy;
   grants: Grants;
   audit: AuditLog;
+  writer: Writer;
+  reader: Reader;
+  store: PluginStore;
   clock: Clock;
   logger: Logger;
 }
@@ -60,19 +71,27 @@ export class PluginHost implements PluginTools, AsyncDisposable {
   readonly #schemas = new ToolSchemas();
   readonly #feed: ChangeFeed;
   readonly #plugins = new Map<string, InstalledPlugin>();
+  /** Where the source of each lies; by id. */
+  readonly #folders = new Map<string, string>();
+  readonly #settings: PluginSettings;
   #invalid: Plugin[] = [];
+  #dependencies: ResolvedDependencies = { order: [], problems: new Map() };
+  /** Installing and removing change folders: one after the other. */
+  #folderChanges: Promise<unknown> = Promise.resolve();
   /** Grants change one after the other: what a start pins must not undo what a person takes back. */
   #grantChanges: Promise<void> = Promise.resolve();
 
   private constructor(options: PluginHostOptions) {
     this.#options = options;
     this.#runtimes = new RuntimeManager(options);
+    this.#settings = new PluginSettings(options);
     this.#feed = new ChangeFeed({ clock: options.clock, describe: (id) => this.#plugins.get(id)?.describe() });
   }
 
   /** Reads the plugins folder; a plugin that cannot be used does not keep the others away. */
   static open(options: PluginHostOptions): Promise<PluginHost> {
     const host = new PluginHost(options);
+    sweepIncoming(options.stagingFolder);
     host.#discover();
     return Promise.resolve(host);
   }
@@ -80,6 +99,19 @@ export class PluginHost implements PluginTools, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#feed[Symbol.dispose]();
     await Promise.all([...this.#plugins.values()].map((plugin) => plugin.stop("the workbench stops")));
+  }
+
+  /** Starts those that want to run from the start, each behind what it needs. One that fails keeps no other away. */
+  async startActivated(): Promise<void> {
+    for (const id of this.#dependencies.order) {
+      const plugin = this.#plugins.get(id);
+      if (plugin?.manifest.activation.includes("onStart") !== true || plugin.describe().state !== "stopped") continue;
+      try {
+        await plugin.load();
+      } catch (error) {
+        this.#options.logger.warn({ plugin: id, problem: messageOf(error) }, "a plugin could not be started");
+      }
+    }
   }
 
   /** By id; those that are not valid last. */
@@ -90,6 +122,75 @@ export class PluginHost implements PluginTools, AsyncDisposable {
   /** @throws LogoMeshError LM_PLUGIN_NOT_FOUND */
   get(pluginId: string): Plugin {
     return this.#plugins.get(pluginId)?.describe() ?? this.#problemOf(pluginId) ?? this.#find(pluginId).describe();
+  }
+
+  /** A plugin of this id that is there already is replaced; it has to be granted again when its content is another. */
+  install(params: InstallPluginParams, caller: HostCaller): Promise<Plugin> {
+    return this.#changeFolders(async () => {
+      const { stagingFolder, pluginsFolder, audit } = this.#options;
+      using bundle = await openBundle(params, stagingFolder);
+      const manifest = readManifest(bundle.folder);
+      assertEntryPoint(bundle.folder, manifest);
+      const { id, version } = manifest;
+      const problem = this.#problemOf(id)?.problem;
+      if (problem?.code === "LM_PLUGIN_DUPLICATE") throw LogoMeshError.fromProblem(problem);
+      const { sha256, folder } = stageBundle({ source: bundle.folder, stagingFolder, pluginId: id });
+      const there = this.#plugins.get(id);
+      if (there?.sha256 === sha256 && there.manifest.version === version) return there.describe();
+      const from = there === undefined ? {} : { fromVersion: there.manifest.version, fromSha256: there.sha256 };
+      await audit.append({
+        ...entry("plugin.installed", { actor: caller.actor, pluginId: id }),
+        data: { version, sha256, origin: bundle.origin, ...from },
+      });
+      await there?.unload("another version was installed");
+      replaceFolder(folder, this.#folders.get(id) ?? join(pluginsFolder, id));
+      this.#discover();
+      this.#feed.changed(id);
+      return this.#find(id).describe();
+    });
+  }
+
+  /** Leaves nothing but what the log says. @throws LogoMeshError LM_PLUGIN_REQUIRED unless `force` */
+  uninstall(pluginId: string, { force, caller }: { force: boolean; caller: HostCaller }): Promise<void> {
+    return this.#changeFolders(async () => {
+      const plugin = this.#plugins.get(pluginId);
+      const folder = this.#folders.get(pluginId) ?? this.#invalidFolder(pluginId);
+      if (folder === undefined) this.#find(pluginId);
+      const dependents = this.#dependentsOf(pluginId);
+      if (dependents.length > 0 && !force)
+        throw new LogoMeshError(
+          "LM_PLUGIN_REQUIRED",
+          `${dependents.join(", ")} need ${pluginId}; nothing was removed.`,
+          {
+            data: { dependents },
+          },
+        );
+      const revokedBy = `${caller.actor.type}:${caller.actor.id}`;
+      await this.#changeGrant(() => this.#options.grants.revokePlugin({ pluginId, revokedBy }));
+      await plugin?.stop("it was uninstalled");
+      const version = plugin === undefined ? {} : { version: plugin.manifest.version, sha256: plugin.sha256 };
+      await this.#options.store.clear(pluginId);
+      await this.#settings.forget(pluginId, {
+        ...entry("plugin.uninstalled", { actor: caller.actor, pluginId }),
+        data: version,
+      });
+      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+      rmSync(join(this.#options.stagingFolder, pluginId), { recursive: true, force: true });
+      this.#plugins.delete(pluginId);
+      this.#discover();
+      this.#feed.changed(pluginId);
+    });
+  }
+
+  async setEnabled(pluginId: string, { enabled, caller }: { enabled: boolean; caller: HostCaller }): Promise<Plugin> {
+    const plugin = this.#find(pluginId);
+    const kind = enabled ? "plugin.enabled" : "plugin.disabled";
+    if (this.#settings.get(pluginId).isEnabled !== enabled)
+      await this.#settings.set(pluginId, { isEnabled: enabled }, entry(kind, { actor: caller.actor, pluginId }));
+    this.#resolve();
+    if (!enabled) await plugin.unload("it was disabled");
+    this.#feed.changed(pluginId);
+    return plugin.describe();
   }
 
   /** Reads the plugins folder again, so that what was corrected or added since can be loaded. */
@@ -227,6 +328,54 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     throw new LogoMeshError("LM_PLUGIN_NOT_FOUND", `There is no plugin ${pluginId}. Installed: ${known}.`);
   }
 
+  /** The folder of a plugin that is not valid, named by it; an id that two folders have names neither. */
+  #invalidFolder(pluginId: string): string | undefined {
+    const isNamed = this.#invalid.some(({ id }) => id === pluginId);
+    return isNamed && basename(pluginId) === pluginId ? join(this.#options.pluginsFolder, pluginId) : undefined;
+  }
+
+  #dependentsOf(pluginId: string): string[] {
+    return [...this.#plugins.values()]
+      .filter(({ manifest }) => Object.hasOwn(manifest.dependencies, pluginId))
+      .map(({ manifest }) => manifest.id);
+  }
+
+  async #changeFolders<T>(change: () => Promise<T>): Promise<T> {
+    const done = this.#folderChanges.then(change);
+    this.#folderChanges = done.catch(() => undefined);
+    return done;
+  }
+
+  #resolve(): void {
+    const nodes = [...this.#plugins.values()].map(({ manifest: { id, version, dependencies } }) => ({
+      ...{ id, version, dependencies },
+      isEnabled: this.#settings.get(id).isEnabled,
+    }));
+    this.#dependencies = resolveDependencies(nodes);
+  }
+
+  #obstacleOf(pluginId: string): Obstacle | undefined {
+    if (!this.#settings.get(pluginId).isEnabled) {
+      const error = new LogoMeshError("LM_PLUGIN_DISABLED", `${pluginId} is disabled. Enable it to use it.`);
+      return { state: "disabled", error };
+    }
+    const error = this.#dependencies.problems.get(pluginId);
+    return error === undefined ? undefined : { state: "blocked", error };
+  }
+
+  /** What a plugin needs starts before it. */
+  async #loadDependencies(plugin: InstalledPlugin): Promise<void> {
+    for (const id of this.#dependencies.order) {
+      if (!Object.hasOwn(plugin.manifest.dependencies, id)) continue;
+      try {
+        await this.#find(id).load();
+      } catch (error) {
+        const reason = `${plugin.manifest.id} needs ${id}, which did not start: ${messageOf(error)}`;
+        throw new LogoMeshError("LM_PLUGIN_DEPENDENCY", reason, { cause: error });
+      }
+    }
+  }
+
   #require(principal: Principal, { action, plugin }: { action: string; plugin: InstalledPlugin }): void {
     const attributes = { sha256: plugin.sha256 };
     this.#options.policy.require({
@@ -241,9 +390,11 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     const { found, invalid } = findPlugins(this.#options.pluginsFolder);
     const ids = new Set(found.map(({ id }) => id));
     for (const [id, plugin] of this.#plugins) if (!ids.has(id) && !plugin.isRunning) this.#plugins.delete(id);
+    this.#folders.clear();
     for (const { id, folder } of found) {
       try {
-        if (this.#plugins.get(id)?.isRunning !== true) this.#install(id, folder);
+        this.#folders.set(id, folder);
+        if (this.#plugins.get(id)?.isRunning !== true) this.#admit(id, folder);
       } catch (error) {
         this.#plugins.delete(id);
         invalid.push({ folder, error: toLogoMeshError(error) });
@@ -252,9 +403,10 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     for (const { folder, error } of invalid)
       this.#options.logger.warn({ folder, code: error.code, problem: error.message }, "a plugin cannot be used");
     this.#invalid = invalid.map(({ folder, error }) => describeInvalid(basename(folder), error));
+    this.#resolve();
   }
 
-  #install(id: string, source: string): void {
+  #admit(id: string, source: string): void {
     const { stagingFolder, grants, policy, audit, clock, logger } = this.#options;
     const { sha256, folder: bundleFolder } = stageBundle({ source, stagingFolder, pluginId: id });
     if (this.#plugins.get(id)?.sha256 === sha256) return;
@@ -263,11 +415,14 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     if (manifest.id !== id)
       throw new LogoMeshError("LM_PLUGIN_BUNDLE_INVALID", `${source} changed while it was being copied; try again.`);
     assertEntryPoint(bundleFolder, manifest);
-    const plugin = new InstalledPlugin({
+    const plugin: InstalledPlugin = new InstalledPlugin({
       ...{ manifest, sha256, bundleFolder, policy, audit, clock, logger },
       runtimes: this.#runtimes,
       schemas: this.#schemas,
       grant: () => grants.pluginGrant(id),
+      obstacle: () => this.#obstacleOf(id),
+      loadDependencies: () => this.#loadDependencies(plugin),
+      manifestOf: (granted) => readManifest(join(stagingFolder, id, granted)),
       pinTools: (toolsHash) => this.#changeGrant(() => this.#pinTools({ id, sha256, toolsHash })),
       onDidChange: () => this.#feed.changed(id),
     });

@@ -73,3 +73,10 @@ export class RuntimeManager {
     return this.#sandbox.launch(spec);
   }
 }
+
+const INTERPRETERS: Readonly<Record<PluginRuntime, string>> = { nodejs: "node", python: "python3", shell: "bash" };
+
+/** What a person is shown before a grant: everything that decides what runs, nothing left out. */
+export function describeCommand({ runtime, entry_point, args }: PluginManifest): string[] {
+  return [INTERPRETERS[runtime], entry_point, ...args];
+}

@@ -2,7 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { LogoMeshError, type CallToolResult, type JsonObject, type Scope } from "@logomesh/contracts";
-import { systemClock } from "../base/index.ts";
+import { systemClock, systemRandom } from "../base/index.ts";
+import { SqlitePluginStore, createStorageWriterModule } from "../storage/index.ts";
+import { createMemoryDatabase, type CreateWriterModule } from "../db/index.ts";
 import type {
   AuditEntryDraft,
   AuditLog,
@@ -14,6 +16,7 @@ import type {
   PolicyRequest,
 } from "../ports/index.ts";
 import { PluginHost } from "./pluginHost.ts";
+import { createPluginWriterModule } from "./store/index.ts";
 import { UnconfinedSandbox, writePlugin } from "./testing.ts";
 
 const REPOSITORY = join(import.meta.dirname, "../..");
@@ -102,10 +105,18 @@ export class TestHost implements AsyncDisposable {
   readonly policy = new ListPolicy();
   readonly grants = new MemoryGrants();
   readonly clock: Clock;
+  readonly database;
   #host: PluginHost | undefined;
 
   constructor(clock: Clock = systemClock) {
     this.clock = clock;
+    // Entries that commit together with a change are kept beside the others.
+    const audit: CreateWriterModule = () => ({
+      name: "audit",
+      commands: { "audit.append": (_context, draft: AuditEntryDraft) => this.audit.entries.push(draft) },
+    });
+    const modules = [createPluginWriterModule, createStorageWriterModule, audit];
+    this.database = createMemoryDatabase({ modules, clock, random: systemRandom });
     mkdirSync(this.pluginsFolder);
   }
 
@@ -117,6 +128,7 @@ export class TestHost implements AsyncDisposable {
   get options() {
     return {
       ...{ sandbox: this.sandbox, audit: this.audit, policy: this.policy, grants: this.grants, clock: this.clock },
+      ...{ writer: this.database.writer, reader: this.database.reader, store: new SqlitePluginStore(this.database) },
       ...{ pluginsFolder: this.pluginsFolder, stagingFolder: join(this.root, "staged"), logger: QUIET },
       nodeSdkFolder: join(REPOSITORY, "plugins/sdk-node"),
       pythonSdkFolder: join(REPOSITORY, "plugins/sdk-python"),
@@ -147,6 +159,7 @@ export class TestHost implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#host?.[Symbol.asyncDispose]();
     await this.sandbox[Symbol.asyncDispose]();
+    this.database[Symbol.dispose]();
     rmSync(this.root, { recursive: true, force: true });
   }
 }

@@ -4,6 +4,10 @@ import type { HandlersOf } from "./route.ts";
 type PluginRoute =
   | "listPlugins"
   | "getPlugin"
+  | "installPlugin"
+  | "uninstallPlugin"
+  | "enablePlugin"
+  | "disablePlugin"
   | "loadPlugin"
   | "unloadPlugin"
   | "grantPlugin"
@@ -16,6 +20,13 @@ export function pluginRoutes({ plugins }: Workbench): HandlersOf<PluginRoute> {
   return {
     listPlugins: () => ({ items: plugins.list() }),
     getPlugin: ({ params }) => plugins.get(params.id),
+    installPlugin: ({ body, identity }) => plugins.install(body, identity.caller),
+    uninstallPlugin: async ({ params, query, identity }) => {
+      await plugins.uninstall(params.id, { force: query.force ?? false, caller: identity.caller });
+      return { ok: true };
+    },
+    enablePlugin: ({ params, identity }) => plugins.setEnabled(params.id, { enabled: true, caller: identity.caller }),
+    disablePlugin: ({ params, identity }) => plugins.setEnabled(params.id, { enabled: false, caller: identity.caller }),
     loadPlugin: ({ params, identity }) => plugins.load(params.id, identity.caller),
     unloadPlugin: ({ params, identity }) => plugins.unload(params.id, identity.caller),
     grantPlugin: ({ params, body, identity }) =>

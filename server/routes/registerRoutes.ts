@@ -41,6 +41,7 @@ export function registerRoutes(app: FastifyInstance, options: RegisterRoutesOpti
       method: route.method,
       url: route.path,
       schema: routeSchema(name, route),
+      ...(route.bodyBytesMax === undefined ? {} : { bodyLimit: route.bodyBytesMax }),
       config: {
         scope: route.scope,
         ...(name === "createSession" ? { rateLimit: { max: loginsPerMinuteMax, timeWindow: 60_000 } } : {}),

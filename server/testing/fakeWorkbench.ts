@@ -107,6 +107,9 @@ export class FakeWorkbench implements Workbench {
       if (pluginId !== PLUGIN.id) throw new LogoMeshError("LM_PLUGIN_NOT_FOUND", `There is no plugin ${pluginId}.`);
       return PLUGIN;
     },
+    install: async (params) => this.#record("install", PLUGIN, params),
+    uninstall: async (id, { force }) => this.#record("uninstall", undefined, id, force),
+    setEnabled: async (id, { enabled }) => this.#record("setEnabled", PLUGIN, id, enabled),
     load: async (id) => this.#record("load", PLUGIN, id),
     unload: async (id) => this.#record("unload", PLUGIN, id),
     grant: async (id, { sha256 }) => this.#record("grant", PLUGIN, id, sha256),

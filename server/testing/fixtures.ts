@@ -34,6 +34,11 @@ export const PLUGIN: Plugin = {
   sandboxed: true,
   group: "user",
   granted: true,
+  enabled: true,
+  command: ["node", "index.mjs"],
+  dependencies: {},
+  activation: ["onTool"],
+  development: false,
   permissions: {},
   limits: {
     memory_mb: 256,

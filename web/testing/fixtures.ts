@@ -71,7 +71,10 @@ const LIMITS = {
 };
 
 export function pluginFixtures(): Plugin[] {
-  const common = { securityLevel: "sandbox", sandboxed: true, limits: LIMITS } as const;
+  const common = {
+    ...{ securityLevel: "sandbox", sandboxed: true, limits: LIMITS, enabled: true, development: false },
+    ...{ command: ["node", "index.ts"], dependencies: {}, activation: ["onTool"] },
+  } satisfies Partial<Plugin>;
   const text = { type: "object", properties: { text: { type: "string" } }, required: ["text"] } as JsonObject;
   return [
     {

@@ -1,0 +1,78 @@
+import type { JsonValue, Plugin } from "@logomesh/contracts";
+import type { CliContext } from "../context.ts";
+import { render } from "./render.ts";
+import { table, type Style } from "./style.ts";
+import { countText, visibleBlock, visibleLine } from "./text.ts";
+
+const MIB = 1024 * 1024;
+
+/** State, tools and usage of a plugin. */
+export function printPlugin(plugin: Plugin, { print, style }: CliContext): void {
+  const { id, version, state, runtime, granted, group, stateReason, tools, usage } = plugin;
+  const grant = granted ? style.dim(`granted (${group})`) : style.yellow(`not granted: logomesh plugin grant ${id}`);
+  print(`${style.bold(visibleLine(id))} ${version}  ${stateText(state, style)}  ${style.dim(`${runtime},`)} ${grant}`);
+  if (stateReason !== undefined) print(`  ${visibleBlock(stateReason, "  ")}`);
+  const rows = tools.map(({ name, effect, description }) => [
+    `  ${visibleLine(name)}`,
+    effect,
+    visibleLine(description ?? ""),
+  ]);
+  table(rows).forEach(print);
+  if (usage.calls === 0) return;
+  const facts = [
+    countText(usage.calls, "call"),
+    countText(usage.errors, "error"),
+    `${(usage.memoryBytes / MIB).toFixed(0)} MiB`,
+    countText(usage.processes, "process", "processes"),
+    ...(usage.violations > 0 ? [countText(usage.violations, "violation")] : []),
+  ];
+  print(style.dim(`  ${facts.join(", ")}`));
+}
+
+function stateText(state: Plugin["state"], style: Style): string {
+  if (state === "ready" || state === "busy") return style.green(state);
+  return ["discovered", "resolved", "stopped"].includes(state) ? style.dim(state) : style.yellow(state);
+}
+
+/** What a person reads before a grant: the whole command, every permission with its reason, limits, and what an upgrade changes. */
+export function requestLines({ id, version, command, permissions, limits, changes }: Plugin): string[] {
+  const asked = Object.keys(permissions).length > 0;
+  return [
+    `${visibleLine(id)} ${version} runs in the sandbox: ${command.map(visibleArgument).join(" ")}`,
+    asked ? "It asks for:" : "It asks for nothing but its own computing.",
+    ...(asked ? indented(permissions as JsonValue) : []),
+    `It may use ${limits.memory_mb} MiB of memory, ${limits.cpu_percent} % of a core, ${limits.max_processes} processes and ${limits.tmp_mb} MiB in /tmp.`,
+    ...(changes === undefined ? [] : changeLines(changes)),
+  ];
+}
+
+function changeLines({
+  fromVersion,
+  fromSha256,
+  permissions,
+  tools,
+  fields,
+}: NonNullable<Plugin["changes"]>): string[] {
+  const facts: Record<string, JsonValue> = {
+    "permissions added": permissions.added,
+    "permissions gone": Object.keys(permissions.removed),
+    "permissions changed": permissions.changed,
+    "tools added": tools.added,
+    "tools gone": tools.removed,
+    "tools changed": tools.changed,
+    "also changed": fields,
+  };
+  const found = Object.entries(facts).filter(([, value]) => Object.keys(value as object).length > 0);
+  const since = `Since the granted version ${visibleLine(fromVersion)} (${fromSha256.slice(0, 12)}…)`;
+  if (found.length === 0) return [`${since}: other files; permissions, tools and command are the same.`];
+  return [`${since}:`, ...indented(Object.fromEntries(found))];
+}
+
+function indented(value: JsonValue): string[] {
+  return render(value).map((line) => `  ${line}`);
+}
+
+/** As a shell would need it, so that no space or empty argument hides. */
+function visibleArgument(argument: string): string {
+  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${visibleLine(argument).replaceAll("'", `'\\''`)}'`;
+}

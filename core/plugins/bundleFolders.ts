@@ -1,0 +1,90 @@
+import { randomBytes } from "node:crypto";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { LogoMeshError, type InstallPluginParams } from "@logomesh/contracts";
+import { toDisposable } from "../base/index.ts";
+import type { ArchiveFile } from "./archives/archiveFiles.ts";
+import { ARCHIVE_BYTES_MAX, readArchive } from "./archives/readArchive.ts";
+import { MANIFEST_FILE } from "./manifest.ts";
+
+const INCOMING = "incoming-";
+
+/** Takes away what a crash left of archives that were being installed. */
+export function sweepIncoming(scratchFolder: string): void {
+  if (!existsSync(scratchFolder)) return;
+  for (const name of readdirSync(scratchFolder))
+    if (name.startsWith(INCOMING)) rmSync(join(scratchFolder, name), { recursive: true, force: true });
+}
+
+/** A folder with a bundle in it; one that was unpacked goes away when it is disposed. */
+interface OpenedBundle extends Disposable {
+  folder: string;
+  /** Where it came from, for the log. */
+  origin: string;
+}
+
+/**
+ * What an installation names, as a folder: a folder as it is, an archive unpacked below `scratchFolder`.
+ * @throws LogoMeshError LM_PLUGIN_BUNDLE_INVALID, LM_NOT_FOUND
+ */
+export async function openBundle(params: InstallPluginParams, scratchFolder: string): Promise<OpenedBundle> {
+  if ("path" in params && isFolder(params.path))
+    return { folder: params.path, origin: params.path, [Symbol.dispose]: () => undefined };
+  const origin = "path" in params ? params.path : params.name;
+  const bytes = "path" in params ? readArchiveFile(params.path) : Buffer.from(params.bundle, "base64");
+  const files = await readArchive(bytes, { name: origin, manifestNames: [MANIFEST_FILE] });
+  const folder = writeFiles(files, join(scratchFolder, `${INCOMING}${randomBytes(8).toString("hex")}`));
+  const scratch = toDisposable(() => rmSync(folder, { recursive: true, force: true }));
+  return { folder, origin, [Symbol.dispose]: () => scratch[Symbol.dispose]() };
+}
+
+function isFolder(path: string): boolean {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) throw new LogoMeshError("LM_NOT_FOUND", `There is nothing at ${path}.`);
+  return stats.isDirectory();
+}
+
+function readArchiveFile(path: string): Buffer {
+  const stats = statSync(path);
+  if (!stats.isFile() || stats.size > ARCHIVE_BYTES_MAX)
+    throw new LogoMeshError(
+      "LM_PLUGIN_BUNDLE_INVALID",
+      `${path} is no file of at most ${ARCHIVE_BYTES_MAX} bytes. Name a folder, a .tgz or an .mcpb.`,
+    );
+  return readFileSync(path);
+}
+
+/** Into a folder that does not exist yet; paths have been checked. */
+export function writeFiles(files: readonly ArchiveFile[], folder: string): string {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const { path, content, isExecutable } of files) {
+    const target = join(folder, path);
+    mkdirSync(dirname(target), { recursive: true, mode: 0o755 });
+    writeFileSync(target, content, { mode: isExecutable ? 0o755 : 0o644, flag: "wx" });
+  }
+  return folder;
+}
+
+/** Puts a copy of `source` in the place of `target`, whole or not at all; also when something is there. */
+export function replaceFolder(source: string, target: string): void {
+  const parent = dirname(target);
+  mkdirSync(parent, { recursive: true });
+  // Names with a dot are no plugins while they are being made.
+  const fresh = join(parent, `.${basename(target)}.new`);
+  const old = join(parent, `.${basename(target)}.old`);
+  for (const path of [fresh, old]) rmSync(path, { recursive: true, force: true });
+  cpSync(source, fresh, { recursive: true, errorOnExist: true, force: false });
+  if (existsSync(target)) renameSync(target, old);
+  renameSync(fresh, target);
+  rmSync(old, { recursive: true, force: true });
+}

@@ -1,0 +1,49 @@
+import type { JsonObject, JsonValue, PluginChanges, PluginManifest } from "@logomesh/contracts";
+import { canonicalJson } from "../base/index.ts";
+
+/** Fields that say how a plugin runs, besides its permissions and tools. */
+const RUN_FIELDS = [
+  ...(["runtime", "entry_point", "args", "security_level", "resource_limits"] as const),
+  ...(["dependencies", "activation"] as const),
+];
+
+/** What a person who granted `before` has to look at in `after`. */
+export function describeChanges({
+  before,
+  after,
+  granted,
+  fromSha256,
+}: {
+  before: PluginManifest;
+  after: PluginManifest;
+  /** The permissions of the grant: at most those of `before`. */
+  granted: JsonObject;
+  fromSha256: string;
+}): PluginChanges {
+  const asked = after.permissions as JsonObject;
+  const changed: PluginChanges["permissions"]["changed"] = {};
+  for (const [name, value] of Object.entries(asked)) {
+    const there = granted[name];
+    if (there !== undefined && !isSame(there, value)) changed[name] = { before: there, after: value };
+  }
+  const shared = Object.keys(after.tools).filter((name) => before.tools[name] !== undefined);
+  return {
+    fromVersion: before.version,
+    fromSha256,
+    permissions: { added: without(asked, granted), removed: without(granted, asked), changed },
+    tools: {
+      added: Object.keys(after.tools).filter((name) => before.tools[name] === undefined),
+      removed: Object.keys(before.tools).filter((name) => after.tools[name] === undefined),
+      changed: shared.filter((name) => !isSame(before.tools[name] ?? null, after.tools[name] ?? null)),
+    },
+    fields: RUN_FIELDS.filter((field) => !isSame(before[field], after[field])),
+  };
+}
+
+function without(all: JsonObject, known: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(all).filter(([name]) => known[name] === undefined));
+}
+
+function isSame(a: JsonValue, b: JsonValue): boolean {
+  return canonicalJson(a) === canonicalJson(b);
+}

@@ -1,0 +1,2 @@
+export { PluginSettings } from "./pluginSettings.ts";
+export { createPluginWriterModule } from "./pluginWriterModule.ts";
