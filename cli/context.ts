@@ -48,6 +48,10 @@ export interface CliContext extends WorkspacePlace {
   draw: (text: string) => void;
   /** Everything on standard input. */
   readInput: () => Promise<string>;
+  /** Asks on standard error and reads one line; empty when there is nobody to answer. */
+  ask: (question: string) => Promise<string>;
+  /** Opens the user's editor and waits for its end. @returns its exit code */
+  openEditor: (file: string) => Promise<number>;
   /** Whether standard error is a terminal, where progress may redraw itself. */
   isInteractive: boolean;
   /** Of what is printed as a result. */

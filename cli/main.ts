@@ -1,7 +1,9 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
 import { LogoMeshError } from "@logomesh/contracts";
 import { Interrupted, UsageError, type CliContext, type Workbenches } from "./context.ts";
+import { openEditor } from "./openEditor.ts";
 import { nounHelp, commandHelp, overview } from "./output/help.ts";
 import { printError } from "./output/printError.ts";
 import { createStyle } from "./output/style.ts";
@@ -28,11 +30,13 @@ export interface MainOptions {
   stdout: OutputStream;
   stderr: OutputStream;
   /** Default: nothing. */
-  stdin?: AsyncIterable<Uint8Array | string>;
+  stdin?: NodeJS.ReadableStream;
   /** Aborted by the first Ctrl-C. */
   signal: AbortSignal;
   /** Default: those of this machine. */
   workbenches?: Workbenches;
+  /** Default: the editor that the environment names. */
+  openEditor?: CliContext["openEditor"];
 }
 
 /** Runs one command. @returns its exit code */
@@ -66,7 +70,8 @@ async function runCommand(parsed: ParsedCommand, context: CliContext): Promise<n
   }
 }
 
-function createContext({ env, cwd, stdout, stderr, stdin, signal, workbenches }: MainOptions): CliContext {
+function createContext(options: MainOptions): CliContext {
+  const { env, cwd, stdout, stderr, stdin, signal, workbenches } = options;
   const mayColour = (env.NO_COLOR ?? "") === "" && env.TERM !== "dumb";
   const print = (line: string): void => void stdout.write(`${line}\n`);
   return {
@@ -78,6 +83,11 @@ function createContext({ env, cwd, stdout, stderr, stdin, signal, workbenches }:
     note: (line) => void stderr.write(`${line}\n`),
     draw: (text) => void stderr.write(text),
     readInput: () => readAll(stdin),
+    ask: (question) => {
+      stderr.write(`${question} `);
+      return readLine(stdin, signal);
+    },
+    openEditor: options.openEditor ?? ((file) => openEditor(file, env)),
     isInteractive: stderr.isTTY === true && env.TERM !== "dumb",
     style: createStyle(stdout.isTTY === true && mayColour),
     noteStyle: createStyle(stderr.isTTY === true && mayColour),
@@ -97,6 +107,19 @@ async function readAll(stdin: MainOptions["stdin"]): Promise<string> {
   const parts: Buffer[] = [];
   for await (const part of stdin ?? []) parts.push(Buffer.from(part as string));
   return Buffer.concat(parts).toString("utf8");
+}
+
+/** Resolves with the empty text at the end of the input, too. */
+async function readLine(stdin: MainOptions["stdin"], signal: AbortSignal): Promise<string> {
+  if (stdin === undefined) return "";
+  const lines = createInterface({ input: stdin, signal });
+  const { promise, resolve: answer } = Promise.withResolvers<string>();
+  lines.once("line", answer);
+  lines.once("close", () => answer(""));
+  const line = await promise;
+  lines.close();
+  signal.throwIfAborted();
+  return line.trim();
 }
 
 function report(

@@ -37,6 +37,21 @@ export {
   type PluginUsage,
 } from "./plugins/plugin.ts";
 export {
+  CONSTITUTION_BYTES_MAX,
+  ConstitutionChangeSchema,
+  ConstitutionSchema,
+  LockdownSchema,
+  PolicyExplanationSchema,
+  PutConstitutionParamsSchema,
+  type Constitution,
+  type ConstitutionChange,
+  type Lockdown,
+  type PolicyExplanation,
+  type PolicyFlip,
+  type PolicyRemedy,
+  type PutConstitutionParams,
+} from "./policy/policy.ts";
+export {
   RunEventSchema,
   RunSchema,
   RunStatusSchema,

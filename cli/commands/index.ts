@@ -3,6 +3,7 @@ import { auditCommands } from "./audit.ts";
 import { llmCommands } from "./llm.ts";
 import { pluginCommands } from "./plugin.ts";
 import { pluginInstallCommands } from "./pluginInstall.ts";
+import { policyCommands } from "./policy.ts";
 import { runCommand } from "./run.ts";
 import { runsCommands } from "./runs.ts";
 import { thoughtCommands } from "./thought.ts";
@@ -20,4 +21,5 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ...llmCommands,
   ...thoughtCommands,
   ...auditCommands,
+  ...policyCommands,
 };

@@ -16,6 +16,7 @@ export interface RunCliOptions {
   isTTY?: boolean;
   columns?: number;
   workbenches?: Workbenches;
+  openEditor?: (file: string) => Promise<number>;
   /** Called with everything that was written so far. */
   onOut?: (out: string) => void;
   onErr?: (err: string) => void;
@@ -46,6 +47,7 @@ export async function runCli(argv: string[], options: RunCliOptions = {}): Promi
       },
     },
     ...(options.workbenches === undefined ? {} : { workbenches: options.workbenches }),
+    ...(options.openEditor === undefined ? {} : { openEditor: options.openEditor }),
   });
   return { code, ...written };
 }

@@ -8,6 +8,12 @@ import {
   InstallPluginParamsSchema,
   PluginSchema,
 } from "../plugins/plugin.ts";
+import {
+  ConstitutionChangeSchema,
+  ConstitutionSchema,
+  PolicyExplanationSchema,
+  PutConstitutionParamsSchema,
+} from "../policy/policy.ts";
 import { CreateThoughtParamsSchema, ThoughtDetailSchema, ThoughtSchema } from "../thoughts/thought.ts";
 import { RunSchema, RunStatusSchema, RunSummarySchema, RunTaskSchema, RunTaskSummarySchema } from "../workflows/run.ts";
 import {
@@ -370,6 +376,31 @@ export const ROUTES = {
     summary: "Signed statements of size and root",
     query: PageQuerySchema,
     responses: { 200: pageOf(z.object({ size: z.int(), note: z.string(), createdAt: z.iso.datetime() })) },
+  },
+
+  getConstitution: {
+    method: "GET",
+    path: "/api/policy/constitution",
+    scope: "admin",
+    summary: "The constitution: what its file holds, and what of it is in force",
+    responses: { 200: ConstitutionSchema },
+  },
+  putConstitution: {
+    method: "PUT",
+    path: "/api/policy/constitution",
+    scope: "admin",
+    summary: "Replace the constitution, or with `?preview=true` say what that would change",
+    query: z.object({ preview: z.stringbool().optional() }),
+    body: PutConstitutionParamsSchema,
+    responses: { 200: ConstitutionChangeSchema },
+  },
+  explainDecision: {
+    method: "GET",
+    path: "/api/policy/why/:seq",
+    scope: "admin",
+    summary: "Why an entry of the log was allowed or denied, and which grant would change it",
+    params: z.object({ seq: z.coerce.number().int().min(0) }),
+    responses: { 200: PolicyExplanationSchema },
   },
 
   listThoughts: {

@@ -8,9 +8,9 @@ export const POLICY_ERRORS = defineErrors({
     help: "The detail names the policy and its reason. Grant the permission, or change constitution.cedar if the rule is yours.",
   },
   LM_POLICY_CONSTITUTION_INVALID: {
-    status: 500,
+    status: 422,
     title: "The constitution is not valid",
     retryable: false,
-    help: "Correct constitution.cedar at the place that the detail names. Until then nothing privileged runs.",
+    help: "Correct the text at the place that the detail names. The last good version stays in force; when there is none, nothing privileged runs.",
   },
 });

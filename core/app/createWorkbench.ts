@@ -40,7 +40,11 @@ export async function createWorkbench(options: OpenPartsOptions): Promise<Workbe
   }
   const watched = watchWorkflowFiles(files);
   // Loading the policy engine takes some 100 ms: done before the first decision waits for it, and after the door is open.
-  const warmUp = setTimeout(() => parts.policy.warm(), WARM_UP_MS);
+  const warmUp = setTimeout(() => {
+    parts.policyAdmin.recordAtStart().catch((error: unknown) => {
+      logger.warn({ error: messageOf(error) }, "the constitution could not be compared with the log");
+    });
+  }, WARM_UP_MS);
   warmUp.unref();
   void parts.plugins.startActivated();
   const life = { isClosed: false };
@@ -58,6 +62,7 @@ export async function createWorkbench(options: OpenPartsOptions): Promise<Workbe
   return {
     ...{ workflows: parts.engine, plugins: parts.plugins, models: parts.models, audit, access: parts.access },
     thoughts: parts.thoughts,
+    policy: parts.policyAdmin,
     status: () => describeStatus(parts, verified.status),
     async [Symbol.asyncDispose]() {
       life.isClosed = true;

@@ -3,6 +3,7 @@ export { createLogger } from "../logger/index.ts";
 export { createWorkbench } from "./createWorkbench.ts";
 export { diagnose, type Diagnosis } from "./diagnose.ts";
 export { initWorkspace, type InitializedWorkspace } from "./initWorkspace.ts";
+export { parseConstitution } from "../policy/index.ts";
 export { requireWorkspace, stateHome, workspacePaths, type WorkspacePaths } from "./workspace.ts";
 export type {
   AccessService,
@@ -10,6 +11,7 @@ export type {
   Caller,
   ModelService,
   PluginService,
+  PolicyService,
   RunMessage,
   ThoughtService,
   Workbench,

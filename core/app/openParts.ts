@@ -8,9 +8,9 @@ import type { Config } from "../config/index.ts";
 import { lockWorkspace, openDatabase } from "../db/index.ts";
 import { createLanguageModels, type LLMRegistry } from "../llm/index.ts";
 import { PluginHost, createBubblewrapSandbox, type Sandbox } from "../plugins/index.ts";
-import { SqliteGrants, createPolicy, type CedarPolicy } from "../policy/index.ts";
 import type { BlobStore, Logger, PluginStore } from "../ports/index.ts";
 import { SqliteBlobStore, SqlitePluginStore } from "../storage/index.ts";
+import { PolicyAdmin, SqliteGrants, createPolicy, type CedarPolicy } from "../policy/index.ts";
 import { IdeaManager } from "../thoughts/index.ts";
 import {
   SqliteWorkflowStore,
@@ -47,6 +47,7 @@ export interface WorkbenchParts extends AsyncDisposable {
   readonly policy: CedarPolicy;
   readonly blobs: BlobStore;
   readonly pluginStore: PluginStore;
+  readonly policyAdmin: PolicyAdmin;
   readonly thoughts: IdeaManager;
   readonly models: LLMRegistry;
   readonly sandbox: Sandbox;
@@ -103,6 +104,12 @@ export async function openParts(options: OpenPartsOptions): Promise<WorkbenchPar
   );
   const blobs = new SqliteBlobStore({ writer, reader });
   const pluginStore = new SqlitePluginStore({ writer, reader });
+  const policyAdmin = new PolicyAdmin({
+    ...{ policy, grants, audit },
+    scopesOf: (tokenId) => access.scopesOf(tokenId),
+    getEntry: (seq) => audit.getEntry(seq),
+    newestOf: async (kind) => (await audit.query({ kind, limit: 1 })).items[0],
+  });
   const thoughts = new IdeaManager({ writer, reader, audit, clock, ids });
   const models = stack.use(createLanguageModels({ audit, policy, clock, logger, ollamaUrl: config.ollamaUrl }));
   const sandbox = stack.use(createBubblewrapSandbox({ logger, clock, nodePath: process.execPath }));
@@ -130,7 +137,21 @@ export async function openParts(options: OpenPartsOptions): Promise<WorkbenchPar
   );
   const owned = stack.move();
   return {
-    ...{ paths, audit, access, grants, policy, blobs, pluginStore, thoughts, models, sandbox, plugins, engine },
+    ...{
+      paths,
+      audit,
+      access,
+      grants,
+      policy,
+      policyAdmin,
+      blobs,
+      pluginStore,
+      thoughts,
+      models,
+      sandbox,
+      plugins,
+      engine,
+    },
     version: readVersion(),
     startedAt: new Date(clock.nowMs()).toISOString(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),

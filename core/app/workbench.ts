@@ -4,6 +4,8 @@ import type {
   AuditQuery,
   CallToolParams,
   CallToolResult,
+  Constitution,
+  ConstitutionChange,
   CreateThoughtParams,
   DefineWorkflowResult,
   GenerateParams,
@@ -14,7 +16,9 @@ import type {
   Page,
   PageQuery,
   Plugin,
+  PolicyExplanation,
   ProviderInfo,
+  PutConstitutionParams,
   Run,
   RunEvent,
   RunStatus,
@@ -114,6 +118,18 @@ export interface AuditService {
   head(): { entries: number; entriesSinceOutside: number };
 }
 
+/** The user's own rules, and why something was decided: the façade of core/policy (class PolicyAdmin). */
+export interface PolicyService {
+  constitution(): Constitution;
+  /** @throws LogoMeshError LM_POLICY_CONSTITUTION_INVALID, LM_CONFLICT */
+  putConstitution(
+    params: PutConstitutionParams,
+    options: { preview: boolean; caller: Caller },
+  ): Promise<ConstitutionChange>;
+  /** @throws LogoMeshError LM_NOT_FOUND, LM_INPUT_INVALID when the entry records no decision */
+  why(seq: number): Promise<PolicyExplanation>;
+}
+
 /** Thoughts: the façade of core/thoughts (class IdeaManager). */
 export interface ThoughtService {
   list(query: PageQuery & { tag?: string }): Promise<Page<Thought>>;
@@ -142,6 +158,7 @@ export interface Workbench extends AsyncDisposable {
   readonly plugins: PluginService;
   readonly models: ModelService;
   readonly audit: AuditService;
+  readonly policy: PolicyService;
   readonly thoughts: ThoughtService;
   readonly access: AccessService;
   status(): Promise<SystemStatus>;

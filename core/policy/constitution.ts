@@ -1,5 +1,5 @@
 import type * as Cedar from "@cedar-policy/cedar-wasm/nodejs";
-import { LogoMeshError } from "@logomesh/contracts";
+import { CONSTITUTION_BYTES_MAX, LogoMeshError } from "@logomesh/contracts";
 import { assert } from "../base/index.ts";
 import { RESERVED_ID } from "./builtins.ts";
 import { cedar } from "./cedar.ts";
@@ -7,9 +7,6 @@ import { POLICY_SCHEMA } from "./schema.ts";
 
 /** The user's forbids by `@id`, as policy text. */
 export type Constitution = ReadonlyMap<string, string>;
-
-/** A constitution is read by people; what is longer is a mistake. */
-const CONSTITUTION_BYTES_MAX = 256 * 1024;
 
 interface Fault {
   message: string;

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Scope } from "@logomesh/contracts";
 import { expect, onTestFinished, test } from "vitest";
@@ -57,6 +57,7 @@ function setUp(
     grants: {
       workflowGrants: (hash) => (state.reads++, state.workflows[hash] ?? []),
       pluginGrant: (id) => (state.reads++, state.plugins.find(({ pluginId }) => pluginId === id)),
+      listGrants: () => ({ plugins: [], workflows: [] }),
       onDidChange: (listener) => (listeners.add(listener), { [Symbol.dispose]: () => void listeners.delete(listener) }),
     },
     scopesOf: (id) => state.tokens[id],
@@ -399,13 +400,15 @@ test("[PO15] a missing or invalid constitution denies everything until it is rep
     path,
     '@id("__proto__") @why("No tools.")\nforbid (principal, action == Action::"plugin.call", resource);',
   );
-  policy.reload();
   expect(policy.problem).toBeUndefined();
   expect(policy.decide(callTool(admin))).toEqual({ allowed: false, policies: ["__proto__"], reason: "No tools." });
   expect(policy.decide(generate(admin, false)).allowed).toBe(true);
   writeFileSync(path, "nonsense");
-  expect(() => policy.reload()).toThrow(expect.objectContaining({ code: "LM_POLICY_CONSTITUTION_INVALID" }));
   expect(policy.decide(callTool(admin)).policies).toEqual(["__proto__"]);
+  rmSync(path);
+  expect(policy.decide(callTool(admin)).policies).toEqual(["__proto__"]);
+  expect(policy.file.problem).toMatchObject({ code: "LM_POLICY_CONSTITUTION_INVALID" });
+  expect(policy.problem).toBeUndefined();
 });
 
 test("[PO15] a constitution that is not there is not one without rules", () => {
@@ -416,6 +419,7 @@ test("[PO15] a constitution that is not there is not one without rules", () => {
     grants: {
       workflowGrants: () => [],
       pluginGrant: () => undefined,
+      listGrants: () => ({ plugins: [], workflows: [] }),
       onDidChange: () => ({ [Symbol.dispose]: () => undefined }),
     },
     scopesOf: () => ["admin"],
@@ -456,7 +460,19 @@ test("[PO17] a denial is thrown and queued with policies, reason, run and task",
       policies: [],
       reason: expect.stringContaining("no permission"),
     },
+    payload: {
+      request: {
+        bytes: JSON.stringify({
+          principal: workflow,
+          chain: [],
+          action: "plugin.call",
+          resource: callTool(workflow).resource,
+          context,
+        }),
+        media: "application/json",
+      },
+    },
   });
   expect(entries[1]?.trace).toEqual({ plugin: plugin.id, status: "denied" });
-  expect(JSON.stringify(entries[1]).length).toBeLessThan(4000);
+  expect(JSON.stringify(entries[1]).length).toBeLessThan(6000);
 });

@@ -1,35 +1,17 @@
-import { readFileSync } from "node:fs";
 import { LogoMeshError, type Scope } from "@logomesh/contracts";
-import { messageOf } from "../base/index.ts";
-import type {
-  AuditLog,
-  Logger,
-  PluginGrant,
-  Policy,
-  PolicyDecision,
-  PolicyRequest,
-  Principal,
-  WorkflowGrant,
-} from "../ports/index.ts";
-import { BUILTIN_POLICIES, CALL_DEPTH_MAX } from "./builtins.ts";
-import { toCedarRequest } from "./cedarRequest.ts";
-import { parseConstitution } from "./constitution.ts";
-import { deniedText, deniedEntry } from "./denial.ts";
-import { pluginPermits, workflowPermits, type GrantPolicies } from "./grantPolicies.ts";
-import { PolicySets } from "./policySets.ts";
+import { assert, toDisposable } from "../base/index.ts";
+import type { AuditLog, Logger, Policy, PolicyDecision, PolicyRequest, Principal } from "../ports/index.ts";
+import { CALL_DEPTH_MAX } from "./builtins.ts";
+import { ConstitutionFile, type ConstitutionVersion } from "./constitutionFile.ts";
+import { constitutionChangedEntry, constitutionRefusedEntry, deniedEntry, deniedText } from "./entries.ts";
+import { Evaluator, type Asked, type GrantSource } from "./evaluator.ts";
+import { RecentRequests } from "./recentRequests.ts";
 
 // Decides for each principal of the chain on its own; the first that is not allowed denies. Decisions are remembered until anything they
 // were made from changes: `#decisions` is emptied with every change of grants or constitution, the rest is part of the key.
 
 /** Remembered decisions; a run's requests differ by principal, action and resource only. */
 const DECISIONS_MAX = 20_000;
-
-/** Read access to what was granted. */
-export interface GrantSource {
-  workflowGrants(definitionHash: string): readonly WorkflowGrant[];
-  pluginGrant(pluginId: string): PluginGrant | undefined;
-  onDidChange(listener: (principal: Principal) => void): Disposable;
-}
 
 export interface CreatePolicyOptions {
   grants: GrantSource;
@@ -41,7 +23,7 @@ export interface CreatePolicyOptions {
   logger: Logger;
 }
 
-/** Never throws for what the constitution says: when it is missing or invalid, everything is denied until `reload` succeeds. */
+/** Never throws for what the constitution says: when it is missing or invalid, everything is denied until it is repaired. */
 export function createPolicy(options: CreatePolicyOptions): CedarPolicy {
   return new CedarPolicy(options);
 }
@@ -49,49 +31,48 @@ export function createPolicy(options: CreatePolicyOptions): CedarPolicy {
 /** Policy over Cedar. */
 export class CedarPolicy implements Policy, Disposable {
   readonly #options: CreatePolicyOptions;
-  readonly #sets = new PolicySets();
+  readonly #evaluator: Evaluator;
   readonly #decisions = new Map<string, PolicyDecision>();
+  readonly #recent = new RecentRequests();
   readonly #subscription: Disposable;
-  #warm = false;
-  #closedBy: LogoMeshError | undefined;
+  readonly #listeners = new Set<() => void>();
+  readonly file: ConstitutionFile;
 
   constructor(options: CreatePolicyOptions) {
     this.#options = options;
+    this.#evaluator = new Evaluator(options);
+    this.file = new ConstitutionFile(options.constitutionPath);
     this.#subscription = options.grants.onDidChange((principal) => {
       this.#decisions.clear();
-      this.#sets.forget(setKeyOf(principal));
+      this.#evaluator.forget(principal);
     });
   }
 
-  /** Does now, once, what the first decision would otherwise do: load the engine and the constitution (some 100 ms). */
+  /** Does now what the next decision would otherwise do: load the engine (some 100 ms) and take what the file holds into force. */
   warm(): void {
-    if (this.#warm) return;
-    this.#warm = true;
-    try {
-      this.reload();
-    } catch (error) {
-      this.#closedBy = error as LogoMeshError;
-      this.#options.logger.error({ error: messageOf(error) }, "the constitution is not valid; nothing privileged runs");
-    }
+    this.#refresh();
   }
 
-  /** Why everything is denied; undefined while the constitution is good. */
+  /** Why everything is denied; undefined while a constitution is in force. */
   get problem(): LogoMeshError | undefined {
-    this.warm();
-    return this.#closedBy;
+    this.#refresh();
+    return this.file.inForce === undefined ? this.file.problem : undefined;
   }
 
-  /**
-   * Reads the constitution again. When it is not valid, the last good one stays.
-   * @throws LogoMeshError LM_POLICY_CONSTITUTION_INVALID
-   */
-  reload(): void {
-    const { constitutionPath } = this.#options;
-    const rules = parseConstitution(readConstitution(constitutionPath), constitutionPath);
-    this.#sets.setShared({ ...Object.fromEntries(rules), ...BUILTIN_POLICIES });
-    this.#decisions.clear();
-    this.#warm = true;
-    this.#closedBy = undefined;
+  /** The decision for one principal of a chain, by itself. */
+  decideAlone(asked: Asked): PolicyDecision {
+    return this.#closed() ?? this.#decideFor(asked);
+  }
+
+  /** What was asked lately, each once. */
+  get recent(): readonly Asked[] {
+    return this.#recent.list();
+  }
+
+  /** Called when another constitution came into force, or when what the file holds is refused. */
+  onDidChangeConstitution(listener: () => void): Disposable {
+    this.#listeners.add(listener);
+    return toDisposable(() => this.#listeners.delete(listener));
   }
 
   decide(request: PolicyRequest): PolicyDecision {
@@ -113,33 +94,76 @@ export class CedarPolicy implements Policy, Disposable {
     });
   }
 
+  /** Takes into force what `rename` puts in place; its entry is in the log already. */
+  replaceConstitution(rename: () => void): void {
+    rename();
+    this.#take({ isRecorded: true });
+  }
+
   [Symbol.dispose](): void {
     this.#subscription[Symbol.dispose]();
   }
 
+  /** An edit of the file holds from the next decision on; one that is not valid leaves the last good version in force. */
+  #refresh(): void {
+    if (this.file.hasChanged()) this.#take({ isRecorded: false });
+  }
+
+  #take({ isRecorded }: { isRecorded: boolean }): void {
+    const { audit, logger } = this.#options;
+    const before = this.file.inForce;
+    this.file.read();
+    const { inForce, problem } = this.file;
+    if (problem !== undefined) {
+      logger.error(
+        { error: problem.message },
+        inForce === undefined
+          ? "the constitution is not valid; nothing privileged runs"
+          : "the constitution is not valid; its last good version stays in force",
+      );
+      audit.enqueue(constitutionRefusedEntry(problem, inForce));
+    } else {
+      assert(inForce !== undefined, "what has no problem is in force");
+      if (inForce.sha256 !== before?.sha256) this.#apply(inForce);
+      // What holds at start is compared with the log by who opens it.
+      if (!isRecorded && before !== undefined && inForce.sha256 !== before.sha256)
+        audit.enqueue(constitutionChangedEntry({ version: inForce, previous: before.sha256, actor: FILE_ACTOR }));
+    }
+    for (const listener of this.#listeners) listener();
+  }
+
+  #apply({ rules }: ConstitutionVersion): void {
+    this.#evaluator.setConstitution(rules);
+    this.#decisions.clear();
+  }
+
+  /** The denial of everything, while there is one. */
+  #closed(): PolicyDecision | undefined {
+    this.#refresh();
+    if (this.file.inForce !== undefined) return undefined;
+    const reason = `Nothing privileged runs until the constitution is repaired: ${this.file.problem?.message ?? ""}`;
+    return { allowed: false, policies: ["builtin:constitution"], reason };
+  }
+
   /** The decision, and the principal of the chain that it is about. */
   #decide(request: PolicyRequest): { decision: PolicyDecision; principal: Principal } {
-    const { principal, chain = [] } = request;
-    this.warm();
-    if (this.#closedBy !== undefined) {
-      const reason = `Nothing privileged runs until the constitution is repaired: ${this.#closedBy.message}`;
-      return { principal, decision: { allowed: false, policies: ["builtin:constitution"], reason } };
-    }
+    const { principal } = request;
+    const closed = this.#closed();
+    if (closed !== undefined) return { principal, decision: closed };
     const fault = chainFault(request);
     if (fault !== undefined)
       return { principal, decision: { allowed: false, policies: ["builtin:call-depth"], reason: fault } };
-    const callDepth = Math.max(request.context?.callDepth ?? 0, chain.length);
-    for (const above of chain) {
-      const decision = this.#decideFor(above, request, callDepth);
-      if (!decision.allowed) return { decision, principal: above };
+    let decision: PolicyDecision | undefined;
+    for (const asked of askedOf(request)) {
+      decision = this.#decideFor(asked);
+      if (!decision.allowed) return { decision, principal: asked.principal };
     }
-    return { decision: this.#decideFor(principal, request, callDepth), principal };
+    assert(decision !== undefined, "someone asks");
+    return { decision, principal };
   }
 
-  #decideFor(principal: Principal, request: PolicyRequest, callDepth: number): PolicyDecision {
-    const { action, resource } = request;
-    const tainted = request.context?.tainted ?? false;
-    const throughPlugin = principal !== request.principal && request.principal.type === "Plugin";
+  #decideFor(asked: Asked): PolicyDecision {
+    const { principal, action, resource, callDepth, tainted, throughPlugin } = asked;
     const scopes = principal.type === "Client" ? (this.#options.scopesOf(principal.id) ?? []) : undefined;
     // JSON, because no separator is safe between texts that others chose.
     const key = JSON.stringify([
@@ -154,53 +178,28 @@ export class CedarPolicy implements Policy, Disposable {
     ]);
     const known = this.#decisions.get(key);
     if (known !== undefined) return known;
-    const decision = this.#evaluate({ principal, action, resource, callDepth, tainted, throughPlugin, scopes });
+    this.#recent.add(key, asked);
+    const decision = this.#evaluator.evaluate(asked);
     if (this.#decisions.size >= DECISIONS_MAX) this.#decisions.clear();
     this.#decisions.set(key, decision);
     return decision;
   }
-
-  #evaluate(asked: Parameters<typeof toCedarRequest>[0] & { scopes: readonly Scope[] | undefined }): PolicyDecision {
-    const { principal, resource, scopes } = asked;
-    const { grants } = this.#options;
-    const own = principal.type === "Plugin" ? grants.pluginGrant(principal.id) : undefined;
-    const target = resource.type === "Plugin" ? grants.pluginGrant(resource.id) : undefined;
-    const bundle = resource.attributes?.sha256;
-    const request = toCedarRequest(asked, {
-      ...(scopes === undefined ? {} : { scopes }),
-      ...(own === undefined ? {} : { group: own.group }),
-      bundleGranted: target !== undefined && target.sha256 === bundle,
-    });
-    if ("fault" in request) return { allowed: false, policies: [], reason: request.fault };
-    const setKey = setKeyOf(principal);
-    const { allowed, policies, reason } = this.#sets.evaluate(setKey, () => permitsOf(principal, own, grants), request);
-    return { allowed, policies, reason: reason ?? (allowed ? "Granted." : missingGrant(asked)) };
-  }
 }
 
-function readConstitution(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    throw new LogoMeshError(
-      "LM_POLICY_CONSTITUTION_INVALID",
-      `The constitution cannot be read: ${messageOf(error)}. Restore the file; one without rules is valid too.`,
-      { cause: error, data: { file: path } },
-    );
-  }
+const FILE_ACTOR = { type: "system", id: "constitution.cedar" } as const;
+
+/** The request once for each who must be allowed; the asking principal is the last. */
+export function askedOf({ principal, chain = [], action, resource, context }: PolicyRequest): Asked[] {
+  const callDepth = Math.max(context?.callDepth ?? 0, chain.length);
+  const tainted = context?.tainted ?? false;
+  return [...chain, principal].map((one) => {
+    const throughPlugin = one !== principal && principal.type === "Plugin";
+    return { principal: one, action, resource, callDepth, tainted, throughPlugin };
+  });
 }
 
-/** Principals without grants share one set. */
-function setKeyOf({ type, id }: Principal): string {
-  return type === "Workflow" || type === "Plugin" ? `${type} ${id}` : "shared";
-}
-
-function permitsOf(principal: Principal, own: PluginGrant | undefined, grants: GrantSource): GrantPolicies {
-  if (principal.type === "Workflow") return workflowPermits(principal.id, grants.workflowGrants(principal.id));
-  return own === undefined ? {} : pluginPermits(principal.id, own.permissions);
-}
-
-function chainFault({ principal, chain = [], resource, context }: PolicyRequest): string | undefined {
+/** Why the chain itself is refused, whatever was granted. */
+export function chainFault({ principal, chain = [], resource, context }: PolicyRequest): string | undefined {
   const depth = Math.max(context?.callDepth ?? 0, chain.length);
   if (depth > CALL_DEPTH_MAX) return `The call is ${depth} deep; at most ${CALL_DEPTH_MAX} are allowed.`;
   const callers = [...chain, principal].map(({ type, id }) => JSON.stringify([type, id]));
@@ -208,22 +207,4 @@ function chainFault({ principal, chain = [], resource, context }: PolicyRequest)
   const all = [...callers, ...target];
   const repeated = all.find((one, index) => all.indexOf(one) !== index);
   return repeated === undefined ? undefined : `The call goes in a circle: ${repeated} is in its chain twice.`;
-}
-
-function missingGrant({
-  principal,
-  action,
-  resource,
-}: Pick<PolicyRequest, "principal" | "action" | "resource">): string {
-  const what = `${action} on ${resource.id}`;
-  switch (principal.type) {
-    case "Plugin":
-      return `The plugin ${principal.id} has no permission for ${what}. Review what it asks for and grant it.`;
-    case "Workflow":
-      return `The workflow definition ${principal.id} has no permission for ${what}. Push or start it with an admin token to grant what it names.`;
-    case "Client":
-      return `The scopes of the token ${principal.id} do not include ${what}. Use a token with the scope it needs.`;
-    case "DevShell":
-      return `The shell has no permission for ${what}.`;
-  }
 }

@@ -42,6 +42,7 @@ function createGranted() {
     grants: {
       workflowGrants: () => granted.workflow,
       pluginGrant: () => granted.plugin,
+      listGrants: () => ({ plugins: [], workflows: [] }),
       onDidChange: (listener) => (listeners.push(listener), { [Symbol.dispose]: () => undefined }),
     },
     scopesOf: () => undefined,

@@ -21,6 +21,7 @@ function policyWith(permissions: Record<string, PluginGrant["permissions"]>) {
           ? undefined
           : { pluginId, sha256: "aa", group: "user", permissions: granted, grantedBy: "p1" };
       },
+      listGrants: () => ({ plugins: [], workflows: [] }),
       onDidChange: () => ({ [Symbol.dispose]: () => undefined }),
     },
     scopesOf: (id) => SCOPES[id],

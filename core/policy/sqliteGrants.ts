@@ -130,6 +130,19 @@ export class SqliteGrants implements Grants {
     };
   }
 
+  listGrants(): { plugins: PluginGrant[]; workflows: { definitionHash: string; grants: WorkflowGrant[] }[] } {
+    const { reader } = this.#options;
+    const plugins = reader.all("SELECT plugin_id FROM plugin_grant ORDER BY plugin_id");
+    const workflows = reader.all("SELECT DISTINCT definition_hash FROM workflow_grant ORDER BY definition_hash");
+    return {
+      plugins: plugins.flatMap(({ plugin_id }) => this.pluginGrant(String(plugin_id)) ?? []),
+      workflows: workflows.map(({ definition_hash }) => {
+        const definitionHash = String(definition_hash);
+        return { definitionHash, grants: this.workflowGrants(definitionHash) };
+      }),
+    };
+  }
+
   async #write(whose: Principal, change: WriteCommand, entry: AuditEntryDraft): Promise<void> {
     await this.#options.writer.run([change, this.#options.audit.command(entry)]);
     for (const listener of this.#listeners) listener(whose);

@@ -5,6 +5,7 @@ import type { ServerLogger } from "../options.ts";
 import { auditRoutes } from "./auditRoutes.ts";
 import { llmRoutes } from "./llmRoutes.ts";
 import { pluginRoutes } from "./pluginRoutes.ts";
+import { policyRoutes } from "./policyRoutes.ts";
 import type { RouteCall, RouteHandlers } from "./route.ts";
 import { routeSchema } from "./routeSchema.ts";
 import { runRoutes } from "./runRoutes.ts";
@@ -30,6 +31,7 @@ export function registerRoutes(app: FastifyInstance, options: RegisterRoutesOpti
     ...pluginRoutes(workbench),
     ...llmRoutes(workbench, logger),
     ...auditRoutes(workbench),
+    ...policyRoutes(workbench),
     ...thoughtRoutes(workbench),
   };
   for (const name of Object.keys(ROUTES) as RouteName[]) {

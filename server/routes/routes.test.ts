@@ -44,6 +44,9 @@ const REQUESTS: Record<RouteName, { query?: string; body?: object; status?: numb
   getAuditEntry: {},
   verifyAudit: {},
   listCheckpoints: {},
+  getConstitution: {},
+  putConstitution: { query: "?preview=true", body: { text: "", baseSha256: "ab" } },
+  explainDecision: {},
   listThoughts: { query: "?tag=t" },
   getThought: {},
   createThought: { body: { title: "A thought" } },
@@ -87,7 +90,15 @@ test("[SV1] what was asked reaches the workbench validated, with defaults and nu
       ...(body === undefined ? {} : { body }),
     });
   };
-  for (const name of ["listRuns", "startRun", "deleteWorkflow", "callTool", "createThought", "queryAudit"] as const)
+  for (const name of [
+    "listRuns",
+    "startRun",
+    "deleteWorkflow",
+    "callTool",
+    "createThought",
+    "queryAudit",
+    "putConstitution",
+  ] as const)
     await ask(name);
   expect(server.workbench.calls).toEqual([
     ["listRuns", { limit: 50, cursor: "c", status: "running", workflow: "digest", q: "x" }],
@@ -96,6 +107,7 @@ test("[SV1] what was asked reaches the workbench validated, with defaults and nu
     ["call", { pluginId: PLUGIN.id, tool: "count" }, { arguments: { text: "a b" } }],
     ["createThought", { title: "A thought", tags: [], segments: [] }],
     ["query", { limit: 50, kind: "run.started", q: "text" }],
+    ["putConstitution", { text: "", baseSha256: "ab" }, true],
   ]);
 });
 

@@ -1,8 +1,10 @@
 import { LogoMeshError, type Run, type RunEvent, type RunTask, type Scope } from "@logomesh/contracts";
 import type { Caller, RunMessage, Workbench } from "@logomesh/core";
 import {
+  CONSTITUTION,
   DEFINED,
   ENTRY,
+  EXPLANATION,
   GENERATED,
   MODELS,
   PLUGIN,
@@ -150,6 +152,24 @@ export class FakeWorkbench implements Workbench {
     }),
     listCheckpoints: async () => ({ items: [{ size: 1, note: "note", createdAt: ENTRY.ts }], nextCursor: null }),
     head: () => ({ entries: 7, entriesSinceOutside: 0 }),
+  };
+
+  readonly policy: Workbench["policy"] = {
+    constitution: () => CONSTITUTION,
+    putConstitution: async (params, { preview }) =>
+      this.#record(
+        "putConstitution",
+        {
+          applied: !preview,
+          sha256: "ef".repeat(32),
+          rules: { added: [], removed: [], changed: [] },
+          replayed: 0,
+          flips: [],
+        },
+        params,
+        preview,
+      ),
+    why: async (seq) => ({ ...EXPLANATION, seq }),
   };
 
   readonly thoughts: Workbench["thoughts"] = {

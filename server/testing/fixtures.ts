@@ -1,9 +1,11 @@
 import type {
   AuditEntry,
+  Constitution,
   DefineWorkflowResult,
   GenerateResult,
   ModelsStatus,
   Plugin,
+  PolicyExplanation,
   Run,
   RunEvent,
   RunTask,
@@ -133,3 +135,20 @@ export function eventOf(id: number, change: Partial<RunEvent> = {}): RunEvent {
 }
 
 export const COMPLETED_EVENT = "io.serverlessworkflow.workflow.completed.v1";
+
+export const CONSTITUTION: Constitution = {
+  ...{ file: "/w/constitution.cedar", text: "", sha256: "ef".repeat(32) },
+  inForce: {
+    sha256: "ef".repeat(32),
+    rules: [{ id: "a", why: "Because.", text: "forbid (principal, action, resource);" }],
+  },
+};
+
+const DECISION = { allowed: false, policies: ["a"], reason: "Because." };
+export const EXPLANATION: PolicyExplanation = {
+  ...{ seq: 0, ts: AT, recorded: DECISION },
+  request: { action: "plugin.call", resource: { type: "Tool", id: "org.a.b#c" }, callDepth: 0, tainted: false },
+  principals: [{ principal: "Workflow:h", isRefused: true, now: DECISION }],
+  policies: [{ id: "a", origin: "constitution", why: "Because.", text: "forbid (principal, action, resource);" }],
+  remedy: { text: "No grant changes this.", suffices: false },
+};
