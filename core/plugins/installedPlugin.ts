@@ -85,6 +85,7 @@ export class InstalledPlugin {
   #errors = 0;
   #violations = 0;
   #idle: Disposable | undefined;
+  #idleSinceMs = 0;
   #changes: PluginChanges | undefined;
 
   constructor(options: InstalledPluginOptions) {
@@ -150,7 +151,8 @@ export class InstalledPlugin {
   /** Starts the process unless it runs. @throws LogoMeshError LM_PLUGIN_*, LM_POLICY_DENIED */
   async load(): Promise<PluginInstance> {
     await this.#stopping;
-    if (this.#starting === undefined && this.#instance?.isEnded === false) return this.#instance;
+    const serving = this.#serving();
+    if (serving !== undefined) return serving;
     this.#starting ??= this.#start().finally(() => (this.#starting = undefined));
     return this.#starting;
   }
@@ -164,7 +166,7 @@ export class InstalledPlugin {
         signal: options.signal,
         isFailure: (error) => countsAgainstTool(error),
         call: async () => {
-          const instance = await this.load();
+          const instance = this.#serving() ?? (await this.load());
           const found = instance.tools.find(({ name }) => name === tool);
           if (found === undefined) {
             const known = instance.tools.map(({ name }) => name).join(", ");
@@ -190,7 +192,7 @@ export class InstalledPlugin {
 
   /** Ends the process; calls in flight fail. Calls that come meanwhile wait, and start it again. */
   async stop(reason: string): Promise<void> {
-    this.#idle?.[Symbol.dispose]();
+    this.#forgetIdle();
     const instance = this.#instance ?? (await this.#starting?.catch(() => undefined));
     if (instance === undefined || instance.isEnded) return;
     this.#setState("stopping", reason);
@@ -202,7 +204,7 @@ export class InstalledPlugin {
   async unload(reason: string): Promise<void> {
     const instance = this.#instance ?? (await this.#starting?.catch(() => undefined));
     if (instance === undefined || instance.isEnded || this.#stopping !== undefined) return;
-    this.#idle?.[Symbol.dispose]();
+    this.#forgetIdle();
     this.#setState("draining", reason);
     const drained = Promise.withResolvers<undefined>();
     this.#stopping = drained.promise.then(() => instance.stop(reason)).finally(() => (this.#stopping = undefined));
@@ -226,6 +228,12 @@ export class InstalledPlugin {
   }
 
   // ---- inside
+
+  /** The process that takes calls now, when there is one. */
+  #serving(): PluginInstance | undefined {
+    if (this.#stopping !== undefined || this.#starting !== undefined) return undefined;
+    return this.#instance?.isEnded === false ? this.#instance : undefined;
+  }
 
   async #start(): Promise<PluginInstance> {
     const { manifest, sha256, runtimes, policy, audit, schemas, clock } = this.#options;
@@ -327,7 +335,7 @@ export class InstalledPlugin {
     const lines = instance.logLines();
     if (lines.length > 0) this.#logs = lines;
     this.#violations += instance.violations;
-    this.#idle?.[Symbol.dispose]();
+    this.#forgetIdle();
     if (error.code === "LM_PLUGIN_STOPPED" || error.code === "LM_PLUGIN_NOT_GRANTED") {
       audit.enqueue(this.#entry("plugin.stopped", { reason: error.message }));
       this.#setState(error.code === "LM_PLUGIN_STOPPED" ? "stopped" : "blocked", error.message);
@@ -347,8 +355,24 @@ export class InstalledPlugin {
     if (instance === undefined || instance.isEnded || instance.callsInFlight > 0) return;
     if (this.#stopping !== undefined) return;
     if (this.#state === "busy") this.#setState("ready");
+    this.#idleSinceMs = this.#options.clock.monotonicMs();
+    this.#idle ??= this.#watchIdle(IDLE_MS);
+  }
+
+  /** One timer for a long time: between two calls there may be less than it takes to set one. */
+  #watchIdle(delayMs: number): Disposable {
+    const { clock } = this.#options;
+    return clock.setTimer(delayMs, () => {
+      const restMs = this.#idleSinceMs + IDLE_MS - clock.monotonicMs();
+      const isBusy = (this.#instance?.callsInFlight ?? 0) > 0;
+      this.#idle = isBusy || restMs <= 0 ? undefined : this.#watchIdle(restMs);
+      if (!isBusy && restMs <= 0) void this.stop("it was idle for five minutes");
+    });
+  }
+
+  #forgetIdle(): void {
     this.#idle?.[Symbol.dispose]();
-    this.#idle = this.#options.clock.setTimer(IDLE_MS, () => void this.stop("it was idle for five minutes"));
+    this.#idle = undefined;
   }
 
   /** Read once for each grant: an older version does not change. */

@@ -7,6 +7,7 @@ import {
   type PluginTool,
 } from "@logomesh/contracts";
 import type { Clock } from "../ports/index.ts";
+import { Deadlines } from "./deadlines.ts";
 import { McpConnection, type McpRequest } from "./mcpConnection.ts";
 import { TailBuffer } from "./messageReader.ts";
 import type { SandboxExit, SandboxProcess, SandboxUsage } from "./sandbox/sandbox.ts";
@@ -49,6 +50,7 @@ export interface ToolCallOptions {
 export class PluginInstance {
   readonly #options: PluginInstanceOptions;
   readonly #connection: McpConnection;
+  readonly #deadlines: Deadlines;
   readonly #stderr = new TailBuffer(STDERR_BYTES);
   readonly ended: Promise<LogoMeshError>;
   #fatal: LogoMeshError | undefined;
@@ -63,6 +65,7 @@ export class PluginInstance {
   constructor(options: PluginInstanceOptions) {
     this.#options = options;
     const { process, manifest, clock } = options;
+    this.#deadlines = new Deadlines(clock);
     this.#connection = new McpConnection({
       pluginId: manifest.id,
       input: process.stdout,
@@ -75,6 +78,7 @@ export class PluginInstance {
     this.ended = process.exited.then((exit) => {
       this.#isEnded = true;
       this.#pulse?.[Symbol.dispose]();
+      this.#deadlines[Symbol.dispose]();
       const error = this.#fatal ?? this.#crashed(exit);
       this.#connection.close(error);
       return error;
@@ -142,7 +146,7 @@ export class PluginInstance {
     args: JsonObject,
     { signal, timeoutMs, meta }: ToolCallOptions,
   ): Promise<CallToolResult> {
-    const { manifest, clock } = this.#options;
+    const { clock } = this.#options;
     this.#checkArguments(tool, args);
     const startedMs = clock.monotonicMs();
     const request = this.#connection.request("tools/call", {
@@ -150,29 +154,17 @@ export class PluginInstance {
       arguments: args,
       _meta: meta,
     });
-    const stopped = Promise.withResolvers<never>();
-    // Whoever loses the race below must not count as unhandled.
-    stopped.promise.catch(() => undefined);
-    request.result.catch(() => undefined);
-    const stop = (reason: string, error: unknown): void => {
-      request.cancel(reason);
-      this.#afterCancel(request);
-      stopped.reject(error);
-    };
-    const onAbort = (): void => stop("cancelled", signal.reason);
-    using _timer = clock.setTimer(timeoutMs, () =>
-      stop(
-        "timeout",
-        new LogoMeshError("LM_PLUGIN_TIMEOUT", `${manifest.id}#${tool.name} did not answer within ${timeoutMs} ms.`),
-      ),
+    const onAbort = (): void => this.#cancel(request, { reason: "cancelled", error: signal.reason });
+    const deadline = this.#deadlines.add(startedMs + timeoutMs, () =>
+      this.#cancel(request, { reason: "timeout", error: this.#timedOut(tool, timeoutMs) }),
     );
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) onAbort();
     this.#enter(startedMs);
     try {
-      const answer = await Promise.race([request.result, stopped.promise]);
-      return this.#check(tool, toResult(answer, clock.monotonicMs() - startedMs));
+      return this.#check(tool, toResult(await request.result, clock.monotonicMs() - startedMs));
     } finally {
+      this.#deadlines.delete(deadline);
       signal.removeEventListener("abort", onAbort);
       this.#leave();
     }
@@ -238,6 +230,16 @@ export class PluginInstance {
       // "Method not found" is a sign of life too.
       if (error instanceof LogoMeshError && error.code === "LM_PLUGIN_TOOL_FAILED") onAnswer();
     });
+  }
+
+  #cancel(request: McpRequest, { reason, error }: { reason: string; error: unknown }): void {
+    request.cancel(reason, error);
+    this.#afterCancel(request);
+  }
+
+  #timedOut(tool: PluginTool, timeoutMs: number): LogoMeshError {
+    const { id } = this.#options.manifest;
+    return new LogoMeshError("LM_PLUGIN_TIMEOUT", `${id}#${tool.name} did not answer within ${timeoutMs} ms.`);
   }
 
   /**

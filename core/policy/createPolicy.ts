@@ -202,6 +202,7 @@ export function askedOf({ principal, chain = [], action, resource, context }: Po
 export function chainFault({ principal, chain = [], resource, context }: PolicyRequest): string | undefined {
   const depth = Math.max(context?.callDepth ?? 0, chain.length);
   if (depth > CALL_DEPTH_MAX) return `The call is ${depth} deep; at most ${CALL_DEPTH_MAX} are allowed.`;
+  if (chain.length === 0 && principal.type !== "Plugin") return undefined; // nobody is there twice
   const callers = [...chain, principal].map(({ type, id }) => JSON.stringify([type, id]));
   const target = resource.type === "Tool" ? [JSON.stringify(["Plugin", resource.id.split("#", 1)[0]])] : [];
   const all = [...callers, ...target];
