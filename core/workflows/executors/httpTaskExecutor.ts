@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { LogoMeshError, type JsonValue } from "@logomesh/contracts";
-import { Agent, request as sendRequest, type Dispatcher } from "undici";
+import type { Dispatcher } from "undici";
 import { z } from "zod";
 import { isCancellation, messageOf } from "../../base/index.ts";
 import type { Policy } from "../../ports/index.ts";
@@ -55,6 +55,8 @@ export function createHttpTaskExecutor(options: { policy: Policy; ownPorts: () =
       const rule = { port: Number(portOf(url)), ownPorts: options.ownPorts() };
       const host = url.hostname.replace(/^\[|\]$/g, "");
       if (isIP(host) !== 0) assertAddressAllowed(host, rule);
+      // 110 modules: loaded with the first request, not with the workbench.
+      const { Agent, request: sendRequest } = await import("undici");
       const agent = new Agent({ connect: { lookup: createVettedLookup(rule), timeout: CONNECT_TIMEOUT_MS } });
       try {
         const headers = headersOf(args.headers);
