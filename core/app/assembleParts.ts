@@ -58,7 +58,7 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
     ...{ policy, grants, audit },
     scopesOf: (tokenId) => access.scopesOf(tokenId),
     getEntry: (seq) => audit.getEntry(seq),
-    newestOf: async (kind) => (await audit.query({ kind, limit: 1 })).items[0],
+    newestOf: (kind) => audit.newestOf(kind),
   });
   const thoughts = new IdeaManager({ writer, reader, audit, clock, ids });
   const models = stack.use(createLanguageModels({ audit, policy, clock, logger, ollamaUrl: config.ollamaUrl }));
