@@ -4,6 +4,7 @@ import { openAccessControl } from "../access/index.ts";
 import { openAuditTrail } from "../audit/index.ts";
 import { createIdSource, systemClock, systemRandom } from "../base/index.ts";
 import { createLanguageModels } from "../llm/index.ts";
+import { createWebFetch } from "../network/index.ts";
 import { PluginHost, createBubblewrapSandbox } from "../plugins/index.ts";
 import { PolicyAdmin, SqliteGrants, createPolicy } from "../policy/index.ts";
 import { SqliteBlobStore, SqlitePluginStore } from "../storage/index.ts";
@@ -60,6 +61,7 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
     getEntry: (seq) => audit.getEntry(seq),
     newestOf: (kind) => audit.newestOf(kind),
   });
+  const network = createWebFetch({ clock, ownPorts: () => new Set([config.port]) });
   const thoughts = new IdeaManager({ writer, reader, audit, clock, ids });
   const models = stack.use(createLanguageModels({ audit, policy, clock, logger, ollamaUrl: config.ollamaUrl }));
   const sandbox = stack.use(createBubblewrapSandbox({ logger, clock, nodePath: process.execPath }));
@@ -80,7 +82,7 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
         createLlmTaskExecutor(models),
         createPluginTaskExecutor(plugins),
         createThoughtTaskExecutor({ thoughts, policy }),
-        createHttpTaskExecutor({ policy, ownPorts: () => new Set([config.port]) }),
+        createHttpTaskExecutor({ policy, network }),
       ]),
       runtime: { name: "LogoMesh", version: readVersion() },
     }),
@@ -96,6 +98,7 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
       policyAdmin,
       blobs,
       pluginStore,
+      network,
       thoughts,
       models,
       sandbox,

@@ -5,7 +5,7 @@ import type { Config } from "../config/index.ts";
 import type { LLMRegistry } from "../llm/index.ts";
 import type { PluginHost, Sandbox } from "../plugins/index.ts";
 import type { CedarPolicy, PolicyAdmin, SqliteGrants } from "../policy/index.ts";
-import type { BlobStore, Logger, PluginStore } from "../ports/index.ts";
+import type { BlobStore, Logger, PluginStore, WebFetch } from "../ports/index.ts";
 import type { IdeaManager } from "../thoughts/index.ts";
 import type { TaskEngine } from "../workflows/index.ts";
 import { openWorkspace } from "./openWorkspace.ts";
@@ -32,6 +32,7 @@ export interface WorkbenchParts extends AsyncDisposable {
   readonly policy: CedarPolicy;
   readonly blobs: BlobStore;
   readonly pluginStore: PluginStore;
+  readonly network: WebFetch;
   readonly policyAdmin: PolicyAdmin;
   readonly thoughts: IdeaManager;
   readonly models: LLMRegistry;

@@ -5,7 +5,7 @@ export type { CloudEvent, EventBus, EventSubscription } from "./events.ts";
 export type { AuthorizePath, FileAccess, FileChange, FileContent, FileEntry } from "./files.ts";
 export type { GenerateContext, LanguageModels } from "./languageModels.ts";
 export type { Logger } from "./logger.ts";
-export type { AuthorizeHop, WebAnswer, WebFetch, WebRequest } from "./network.ts";
+export type { AuthorizeHop, WebAnswer, WebFetch, WebFetchOptions, WebRequest } from "./network.ts";
 export type { PluginToolCall, PluginTools } from "./pluginTools.ts";
 export type { Grants, PluginGrant, Policy, PolicyDecision, PolicyRequest, Principal, WorkflowGrant } from "./policy.ts";
 export type { Random } from "./random.ts";
