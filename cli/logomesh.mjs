@@ -1,9 +1,7 @@
-// Turns on the cache of compiled modules before any TypeScript is loaded: here, and by the environment in the threads that this one starts.
+// Turns on the cache of compiled modules before any TypeScript is loaded.
 import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 
-const cache = join(import.meta.dirname, "../node_modules/.cache/compile");
-enableCompileCache(cache);
-process.env.NODE_COMPILE_CACHE = cache;
+enableCompileCache(join(import.meta.dirname, "../node_modules/.cache/compile"));
 const { runMain } = await import("./runMain.ts");
 await runMain(process);

@@ -37,7 +37,6 @@ test("a manifest with the required fields gets the documented defaults", () => {
     permissions: {},
     tools: {},
     dependencies: {},
-    args: [],
     activation: ["onTool"],
   });
 });

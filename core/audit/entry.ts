@@ -1,6 +1,5 @@
 import { hash } from "node:crypto";
-import type { JsonObject, JsonValue, Trace } from "@logomesh/contracts";
-import { LogoMeshError } from "@logomesh/contracts/errors";
+import { LogoMeshError, type JsonObject, type JsonValue, type Trace } from "@logomesh/contracts";
 import { assert } from "../base/index.ts";
 import type { AuditEntryDraft, AuditPayload, Random } from "../ports/index.ts";
 

@@ -1,5 +1,4 @@
-import type { JsonValue } from "@logomesh/contracts";
-import { LogoMeshError } from "@logomesh/contracts/errors";
+import { LogoMeshError, type JsonValue } from "@logomesh/contracts";
 
 /** Deeper values would overflow parsers further on; no message of a plugin nests deeper either. */
 const JSON_DEPTH_MAX = 64;

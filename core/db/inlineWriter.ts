@@ -1,4 +1,4 @@
-import { LogoMeshError } from "@logomesh/contracts/errors";
+import { LogoMeshError } from "@logomesh/contracts";
 import type { WriteCommand, Writer } from "../ports/index.ts";
 import type { UnitOutcome, WriteUnit, WriterCore } from "./writer.ts";
 

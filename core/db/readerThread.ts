@@ -1,5 +1,5 @@
 import { parentPort, Worker, workerData, type MessagePort } from "node:worker_threads";
-import { LogoMeshError, type Problem } from "@logomesh/contracts/errors";
+import { LogoMeshError, type Problem } from "@logomesh/contracts";
 import { assert, toProblem } from "../base/index.ts";
 import type { SqlRow, SqlValue } from "../ports/index.ts";
 import { openReadingConnection } from "./connection.ts";
@@ -24,38 +24,19 @@ export interface ReaderThread {
   close(): Promise<void>;
 }
 
-/** A thread with one read-only connection; it starts with the first request. */
+/** Starts a thread with one read-only connection. */
 export function createReaderThread(options: { path: string; entry: URL; name: string }): ReaderThread {
-  const { path, entry, name } = options;
-  return new ReaderClient(() => new Worker(entry, { workerData: { path }, name }));
+  return new ReaderClient(new Worker(options.entry, { workerData: { path: options.path }, name: options.name }));
 }
 
 class ReaderClient implements ReaderThread {
-  readonly #createWorker: () => Worker;
+  readonly #worker: Worker;
   readonly #pending = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
-  #worker: Worker | undefined;
   #nextId = 0;
   #ended: LogoMeshError | undefined;
 
-  constructor(createWorker: () => Worker) {
-    this.#createWorker = createWorker;
-  }
-
-  async scan(sql: string, params: SqlValue[]): Promise<SqlRow[]> {
-    return (await this.#request((id) => ({ id, sql, params }))) as SqlRow[];
-  }
-
-  job(name: string, params: unknown): Promise<unknown> {
-    return this.#request((id) => ({ id, job: name, params }));
-  }
-
-  async close(): Promise<void> {
-    this.#ended ??= new LogoMeshError("LM_DB_FAILED", "The database is closed.");
-    await this.#worker?.terminate();
-  }
-
-  #start(): Worker {
-    const worker = this.#createWorker();
+  constructor(worker: Worker) {
+    this.#worker = worker;
     worker.on("message", (response: Response) => {
       const entry = this.#pending.get(response.id);
       assert(entry !== undefined, `The reader thread answered a request that was not made: ${response.id}`);
@@ -72,7 +53,19 @@ class ReaderClient implements ReaderThread {
       for (const entry of this.#pending.values()) entry.reject(this.#ended);
       this.#pending.clear();
     });
-    return worker;
+  }
+
+  async scan(sql: string, params: SqlValue[]): Promise<SqlRow[]> {
+    return (await this.#request((id) => ({ id, sql, params }))) as SqlRow[];
+  }
+
+  job(name: string, params: unknown): Promise<unknown> {
+    return this.#request((id) => ({ id, job: name, params }));
+  }
+
+  async close(): Promise<void> {
+    this.#ended ??= new LogoMeshError("LM_DB_FAILED", "The database is closed.");
+    await this.#worker.terminate();
   }
 
   #request(build: (id: number) => Request): Promise<unknown> {
@@ -84,7 +77,6 @@ class ReaderClient implements ReaderThread {
         );
       }
       const id = this.#nextId++;
-      this.#worker ??= this.#start();
       this.#worker.postMessage(build(id));
       this.#pending.set(id, { resolve, reject });
     });

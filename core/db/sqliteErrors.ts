@@ -1,4 +1,4 @@
-import { LogoMeshError, type ErrorCode } from "@logomesh/contracts/errors";
+import { LogoMeshError, type ErrorCode } from "@logomesh/contracts";
 import { messageOf } from "../base/index.ts";
 
 /** Primary result codes (https://sqlite.org/rescode.html). */

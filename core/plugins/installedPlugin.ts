@@ -1,6 +1,5 @@
 import {
   LogoMeshError,
-  type CallToolResult,
   type JsonObject,
   type Plugin,
   type PluginChanges,
@@ -9,11 +8,21 @@ import {
   type PluginTool,
 } from "@logomesh/contracts";
 import { toLogoMeshError } from "../base/index.ts";
-import type { AuditEntryDraft, AuditLog, Clock, Logger, PluginGrant, Policy } from "../ports/index.ts";
+import type {
+  AuditEntryDraft,
+  AuditLog,
+  Clock,
+  Logger,
+  PluginGrant,
+  PluginToolResult,
+  Policy,
+  Random,
+} from "../ports/index.ts";
+import type { PluginAPI } from "./hostPlane/pluginApi.ts";
 import { LatencySample } from "./latencySample.ts";
 import { PluginExecutionLimiter } from "./pluginExecutionLimiter.ts";
 import { describeChanges } from "./pluginChanges.ts";
-import { PluginInstance } from "./pluginInstance.ts";
+import { PluginInstance, type ToolCallOptions } from "./pluginInstance.ts";
 import { describeCommand, type RuntimeManager } from "./runtimeManager.ts";
 import { effectOf, toolsHash } from "./toolList.ts";
 import type { ToolSchemas } from "./toolSchemas.ts";
@@ -45,6 +54,7 @@ export interface InstalledPluginOptions {
   bundleFolder: string;
   runtimes: RuntimeManager;
   schemas: ToolSchemas;
+  api: PluginAPI;
   /** The current grant of the plugin, whichever version it names. */
   grant: () => PluginGrant | undefined;
   obstacle: () => Obstacle | undefined;
@@ -57,14 +67,13 @@ export interface InstalledPluginOptions {
   policy: Policy;
   audit: AuditLog;
   clock: Clock;
+  random: Random;
   logger: Logger;
   onDidChange: () => void;
 }
 
-export interface PluginCallOptions {
-  signal: AbortSignal;
+export interface PluginCallOptions extends Omit<ToolCallOptions, "timeoutMs"> {
   timeoutMs?: number;
-  meta: JsonObject;
 }
 
 export class InstalledPlugin {
@@ -85,7 +94,6 @@ export class InstalledPlugin {
   #errors = 0;
   #violations = 0;
   #idle: Disposable | undefined;
-  #idleSinceMs = 0;
   #changes: PluginChanges | undefined;
 
   constructor(options: InstalledPluginOptions) {
@@ -151,13 +159,12 @@ export class InstalledPlugin {
   /** Starts the process unless it runs. @throws LogoMeshError LM_PLUGIN_*, LM_POLICY_DENIED */
   async load(): Promise<PluginInstance> {
     await this.#stopping;
-    const serving = this.#serving();
-    if (serving !== undefined) return serving;
+    if (this.#starting === undefined && this.#instance?.isEnded === false) return this.#instance;
     this.#starting ??= this.#start().finally(() => (this.#starting = undefined));
     return this.#starting;
   }
 
-  async call(tool: string, args: JsonObject, options: PluginCallOptions): Promise<CallToolResult> {
+  async call(tool: string, args: JsonObject, options: PluginCallOptions): Promise<PluginToolResult> {
     const { manifest, clock } = this.#options;
     const startedMs = clock.monotonicMs();
     this.#calls += 1;
@@ -166,7 +173,7 @@ export class InstalledPlugin {
         signal: options.signal,
         isFailure: (error) => countsAgainstTool(error),
         call: async () => {
-          const instance = this.#serving() ?? (await this.load());
+          const instance = await this.load();
           const found = instance.tools.find(({ name }) => name === tool);
           if (found === undefined) {
             const known = instance.tools.map(({ name }) => name).join(", ");
@@ -177,7 +184,9 @@ export class InstalledPlugin {
           }
           if (this.#stopping === undefined) this.#setState("busy");
           const timeoutMs = options.timeoutMs ?? manifest.resource_limits.call_timeout_ms;
-          return instance.call(found, args, { signal: options.signal, timeoutMs, meta: options.meta });
+          const answer: PluginToolResult = await instance.call(found, args, { ...options, timeoutMs });
+          if (instance.isTainted) answer.tainted = true;
+          return answer;
         },
       });
       this.#latencies.add(clock.monotonicMs() - startedMs);
@@ -192,7 +201,7 @@ export class InstalledPlugin {
 
   /** Ends the process; calls in flight fail. Calls that come meanwhile wait, and start it again. */
   async stop(reason: string): Promise<void> {
-    this.#forgetIdle();
+    this.#idle?.[Symbol.dispose]();
     const instance = this.#instance ?? (await this.#starting?.catch(() => undefined));
     if (instance === undefined || instance.isEnded) return;
     this.#setState("stopping", reason);
@@ -204,7 +213,7 @@ export class InstalledPlugin {
   async unload(reason: string): Promise<void> {
     const instance = this.#instance ?? (await this.#starting?.catch(() => undefined));
     if (instance === undefined || instance.isEnded || this.#stopping !== undefined) return;
-    this.#forgetIdle();
+    this.#idle?.[Symbol.dispose]();
     this.#setState("draining", reason);
     const drained = Promise.withResolvers<undefined>();
     this.#stopping = drained.promise.then(() => instance.stop(reason)).finally(() => (this.#stopping = undefined));
@@ -229,14 +238,8 @@ export class InstalledPlugin {
 
   // ---- inside
 
-  /** The process that takes calls now, when there is one. */
-  #serving(): PluginInstance | undefined {
-    if (this.#stopping !== undefined || this.#starting !== undefined) return undefined;
-    return this.#instance?.isEnded === false ? this.#instance : undefined;
-  }
-
   async #start(): Promise<PluginInstance> {
-    const { manifest, sha256, runtimes, policy, audit, schemas, clock } = this.#options;
+    const { manifest, sha256, runtimes, policy, audit, schemas, api, clock, random } = this.#options;
     this.#assertMayStart();
     const principal = { type: "Plugin", id: manifest.id } as const;
     policy.require({
@@ -250,7 +253,7 @@ export class InstalledPlugin {
     try {
       const process = await runtimes.start(manifest, this.#options.bundleFolder);
       const instance = new PluginInstance({
-        ...{ manifest, process, schemas, clock },
+        ...{ manifest, process, schemas, api, clock, random },
         onDidChange: () => this.#options.onDidChange(),
       });
       this.#instance = instance;
@@ -335,7 +338,7 @@ export class InstalledPlugin {
     const lines = instance.logLines();
     if (lines.length > 0) this.#logs = lines;
     this.#violations += instance.violations;
-    this.#forgetIdle();
+    this.#idle?.[Symbol.dispose]();
     if (error.code === "LM_PLUGIN_STOPPED" || error.code === "LM_PLUGIN_NOT_GRANTED") {
       audit.enqueue(this.#entry("plugin.stopped", { reason: error.message }));
       this.#setState(error.code === "LM_PLUGIN_STOPPED" ? "stopped" : "blocked", error.message);
@@ -355,24 +358,8 @@ export class InstalledPlugin {
     if (instance === undefined || instance.isEnded || instance.callsInFlight > 0) return;
     if (this.#stopping !== undefined) return;
     if (this.#state === "busy") this.#setState("ready");
-    this.#idleSinceMs = this.#options.clock.monotonicMs();
-    this.#idle ??= this.#watchIdle(IDLE_MS);
-  }
-
-  /** One timer for a long time: between two calls there may be less than it takes to set one. */
-  #watchIdle(delayMs: number): Disposable {
-    const { clock } = this.#options;
-    return clock.setTimer(delayMs, () => {
-      const restMs = this.#idleSinceMs + IDLE_MS - clock.monotonicMs();
-      const isBusy = (this.#instance?.callsInFlight ?? 0) > 0;
-      this.#idle = isBusy || restMs <= 0 ? undefined : this.#watchIdle(restMs);
-      if (!isBusy && restMs <= 0) void this.stop("it was idle for five minutes");
-    });
-  }
-
-  #forgetIdle(): void {
     this.#idle?.[Symbol.dispose]();
-    this.#idle = undefined;
+    this.#idle = this.#options.clock.setTimer(IDLE_MS, () => void this.stop("it was idle for five minutes"));
   }
 
   /** Read once for each grant: an older version does not change. */

@@ -28,8 +28,7 @@ interface Pending {
 
 export interface McpRequest {
   result: Promise<JsonObject>;
-  /** Tells the plugin and fails the result with the error; does nothing once there is an answer. */
-  cancel: (reason: string, error: unknown) => void;
+  cancel: (reason: string) => void;
   isSettled: () => boolean;
 }
 
@@ -101,7 +100,8 @@ export class McpConnection {
   }
 
   /**
-   * Sends a request. After `cancel`, `isSettled` says whether the plugin answered all the same, and so is done with it.
+   * Sends a request. `cancel` tells the plugin and forgets the answer; `isSettled` says whether the plugin answered all the same, and so
+   * is done with it.
    */
   request(method: string, params: JsonObject): McpRequest {
     const id = this.#nextId++;
@@ -110,11 +110,8 @@ export class McpConnection {
       if (refusal !== undefined) reject(refusal);
       else this.#pending.set(id, { resolve, reject });
     });
-    const cancel = (reason: string, error: unknown): void => {
-      const pending = this.#pending.get(id);
-      if (pending === undefined) return;
-      this.#pending.delete(id);
-      pending.reject(error);
+    const cancel = (reason: string): void => {
+      if (!this.#pending.delete(id)) return;
       const [oldest] = this.#late;
       if (this.#late.size >= LATE_MAX && oldest !== undefined) this.#late.delete(oldest);
       this.#late.add(id);

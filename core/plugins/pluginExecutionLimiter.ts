@@ -42,9 +42,7 @@ export class PluginExecutionLimiter {
     options: { signal: AbortSignal; call: () => Promise<T>; isFailure: (error: unknown) => boolean },
   ): Promise<T> {
     this.#assertClosed(tool);
-    options.signal.throwIfAborted();
-    if (this.#running < this.#options.concurrencyMax) this.#running += 1;
-    else await this.#awaitTurn(options.signal);
+    await this.#enter(options.signal);
     let isTrial = false;
     try {
       // While it waited for its turn, the circuit may have opened.
@@ -95,8 +93,13 @@ export class PluginExecutionLimiter {
     if (circuit.failures >= FAILURES_MAX) circuit.openedAtMs = this.#options.clock.monotonicMs();
   }
 
-  async #awaitTurn(signal: AbortSignal): Promise<void> {
+  async #enter(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
     const { concurrencyMax, waitingMax, pluginId } = this.#options;
+    if (this.#running < concurrencyMax) {
+      this.#running += 1;
+      return;
+    }
     if (this.#waiting.length >= waitingMax)
       throw new LogoMeshError(
         "LM_PLUGIN_BUSY",

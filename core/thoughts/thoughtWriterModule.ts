@@ -1,5 +1,4 @@
-import type { ThoughtDetail } from "@logomesh/contracts";
-import { LogoMeshError } from "@logomesh/contracts/errors";
+import { LogoMeshError, type ThoughtDetail } from "@logomesh/contracts";
 import type { CreateWriterModule, WriteContext } from "../db/index.ts";
 
 export interface CreateThoughtRow {

@@ -1,2 +1,0 @@
-export { reachOf } from "./addressReach.ts";
-export { createWebFetch } from "./webFetch.ts";
