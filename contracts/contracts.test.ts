@@ -37,6 +37,7 @@ test("a manifest with the required fields gets the documented defaults", () => {
     permissions: {},
     tools: {},
     dependencies: {},
+    args: [],
     activation: ["onTool"],
   });
 });

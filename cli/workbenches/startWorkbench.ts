@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createClient } from "@logomesh/contracts/client";
 import { createLogger, createWorkbench, loadConfig, requireWorkspace, type Config } from "@logomesh/core";
-import { startServer } from "@logomesh/server";
 import type { StartedWorkbench, WorkspacePlace } from "../context.ts";
 
 const WEB_FOLDER = join(import.meta.dirname, "../../web/dist");
@@ -21,7 +20,9 @@ export async function startWorkbench(
   const failed = Promise.withResolvers<Error>();
   await using stack = new AsyncDisposableStack();
   const onDidFail = (error: Error): void => failed.resolve(error);
+  const serverModule = import("@logomesh/server");
   const workbench = stack.use(await createWorkbench({ root, config, logger, environment: env, onDidFail }));
+  const { startServer } = await serverModule;
   const server = stack.use(
     await startServer({
       ...{ workbench, config, logger, serverFile: paths.serverFile, pid: process.pid },

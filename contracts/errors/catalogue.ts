@@ -4,6 +4,7 @@ import { COMMON_ERRORS } from "./commonErrors.ts";
 import { DB_ERRORS } from "./dbErrors.ts";
 import type { ErrorDefinition } from "./defineErrors.ts";
 import { LLM_ERRORS } from "./llmErrors.ts";
+import { NETWORK_ERRORS } from "./networkErrors.ts";
 import { PLUGIN_ERRORS } from "./pluginsErrors.ts";
 import { POLICY_ERRORS } from "./policyErrors.ts";
 import { STORAGE_ERRORS } from "./storageErrors.ts";
@@ -17,6 +18,7 @@ export const ERROR_CATALOGUE = {
   ...AUDIT_ERRORS,
   ...DB_ERRORS,
   ...LLM_ERRORS,
+  ...NETWORK_ERRORS,
   ...PLUGIN_ERRORS,
   ...POLICY_ERRORS,
   ...STORAGE_ERRORS,

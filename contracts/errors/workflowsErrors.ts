@@ -5,7 +5,7 @@ export const WORKFLOW_ERRORS = defineErrors({
     status: 422,
     title: "The workflow is not valid",
     retryable: false,
-    help: "`problems` lists each fault with line, column and JSON pointer.",
+    help: "Correct what the detail names. `problems`, where there are any, list each fault with line, column and JSON pointer.",
   },
   LM_WORKFLOW_NOT_FOUND: {
     status: 404,

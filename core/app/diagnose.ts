@@ -4,8 +4,6 @@ import { systemClock } from "../base/index.ts";
 import { loadConfig } from "../config/index.ts";
 import { lockWorkspace, quickCheck } from "../db/index.ts";
 import { messageOf, toLogoMeshError } from "../base/index.ts";
-import { OllamaExecutor } from "../llm/index.ts";
-import { createBubblewrapSandbox } from "../plugins/index.ts";
 import type { Logger } from "../ports/index.ts";
 import { requireDatabase } from "./requireDatabase.ts";
 import { workspacePaths, type WorkspacePaths } from "./workspace.ts";
@@ -31,7 +29,7 @@ export async function diagnose(options: {
   const paths = workspacePaths(root);
   return [
     checkNode(),
-    checkSandbox(logger),
+    await checkSandbox(logger),
     checkPython(),
     await checkModel(environment),
     ...checkWorkspace(paths, environment),
@@ -49,7 +47,8 @@ function checkNode(): Diagnosis {
   };
 }
 
-function checkSandbox(logger: Logger): Diagnosis {
+async function checkSandbox(logger: Logger): Promise<Diagnosis> {
+  const { createBubblewrapSandbox } = await import("../plugins/index.ts");
   using sandbox = createBubblewrapSandbox({ logger, clock: systemClock, nodePath: process.execPath });
   const { available, hint, limits } = sandbox.status();
   if (available) return { name: "Sandbox", status: "ok", detail: `bubblewrap; bounds: ${limits.join(", ")}` };
@@ -77,6 +76,7 @@ function checkPython(): Diagnosis {
 
 async function checkModel(environment: Record<string, string | undefined>): Promise<Diagnosis> {
   try {
+    const { OllamaExecutor } = await import("../llm/index.ts");
     const { ollamaUrl } = loadConfig({ file: "", environment: { OLLAMA_HOST: environment.OLLAMA_HOST } });
     await using ollama = new OllamaExecutor({ url: ollamaUrl });
     const { info, models } = await ollama.probe();

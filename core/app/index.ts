@@ -1,3 +1,4 @@
+// Light to load: what opens a workspace or looks at the machine loads the rest when it is called.
 export { loadConfig, type Config } from "../config/index.ts";
 export { createLogger } from "../logger/index.ts";
 export { createWorkbench } from "./createWorkbench.ts";

@@ -1,7 +1,7 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { basename, join, resolve } from "node:path";
-import { LogoMeshError } from "@logomesh/contracts";
+import { LogoMeshError } from "@logomesh/contracts/errors";
 
 /** Where everything of a workspace is. */
 export interface WorkspacePaths {
@@ -29,6 +29,14 @@ export interface BundledPaths {
   workflows: string;
 }
 
+/** The clone that this file belongs to. */
+export const REPOSITORY = resolve(import.meta.dirname, "../..");
+
+/** Version of LogoMesh: that of its package. */
+export function readVersion(): string {
+  return (JSON.parse(readFileSync(join(REPOSITORY, "package.json"), "utf8")) as { version: string }).version;
+}
+
 export function workspacePaths(root: string): WorkspacePaths {
   const absolute = resolve(root);
   const state = join(absolute, ".logomesh");
@@ -47,13 +55,12 @@ export function workspacePaths(root: string): WorkspacePaths {
   };
 }
 
-/** What the repository that this file belongs to bundles. */
+/** What the clone brings along. */
 export function bundledPaths(): BundledPaths {
-  const repository = resolve(import.meta.dirname, "../..");
   return {
-    template: join(repository, "templates/workspace"),
-    plugins: ["text-tools", "data-stats"].map((name) => join(repository, "plugins", name)),
-    workflows: join(repository, "workflows"),
+    template: join(REPOSITORY, "templates/workspace"),
+    plugins: ["text-tools", "data-stats"].map((name) => join(REPOSITORY, "plugins", name)),
+    workflows: join(REPOSITORY, "workflows"),
   };
 }
 

@@ -1,12 +1,12 @@
-import { createAccessWriterModule } from "../access/index.ts";
-import { createAuditWriterModule } from "../audit/index.ts";
+import { createAccessWriterModule } from "../access/accessWriterModule.ts";
+import { createAuditWriterModule } from "../audit/auditWriterModule.ts";
 import { systemClock, systemRandom } from "../base/index.ts";
 import { runWriterThread } from "../db/index.ts";
-import { createPluginWriterModule } from "../plugins/store/index.ts";
-import { createPolicyWriterModule } from "../policy/index.ts";
-import { createStorageWriterModule } from "../storage/index.ts";
-import { createThoughtWriterModule } from "../thoughts/index.ts";
-import { createWorkflowWriterModule } from "../workflows/store/index.ts";
+import { createPluginWriterModule } from "../plugins/store/pluginWriterModule.ts";
+import { createPolicyWriterModule } from "../policy/policyWriterModule.ts";
+import { createStorageWriterModule } from "../storage/storageWriterModule.ts";
+import { createThoughtWriterModule } from "../thoughts/thoughtWriterModule.ts";
+import { createWorkflowWriterModule } from "../workflows/store/workflowWriterModule.ts";
 
 runWriterThread({
   clock: systemClock,

@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { LogoMeshError } from "@logomesh/contracts";
+import { LogoMeshError } from "@logomesh/contracts/errors";
 import { messageOf } from "../base/index.ts";
 import { logOf, originOf } from "./checkpoint.ts";
 import { createNoteSigner, parseVerifierKey, type NoteSigner } from "./signedNote.ts";

@@ -71,6 +71,14 @@ async function fill(trail: AuditTrail, count: number): Promise<void> {
   await Promise.all(Array.from({ length: count }, (_, index) => trail.append(entry(`k.${index}`))));
 }
 
+test("the newest entry of a kind is found, or that there is none", async () => {
+  using folder = createTempFolder();
+  const { trail, close } = await open(folder.path);
+  for (const kind of ["a", "b", "a", "b"]) await trail.append(entry(kind));
+  expect([trail.newestOf("a")?.seq, trail.newestOf("b")?.seq, trail.newestOf("c")]).toEqual([2, 3, undefined]);
+  await close();
+});
+
 test("[AU1] [AU4] an entry is stored as its canonical bytes, payloads behind salted commitments", async () => {
   using folder = createTempFolder();
   const { trail, db, clock, close } = await open(folder.path);

@@ -1,4 +1,4 @@
-import { LogoMeshError } from "@logomesh/contracts";
+import { LogoMeshError } from "@logomesh/contracts/errors";
 import type { CreateWriterModule, WriteContext } from "../db/index.ts";
 import { entryBody, payloadId, type AppendParams } from "./entry.ts";
 import { Frontier, leafHash } from "./merkle.ts";

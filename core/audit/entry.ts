@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
-import { LogoMeshError, type JsonObject, type JsonValue, type Trace } from "@logomesh/contracts";
+import type { JsonObject, JsonValue, Trace } from "@logomesh/contracts";
+import { LogoMeshError } from "@logomesh/contracts/errors";
 import { assert } from "../base/index.ts";
 import type { AuditEntryDraft, AuditPayload, Random } from "../ports/index.ts";
 

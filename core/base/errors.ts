@@ -1,4 +1,4 @@
-import { LogoMeshError, type Problem } from "@logomesh/contracts";
+import { LogoMeshError, type Problem } from "@logomesh/contracts/errors";
 
 /** True for the error that an aborted signal raises: it passes through untouched. */
 export function isCancellation(error: unknown): boolean {

@@ -5,5 +5,6 @@ export { toDisposable } from "./disposable.ts";
 export { isCancellation, messageOf, toLogoMeshError, toProblem } from "./errors.ts";
 export { createIdSource, type IdSource } from "./ids.ts";
 export { toJsonText } from "./jsonText.ts";
+export { addSchemaFormats, createSchemaCompiler } from "./jsonSchema.ts";
 export { systemClock } from "./systemClock.ts";
 export { systemRandom } from "./systemRandom.ts";

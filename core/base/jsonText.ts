@@ -1,4 +1,5 @@
-import { LogoMeshError, type JsonValue } from "@logomesh/contracts";
+import type { JsonValue } from "@logomesh/contracts";
+import { LogoMeshError } from "@logomesh/contracts/errors";
 
 /** Deeper values would overflow parsers further on; no message of a plugin nests deeper either. */
 const JSON_DEPTH_MAX = 64;

@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { LogoMeshError } from "@logomesh/contracts";
+import { LogoMeshError } from "@logomesh/contracts/errors";
 import { toLogoMeshError } from "../base/index.ts";
 import type { Logger, Reader, SqlRow } from "../ports/index.ts";
 import { openReadingConnection, type Synchronous } from "./connection.ts";

@@ -1,4 +1,4 @@
-import { LogoMeshError } from "@logomesh/contracts";
+import { LogoMeshError } from "@logomesh/contracts/errors";
 import type { WriteCommand, Writer } from "../ports/index.ts";
 import type { UnitOutcome, WriteUnit, WriterCore } from "./writer.ts";
 

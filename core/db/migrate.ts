@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
-import { LogoMeshError } from "@logomesh/contracts";
+import { LogoMeshError } from "@logomesh/contracts/errors";
 import { assert } from "../base/index.ts";
 import { openWritingConnection } from "./connection.ts";
 import { mapSqliteError } from "./sqliteErrors.ts";

@@ -1,4 +1,4 @@
-import { LogoMeshError } from "@logomesh/contracts";
+import { LogoMeshError } from "@logomesh/contracts/errors";
 import { openReadingConnection } from "./connection.ts";
 import { mapSqliteError } from "./sqliteErrors.ts";
 

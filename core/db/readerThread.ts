@@ -1,5 +1,5 @@
 import { parentPort, Worker, workerData, type MessagePort } from "node:worker_threads";
-import { LogoMeshError, type Problem } from "@logomesh/contracts";
+import { LogoMeshError, type Problem } from "@logomesh/contracts/errors";
 import { assert, toProblem } from "../base/index.ts";
 import type { SqlRow, SqlValue } from "../ports/index.ts";
 import { openReadingConnection } from "./connection.ts";
@@ -24,19 +24,38 @@ export interface ReaderThread {
   close(): Promise<void>;
 }
 
-/** Starts a thread with one read-only connection. */
+/** A thread with one read-only connection; it starts with the first request. */
 export function createReaderThread(options: { path: string; entry: URL; name: string }): ReaderThread {
-  return new ReaderClient(new Worker(options.entry, { workerData: { path: options.path }, name: options.name }));
+  const { path, entry, name } = options;
+  return new ReaderClient(() => new Worker(entry, { workerData: { path }, name }));
 }
 
 class ReaderClient implements ReaderThread {
-  readonly #worker: Worker;
+  readonly #createWorker: () => Worker;
   readonly #pending = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
+  #worker: Worker | undefined;
   #nextId = 0;
   #ended: LogoMeshError | undefined;
 
-  constructor(worker: Worker) {
-    this.#worker = worker;
+  constructor(createWorker: () => Worker) {
+    this.#createWorker = createWorker;
+  }
+
+  async scan(sql: string, params: SqlValue[]): Promise<SqlRow[]> {
+    return (await this.#request((id) => ({ id, sql, params }))) as SqlRow[];
+  }
+
+  job(name: string, params: unknown): Promise<unknown> {
+    return this.#request((id) => ({ id, job: name, params }));
+  }
+
+  async close(): Promise<void> {
+    this.#ended ??= new LogoMeshError("LM_DB_FAILED", "The database is closed.");
+    await this.#worker?.terminate();
+  }
+
+  #start(): Worker {
+    const worker = this.#createWorker();
     worker.on("message", (response: Response) => {
       const entry = this.#pending.get(response.id);
       assert(entry !== undefined, `The reader thread answered a request that was not made: ${response.id}`);
@@ -53,19 +72,7 @@ class ReaderClient implements ReaderThread {
       for (const entry of this.#pending.values()) entry.reject(this.#ended);
       this.#pending.clear();
     });
-  }
-
-  async scan(sql: string, params: SqlValue[]): Promise<SqlRow[]> {
-    return (await this.#request((id) => ({ id, sql, params }))) as SqlRow[];
-  }
-
-  job(name: string, params: unknown): Promise<unknown> {
-    return this.#request((id) => ({ id, job: name, params }));
-  }
-
-  async close(): Promise<void> {
-    this.#ended ??= new LogoMeshError("LM_DB_FAILED", "The database is closed.");
-    await this.#worker.terminate();
+    return worker;
   }
 
   #request(build: (id: number) => Request): Promise<unknown> {
@@ -77,6 +84,7 @@ class ReaderClient implements ReaderThread {
         );
       }
       const id = this.#nextId++;
+      this.#worker ??= this.#start();
       this.#worker.postMessage(build(id));
       this.#pending.set(id, { resolve, reject });
     });

@@ -1,4 +1,4 @@
-import { LogoMeshError, type ErrorCode } from "@logomesh/contracts";
+import { LogoMeshError, type ErrorCode } from "@logomesh/contracts/errors";
 import { messageOf } from "../base/index.ts";
 
 /** Primary result codes (https://sqlite.org/rescode.html). */

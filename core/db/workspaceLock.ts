@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { LogoMeshError } from "@logomesh/contracts";
+import { LogoMeshError } from "@logomesh/contracts/errors";
 import { isSqliteError, mapSqliteError } from "./sqliteErrors.ts";
 
 // One workbench for each workspace. The lock is an exclusive SQLite transaction on lock.db that stays open: the kernel releases its file

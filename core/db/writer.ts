@@ -1,5 +1,5 @@
 import type { DatabaseSync } from "node:sqlite";
-import type { Problem } from "@logomesh/contracts";
+import type { Problem } from "@logomesh/contracts/errors";
 import { assert, toProblem } from "../base/index.ts";
 import type { Clock, Random, WriteCommand } from "../ports/index.ts";
 import { mapSqliteError } from "./sqliteErrors.ts";

@@ -1,5 +1,5 @@
 import { parentPort, receiveMessageOnPort, Worker, workerData, type MessagePort } from "node:worker_threads";
-import { LogoMeshError, type Problem } from "@logomesh/contracts";
+import { LogoMeshError, type Problem } from "@logomesh/contracts/errors";
 import { assert, toProblem } from "../base/index.ts";
 import type { Clock, Random, WriteCommand } from "../ports/index.ts";
 import { openWritingConnection, type Synchronous } from "./connection.ts";

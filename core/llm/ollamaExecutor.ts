@@ -1,5 +1,5 @@
 import { LogoMeshError, type JsonObject, type ModelInfo, type ProviderInfo } from "@logomesh/contracts";
-import { Agent, request as sendRequest, type Dispatcher } from "undici";
+import type { Agent, Dispatcher } from "undici";
 import { messageOf } from "../base/index.ts";
 import type { ExecutorChunk, ExecutorRequest, LLMExecutor } from "./llmExecutor.ts";
 import { readJsonLines } from "./ndjson.ts";
@@ -33,22 +33,21 @@ export class OllamaExecutor implements LLMExecutor, AsyncDisposable {
   readonly local = true;
   readonly concurrency = 1;
   readonly #url: string;
-  readonly #agent: Agent;
+  readonly #options: OllamaExecutorOptions;
+  /** Its module takes 30 ms to load, so it is not loaded before something is asked of Ollama. */
+  #agent: Promise<Agent> | undefined;
   #models = new Map<string, ModelInfo>();
   /** By digest: what a digest says never changes. */
   readonly #details = new Map<string, ReturnType<typeof toDetails>>();
 
   constructor(options: OllamaExecutorOptions) {
     this.#url = options.url;
-    this.#agent = new Agent({
-      connect: { timeout: CONNECT_TIMEOUT_MS },
-      headersTimeout: options.firstByteTimeoutMs ?? 0,
-      bodyTimeout: options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
-    });
+    this.#options = options;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#agent.destroy();
+    const agent = await this.#agent;
+    await agent?.destroy();
   }
 
   async probe(): Promise<{ info: ProviderInfo; models: ModelInfo[] }> {
@@ -149,8 +148,9 @@ export class OllamaExecutor implements LLMExecutor, AsyncDisposable {
   async #send(path: string, options: { body?: JsonObject; signal: AbortSignal }): Promise<Dispatcher.ResponseData> {
     const { body, signal } = options;
     try {
+      const { request: sendRequest } = await import("undici");
       return await sendRequest(`${this.#url}${path}`, {
-        dispatcher: this.#agent,
+        dispatcher: await (this.#agent ??= this.#createAgent()),
         method: body === undefined ? "GET" : "POST",
         headers: { "content-type": "application/json" },
         body: body === undefined ? null : JSON.stringify(body),
@@ -164,6 +164,15 @@ export class OllamaExecutor implements LLMExecutor, AsyncDisposable {
         { cause: error },
       );
     }
+  }
+
+  async #createAgent(): Promise<Agent> {
+    const { Agent } = await import("undici");
+    return new Agent({
+      connect: { timeout: CONNECT_TIMEOUT_MS },
+      headersTimeout: this.#options.firstByteTimeoutMs ?? 0,
+      bodyTimeout: this.#options.idleTimeoutMs ?? IDLE_TIMEOUT_MS,
+    });
   }
 
   async #readText({ body }: Dispatcher.ResponseData, signal: AbortSignal): Promise<string> {

@@ -1,6 +1,6 @@
 import { LogoMeshError, type JsonObject, type JsonValue } from "@logomesh/contracts";
-import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
-import { messageOf, sha256Hex } from "../base/index.ts";
+import type { ValidateFunction } from "ajv/dist/2020.js";
+import { createSchemaCompiler, messageOf, sha256Hex } from "../base/index.ts";
 
 /** Compiled schemas that are kept. */
 const SCHEMAS_MAX = 200;
@@ -43,7 +43,7 @@ export class StructuredOutput {
     const known = this.#compiled.get(key);
     if (known !== undefined) return known;
     try {
-      const compiled = new Ajv2020({ strict: false, validateFormats: false }).compile(schema);
+      const compiled = createSchemaCompiler({ strict: false, validateFormats: false }).compile(schema);
       if (this.#compiled.size >= SCHEMAS_MAX) this.#compiled.clear();
       this.#compiled.set(key, compiled);
       return compiled;

@@ -1,4 +1,3 @@
 export { createBubblewrapSandbox } from "./sandbox/bubblewrapSandbox.ts";
 export { PluginHost } from "./pluginHost.ts";
 export type { Sandbox } from "./sandbox/sandbox.ts";
-export { TokenLedger } from "./store/index.ts";

@@ -1,5 +1,6 @@
 import {
   LogoMeshError,
+  type CallToolResult,
   type JsonObject,
   type Plugin,
   type PluginChanges,
@@ -8,21 +9,11 @@ import {
   type PluginTool,
 } from "@logomesh/contracts";
 import { toLogoMeshError } from "../base/index.ts";
-import type {
-  AuditEntryDraft,
-  AuditLog,
-  Clock,
-  Logger,
-  PluginGrant,
-  PluginToolResult,
-  Policy,
-  Random,
-} from "../ports/index.ts";
-import type { PluginAPI } from "./hostPlane/pluginApi.ts";
+import type { AuditEntryDraft, AuditLog, Clock, Logger, PluginGrant, Policy } from "../ports/index.ts";
 import { LatencySample } from "./latencySample.ts";
 import { PluginExecutionLimiter } from "./pluginExecutionLimiter.ts";
 import { describeChanges } from "./pluginChanges.ts";
-import { PluginInstance, type ToolCallOptions } from "./pluginInstance.ts";
+import { PluginInstance } from "./pluginInstance.ts";
 import { describeCommand, type RuntimeManager } from "./runtimeManager.ts";
 import { effectOf, toolsHash } from "./toolList.ts";
 import type { ToolSchemas } from "./toolSchemas.ts";
@@ -54,7 +45,6 @@ export interface InstalledPluginOptions {
   bundleFolder: string;
   runtimes: RuntimeManager;
   schemas: ToolSchemas;
-  api: PluginAPI;
   /** The current grant of the plugin, whichever version it names. */
   grant: () => PluginGrant | undefined;
   obstacle: () => Obstacle | undefined;
@@ -67,13 +57,14 @@ export interface InstalledPluginOptions {
   policy: Policy;
   audit: AuditLog;
   clock: Clock;
-  random: Random;
   logger: Logger;
   onDidChange: () => void;
 }
 
-export interface PluginCallOptions extends Omit<ToolCallOptions, "timeoutMs"> {
+export interface PluginCallOptions {
+  signal: AbortSignal;
   timeoutMs?: number;
+  meta: JsonObject;
 }
 
 export class InstalledPlugin {
@@ -94,6 +85,7 @@ export class InstalledPlugin {
   #errors = 0;
   #violations = 0;
   #idle: Disposable | undefined;
+  #idleSinceMs = 0;
   #changes: PluginChanges | undefined;
 
   constructor(options: InstalledPluginOptions) {
@@ -159,12 +151,13 @@ export class InstalledPlugin {
   /** Starts the process unless it runs. @throws LogoMeshError LM_PLUGIN_*, LM_POLICY_DENIED */
   async load(): Promise<PluginInstance> {
     await this.#stopping;
-    if (this.#starting === undefined && this.#instance?.isEnded === false) return this.#instance;
+    const serving = this.#serving();
+    if (serving !== undefined) return serving;
     this.#starting ??= this.#start().finally(() => (this.#starting = undefined));
     return this.#starting;
   }
 
-  async call(tool: string, args: JsonObject, options: PluginCallOptions): Promise<PluginToolResult> {
+  async call(tool: string, args: JsonObject, options: PluginCallOptions): Promise<CallToolResult> {
     const { manifest, clock } = this.#options;
     const startedMs = clock.monotonicMs();
     this.#calls += 1;
@@ -173,7 +166,7 @@ export class InstalledPlugin {
         signal: options.signal,
         isFailure: (error) => countsAgainstTool(error),
         call: async () => {
-          const instance = await this.load();
+          const instance = this.#serving() ?? (await this.load());
           const found = instance.tools.find(({ name }) => name === tool);
           if (found === undefined) {
             const known = instance.tools.map(({ name }) => name).join(", ");
@@ -184,9 +177,7 @@ export class InstalledPlugin {
           }
           if (this.#stopping === undefined) this.#setState("busy");
           const timeoutMs = options.timeoutMs ?? manifest.resource_limits.call_timeout_ms;
-          const answer: PluginToolResult = await instance.call(found, args, { ...options, timeoutMs });
-          if (instance.isTainted) answer.tainted = true;
-          return answer;
+          return instance.call(found, args, { signal: options.signal, timeoutMs, meta: options.meta });
         },
       });
       this.#latencies.add(clock.monotonicMs() - startedMs);
@@ -201,7 +192,7 @@ export class InstalledPlugin {
 
   /** Ends the process; calls in flight fail. Calls that come meanwhile wait, and start it again. */
   async stop(reason: string): Promise<void> {
-    this.#idle?.[Symbol.dispose]();
+    this.#forgetIdle();
     const instance = this.#instance ?? (await this.#starting?.catch(() => undefined));
     if (instance === undefined || instance.isEnded) return;
     this.#setState("stopping", reason);
@@ -213,7 +204,7 @@ export class InstalledPlugin {
   async unload(reason: string): Promise<void> {
     const instance = this.#instance ?? (await this.#starting?.catch(() => undefined));
     if (instance === undefined || instance.isEnded || this.#stopping !== undefined) return;
-    this.#idle?.[Symbol.dispose]();
+    this.#forgetIdle();
     this.#setState("draining", reason);
     const drained = Promise.withResolvers<undefined>();
     this.#stopping = drained.promise.then(() => instance.stop(reason)).finally(() => (this.#stopping = undefined));
@@ -238,8 +229,14 @@ export class InstalledPlugin {
 
   // ---- inside
 
+  /** The process that takes calls now, when there is one. */
+  #serving(): PluginInstance | undefined {
+    if (this.#stopping !== undefined || this.#starting !== undefined) return undefined;
+    return this.#instance?.isEnded === false ? this.#instance : undefined;
+  }
+
   async #start(): Promise<PluginInstance> {
-    const { manifest, sha256, runtimes, policy, audit, schemas, api, clock, random } = this.#options;
+    const { manifest, sha256, runtimes, policy, audit, schemas, clock } = this.#options;
     this.#assertMayStart();
     const principal = { type: "Plugin", id: manifest.id } as const;
     policy.require({
@@ -253,7 +250,7 @@ export class InstalledPlugin {
     try {
       const process = await runtimes.start(manifest, this.#options.bundleFolder);
       const instance = new PluginInstance({
-        ...{ manifest, process, schemas, api, clock, random },
+        ...{ manifest, process, schemas, clock },
         onDidChange: () => this.#options.onDidChange(),
       });
       this.#instance = instance;
@@ -338,7 +335,7 @@ export class InstalledPlugin {
     const lines = instance.logLines();
     if (lines.length > 0) this.#logs = lines;
     this.#violations += instance.violations;
-    this.#idle?.[Symbol.dispose]();
+    this.#forgetIdle();
     if (error.code === "LM_PLUGIN_STOPPED" || error.code === "LM_PLUGIN_NOT_GRANTED") {
       audit.enqueue(this.#entry("plugin.stopped", { reason: error.message }));
       this.#setState(error.code === "LM_PLUGIN_STOPPED" ? "stopped" : "blocked", error.message);
@@ -358,8 +355,24 @@ export class InstalledPlugin {
     if (instance === undefined || instance.isEnded || instance.callsInFlight > 0) return;
     if (this.#stopping !== undefined) return;
     if (this.#state === "busy") this.#setState("ready");
+    this.#idleSinceMs = this.#options.clock.monotonicMs();
+    this.#idle ??= this.#watchIdle(IDLE_MS);
+  }
+
+  /** One timer for a long time: between two calls there may be less than it takes to set one. */
+  #watchIdle(delayMs: number): Disposable {
+    const { clock } = this.#options;
+    return clock.setTimer(delayMs, () => {
+      const restMs = this.#idleSinceMs + IDLE_MS - clock.monotonicMs();
+      const isBusy = (this.#instance?.callsInFlight ?? 0) > 0;
+      this.#idle = isBusy || restMs <= 0 ? undefined : this.#watchIdle(restMs);
+      if (!isBusy && restMs <= 0) void this.stop("it was idle for five minutes");
+    });
+  }
+
+  #forgetIdle(): void {
     this.#idle?.[Symbol.dispose]();
-    this.#idle = this.#options.clock.setTimer(IDLE_MS, () => void this.stop("it was idle for five minutes"));
+    this.#idle = undefined;
   }
 
   /** Read once for each grant: an older version does not change. */

@@ -76,8 +76,10 @@ test("[PL33] a message above the plugin's own limit is not sent", async () => {
 test("[PL18] a cancel names the request, and its late answer is nobody's fault", async () => {
   const { connection, sent, say } = connect();
   const request = connection.request("tools/call", {});
-  request.cancel("no longer wanted");
-  request.cancel("twice is once");
+  const reason = new Error("no longer wanted");
+  request.cancel("no longer wanted", reason);
+  request.cancel("twice is once", new Error("twice"));
+  await expect(request.result).rejects.toBe(reason);
   await tick();
   expect(sent()[1]).toEqual({
     jsonrpc: "2.0",
@@ -95,7 +97,11 @@ test("[PL18] a cancel names the request, and its late answer is nobody's fault",
 
 test("[PL18] the memory of cancelled requests is bounded", async () => {
   const { connection, say } = connect();
-  for (let count = 0; count < 1_001; count += 1) connection.request("tools/call", {}).cancel("x");
+  for (let count = 0; count < 1_001; count += 1) {
+    const { result, cancel } = connection.request("tools/call", {});
+    cancel("x", new Error("x"));
+    await expect(result).rejects.toThrow("x");
+  }
   await say({ jsonrpc: "2.0", id: 1, result: {} });
   expect(connection.violations).toBe(1);
   await say({ jsonrpc: "2.0", id: 1_001, result: {} });

@@ -28,7 +28,8 @@ interface Pending {
 
 export interface McpRequest {
   result: Promise<JsonObject>;
-  cancel: (reason: string) => void;
+  /** Tells the plugin and fails the result with the error; does nothing once there is an answer. */
+  cancel: (reason: string, error: unknown) => void;
   isSettled: () => boolean;
 }
 
@@ -100,8 +101,7 @@ export class McpConnection {
   }
 
   /**
-   * Sends a request. `cancel` tells the plugin and forgets the answer; `isSettled` says whether the plugin answered all the same, and so
-   * is done with it.
+   * Sends a request. After `cancel`, `isSettled` says whether the plugin answered all the same, and so is done with it.
    */
   request(method: string, params: JsonObject): McpRequest {
     const id = this.#nextId++;
@@ -110,8 +110,11 @@ export class McpConnection {
       if (refusal !== undefined) reject(refusal);
       else this.#pending.set(id, { resolve, reject });
     });
-    const cancel = (reason: string): void => {
-      if (!this.#pending.delete(id)) return;
+    const cancel = (reason: string, error: unknown): void => {
+      const pending = this.#pending.get(id);
+      if (pending === undefined) return;
+      this.#pending.delete(id);
+      pending.reject(error);
       const [oldest] = this.#late;
       if (this.#late.size >= LATE_MAX && oldest !== undefined) this.#late.delete(oldest);
       this.#late.add(id);

@@ -42,7 +42,9 @@ export class PluginExecutionLimiter {
     options: { signal: AbortSignal; call: () => Promise<T>; isFailure: (error: unknown) => boolean },
   ): Promise<T> {
     this.#assertClosed(tool);
-    await this.#enter(options.signal);
+    options.signal.throwIfAborted();
+    if (this.#running < this.#options.concurrencyMax) this.#running += 1;
+    else await this.#awaitTurn(options.signal);
     let isTrial = false;
     try {
       // While it waited for its turn, the circuit may have opened.
@@ -93,13 +95,8 @@ export class PluginExecutionLimiter {
     if (circuit.failures >= FAILURES_MAX) circuit.openedAtMs = this.#options.clock.monotonicMs();
   }
 
-  async #enter(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
+  async #awaitTurn(signal: AbortSignal): Promise<void> {
     const { concurrencyMax, waitingMax, pluginId } = this.#options;
-    if (this.#running < concurrencyMax) {
-      this.#running += 1;
-      return;
-    }
     if (this.#waiting.length >= waitingMax)
       throw new LogoMeshError(
         "LM_PLUGIN_BUSY",

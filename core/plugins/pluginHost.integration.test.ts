@@ -149,6 +149,21 @@ test("[PL26] calls that come together share one start; nothing runs before the f
   });
 });
 
+test("[PL26] a call that is under way when the five minutes are over is not ended, and begins them anew", async () => {
+  const clock = new FakeClock();
+  await using host = await openEcho(clock);
+  await host.call("echo");
+  await clock.advance(5 * 60_000 - 1);
+  const slow = host.call("slow", { ms: 100, text: "whole" });
+  await expect.poll(() => host.host.get(ID).state).toBe("busy");
+  await clock.advance(1);
+  expect((await slow).content[0]?.text).toBe("whole");
+  await clock.advance(5 * 60_000 - 1);
+  expect(host.host.get(ID).state).toBe("ready");
+  await clock.advance(1);
+  await expect.poll(() => host.host.get(ID).state).toBe("stopped");
+});
+
 test("[PL26] a plugin that was idle for five minutes stops, and starts again with the next call", async () => {
   const clock = new FakeClock();
   await using host = await openEcho(clock);

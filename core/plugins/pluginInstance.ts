@@ -6,9 +6,8 @@ import {
   type PluginManifest,
   type PluginTool,
 } from "@logomesh/contracts";
-import type { Clock, Principal, Random } from "../ports/index.ts";
-import { HostPlane, META_CALL } from "./hostPlane/hostPlane.ts";
-import type { PluginAPI } from "./hostPlane/pluginApi.ts";
+import type { Clock } from "../ports/index.ts";
+import { Deadlines } from "./deadlines.ts";
 import { McpConnection, type McpRequest } from "./mcpConnection.ts";
 import { TailBuffer } from "./messageReader.ts";
 import type { SandboxExit, SandboxProcess, SandboxUsage } from "./sandbox/sandbox.ts";
@@ -37,10 +36,7 @@ export interface PluginInstanceOptions {
   manifest: PluginManifest;
   process: SandboxProcess;
   schemas: ToolSchemas;
-  /** What the plugin may ask of the workbench. */
-  api: PluginAPI;
   clock: Clock;
-  random: Random;
   /** It became unresponsive, or speaks again. */
   onDidChange: () => void;
 }
@@ -49,17 +45,12 @@ export interface ToolCallOptions {
   signal: AbortSignal;
   timeoutMs: number;
   meta: JsonObject;
-  /** In whose name the plugin acts while it answers. */
-  callers: readonly Principal[];
-  /** Who calls has read private data. */
-  isTainted: boolean;
-  run?: { runId: string; taskReference: string } | undefined;
 }
 
 export class PluginInstance {
   readonly #options: PluginInstanceOptions;
   readonly #connection: McpConnection;
-  readonly #hostPlane: HostPlane;
+  readonly #deadlines: Deadlines;
   readonly #stderr = new TailBuffer(STDERR_BYTES);
   readonly ended: Promise<LogoMeshError>;
   #fatal: LogoMeshError | undefined;
@@ -74,6 +65,7 @@ export class PluginInstance {
   constructor(options: PluginInstanceOptions) {
     this.#options = options;
     const { process, manifest, clock } = options;
+    this.#deadlines = new Deadlines(clock);
     this.#connection = new McpConnection({
       pluginId: manifest.id,
       input: process.stdout,
@@ -82,18 +74,13 @@ export class PluginInstance {
       clock,
       onFatal: (error) => this.kill(error),
     });
-    this.#hostPlane = new HostPlane({
-      ...{ pluginId: manifest.id, stream: process.hostPlane, api: options.api, clock, random: options.random },
-      lineBytesMax: manifest.resource_limits.max_message_bytes,
-      onFatal: (error) => this.kill(error),
-    });
     process.stderr.on("data", (chunk: Buffer) => this.#stderr.push(chunk));
     this.ended = process.exited.then((exit) => {
       this.#isEnded = true;
       this.#pulse?.[Symbol.dispose]();
+      this.#deadlines[Symbol.dispose]();
       const error = this.#fatal ?? this.#crashed(exit);
       this.#connection.close(error);
-      this.#hostPlane[Symbol.dispose]();
       return error;
     });
   }
@@ -116,12 +103,7 @@ export class PluginInstance {
   }
 
   get violations(): number {
-    return this.#connection.violations + this.#hostPlane.violations;
-  }
-
-  /** It has read private data, which its answers may carry. */
-  get isTainted(): boolean {
-    return this.#hostPlane.isTainted;
+    return this.#connection.violations;
   }
 
   usage(): SandboxUsage {
@@ -162,40 +144,27 @@ export class PluginInstance {
   async call(
     tool: PluginTool,
     args: JsonObject,
-    { signal, timeoutMs, meta, callers, isTainted, run }: ToolCallOptions,
+    { signal, timeoutMs, meta }: ToolCallOptions,
   ): Promise<CallToolResult> {
-    const { manifest, clock } = this.#options;
+    const { clock } = this.#options;
     this.#checkArguments(tool, args);
-    using begun = this.#hostPlane.begin({ callers, isTainted, run });
     const startedMs = clock.monotonicMs();
     const request = this.#connection.request("tools/call", {
       name: tool.name,
       arguments: args,
-      _meta: { ...meta, [META_CALL]: begun.token },
+      _meta: meta,
     });
-    const stopped = Promise.withResolvers<never>();
-    // Whoever loses the race below must not count as unhandled.
-    stopped.promise.catch(() => undefined);
-    request.result.catch(() => undefined);
-    const stop = (reason: string, error: unknown): void => {
-      request.cancel(reason);
-      this.#afterCancel(request);
-      stopped.reject(error);
-    };
-    const onAbort = (): void => stop("cancelled", signal.reason);
-    using _timer = clock.setTimer(timeoutMs, () =>
-      stop(
-        "timeout",
-        new LogoMeshError("LM_PLUGIN_TIMEOUT", `${manifest.id}#${tool.name} did not answer within ${timeoutMs} ms.`),
-      ),
+    const onAbort = (): void => this.#cancel(request, { reason: "cancelled", error: signal.reason });
+    const deadline = this.#deadlines.add(startedMs + timeoutMs, () =>
+      this.#cancel(request, { reason: "timeout", error: this.#timedOut(tool, timeoutMs) }),
     );
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) onAbort();
     this.#enter(startedMs);
     try {
-      const answer = await Promise.race([request.result, stopped.promise]);
-      return this.#check(tool, toResult(answer, clock.monotonicMs() - startedMs));
+      return this.#check(tool, toResult(await request.result, clock.monotonicMs() - startedMs));
     } finally {
+      this.#deadlines.delete(deadline);
       signal.removeEventListener("abort", onAbort);
       this.#leave();
     }
@@ -261,6 +230,16 @@ export class PluginInstance {
       // "Method not found" is a sign of life too.
       if (error instanceof LogoMeshError && error.code === "LM_PLUGIN_TOOL_FAILED") onAnswer();
     });
+  }
+
+  #cancel(request: McpRequest, { reason, error }: { reason: string; error: unknown }): void {
+    request.cancel(reason, error);
+    this.#afterCancel(request);
+  }
+
+  #timedOut(tool: PluginTool, timeoutMs: number): LogoMeshError {
+    const { id } = this.#options.manifest;
+    return new LogoMeshError("LM_PLUGIN_TIMEOUT", `${id}#${tool.name} did not answer within ${timeoutMs} ms.`);
   }
 
   /**

@@ -1,7 +1,7 @@
 import { Script, createContext } from "node:vm";
 import { LogoMeshError, type InputProblem, type JsonObject, type JsonValue } from "@logomesh/contracts";
-import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
-import { messageOf, sha256Hex } from "../base/index.ts";
+import type { ValidateFunction } from "ajv/dist/2020.js";
+import { createSchemaCompiler, messageOf, sha256Hex } from "../base/index.ts";
 
 // Checks values against the schemas of plugins. They are other people's programs: a pattern, a recursive reference or `uniqueItems` can be
 // written so that a check takes forever. Schemas of keywords whose cost is that of schema times value are compiled, and checked against
@@ -78,7 +78,7 @@ export class ToolSchemas {
     try {
       // A validator that answers a promise would count as a yes.
       if (JSON.stringify(schema).includes('"$async"')) throw new Error("$async is not a keyword of JSON Schema");
-      const ajv = new Ajv2020({ strict: false, validateFormats: false, validateSchema: false, logger: false });
+      const ajv = createSchemaCompiler({ strict: false, validateFormats: false, validateSchema: false, logger: false });
       const cheap = isCheap(schema);
       return { validate: cheap ? ajv.compile(schema) : this.#guard.run(() => ajv.compile(schema)), isCheap: cheap };
     } catch (error) {

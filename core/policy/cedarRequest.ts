@@ -1,8 +1,8 @@
 import { isIP } from "node:net";
 import type * as cedar from "@cedar-policy/cedar-wasm/nodejs";
 import type { JsonObject } from "@logomesh/contracts";
+import { reachOf } from "../network/index.ts";
 import type { PolicyRequest, Principal } from "../ports/index.ts";
-import { reachOf } from "./addressReach.ts";
 import { POLICY_ACTIONS } from "./schema.ts";
 
 // From a request to what Cedar sees. What an id says (plugin of a tool, host of an origin) is derived here and never taken from the

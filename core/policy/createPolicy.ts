@@ -2,6 +2,7 @@ import { LogoMeshError, type Scope } from "@logomesh/contracts";
 import { assert, toDisposable } from "../base/index.ts";
 import type { AuditLog, Logger, Policy, PolicyDecision, PolicyRequest, Principal } from "../ports/index.ts";
 import { CALL_DEPTH_MAX } from "./builtins.ts";
+import { withoutOptimizing } from "./cedar.ts";
 import { ConstitutionFile, type ConstitutionVersion } from "./constitutionFile.ts";
 import { constitutionChangedEntry, constitutionRefusedEntry, deniedEntry, deniedText } from "./entries.ts";
 import { Evaluator, type Asked, type GrantSource } from "./evaluator.ts";
@@ -97,7 +98,7 @@ export class CedarPolicy implements Policy, Disposable {
   /** Takes into force what `rename` puts in place; its entry is in the log already. */
   replaceConstitution(rename: () => void): void {
     rename();
-    this.#take({ isRecorded: true });
+    withoutOptimizing(() => this.#take({ isRecorded: true }));
   }
 
   [Symbol.dispose](): void {
@@ -106,7 +107,7 @@ export class CedarPolicy implements Policy, Disposable {
 
   /** An edit of the file holds from the next decision on; one that is not valid leaves the last good version in force. */
   #refresh(): void {
-    if (this.file.hasChanged()) this.#take({ isRecorded: false });
+    if (this.file.hasChanged()) withoutOptimizing(() => this.#take({ isRecorded: false }));
   }
 
   #take({ isRecorded }: { isRecorded: boolean }): void {
@@ -202,6 +203,7 @@ export function askedOf({ principal, chain = [], action, resource, context }: Po
 export function chainFault({ principal, chain = [], resource, context }: PolicyRequest): string | undefined {
   const depth = Math.max(context?.callDepth ?? 0, chain.length);
   if (depth > CALL_DEPTH_MAX) return `The call is ${depth} deep; at most ${CALL_DEPTH_MAX} are allowed.`;
+  if (chain.length === 0 && principal.type !== "Plugin") return undefined; // nobody is there twice
   const callers = [...chain, principal].map(({ type, id }) => JSON.stringify([type, id]));
   const target = resource.type === "Tool" ? [JSON.stringify(["Plugin", resource.id.split("#", 1)[0]])] : [];
   const all = [...callers, ...target];

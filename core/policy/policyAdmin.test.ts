@@ -60,7 +60,7 @@ function setUp(options: { constitution?: string; plugins?: PluginGrant[]; workfl
     getEntry: (seq) => Promise.resolve(toEntry(entries[seq]!, seq)),
     newestOf: (kind) => {
       const seq = entries.findLastIndex((draft) => draft.kind === kind);
-      return Promise.resolve(seq < 0 ? undefined : toEntry(entries[seq]!, seq));
+      return seq < 0 ? undefined : toEntry(entries[seq]!, seq);
     },
   });
   const put = (text: string, more: { preview?: boolean; baseSha256?: string } = {}) => {

@@ -27,7 +27,7 @@ export interface PolicyAdminOptions extends EvaluatorOptions {
   /** An entry with its payloads. @throws LogoMeshError LM_NOT_FOUND */
   getEntry: (seq: number) => Promise<AuditEntry>;
   /** The newest entry of a kind. */
-  newestOf: (kind: string) => Promise<AuditEntry | undefined>;
+  newestOf: (kind: string) => AuditEntry | undefined;
 }
 
 const FILE: Actor = { type: "system", id: "constitution.cedar" };
@@ -121,7 +121,7 @@ export class PolicyAdmin {
     policy.warm();
     const version = policy.file.inForce;
     if (version === undefined) return;
-    const known = (await newestOf("constitution.changed"))?.data.sha256;
+    const known = newestOf("constitution.changed")?.data.sha256;
     const previous = typeof known === "string" ? known : undefined;
     if (previous !== version.sha256) await audit.append(constitutionChangedEntry({ version, previous, actor: FILE }));
   }

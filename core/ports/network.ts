@@ -1,4 +1,5 @@
 export interface WebRequest {
+  /** http or https, without user and password. */
   url: string;
   method: string;
   headers: Readonly<Record<string, string>>;
@@ -7,30 +8,45 @@ export interface WebRequest {
 
 export interface WebAnswer {
   status: number;
+  /** By lower-case name; several `set-cookie` are separated by a line break, other repeated headers by a comma. */
   headers: Readonly<Record<string, string>>;
+  /** Decoded, when the content coding is known. */
   body: Uint8Array;
   /** Where redirects led. */
   url: string;
 }
 
-/** What is asked before each hop: the host that would be dialled and how far its address is away. */
+/**
+ * What is asked before each hop: the host that would be dialled and how far its address is away. A name is asked about twice: before it is
+ * resolved (`unresolved`, no address), because a look-up tells the name to others, and once for each address that it has.
+ */
 export type AuthorizeHop = (hop: {
   scheme: string;
+  /** As in a URL: lower case, IDN encoded, IPv6 in brackets, no trailing dot. */
   host: string;
   port: number;
   method: string;
   reach: "public" | "private" | "loopback" | "link-local" | "unresolved";
+  address?: string;
 }) => void;
+
+export interface WebFetchOptions {
+  signal: AbortSignal;
+  authorize: AuthorizeHop;
+  /** Of the decoded body; default 8 MiB, at most 64 MiB. */
+  bytesMax?: number;
+  /** For everything, redirects included; default 30 s, at most 10 min. */
+  timeoutMs?: number;
+  /** Follow up to 5 redirects (default), or answer the redirect itself. */
+  redirects?: "follow" | "answer";
+}
 
 /**
  * HTTP for code that is not trusted. The name is resolved once and the address that was judged is dialled; redirects are judged again;
  * headers that smuggle are refused; no credentials of the host's go along.
  *
- * @throws LogoMeshError LM_NET_REFUSED, LM_NET_FAILED, LM_TIMEOUT, LM_TOO_LARGE, and whatever `authorize` throws
+ * @throws LogoMeshError LM_NET_REFUSED, LM_NET_FAILED, LM_NET_BUSY, LM_TIMEOUT, LM_TOO_LARGE, and whatever `authorize` throws
  */
 export interface WebFetch {
-  fetch(
-    request: WebRequest,
-    options: { signal: AbortSignal; authorize: AuthorizeHop; bytesMax?: number; timeoutMs?: number },
-  ): Promise<WebAnswer>;
+  fetch(request: WebRequest, options: WebFetchOptions): Promise<WebAnswer>;
 }

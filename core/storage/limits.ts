@@ -1,4 +1,4 @@
-import { LogoMeshError } from "@logomesh/contracts";
+import { LogoMeshError } from "@logomesh/contracts/errors";
 
 /** Of one blob: it is held in memory as a whole, on both sides of the writer. */
 export const BLOB_BYTES_MAX = 64 * 1024 * 1024;

@@ -1,4 +1,4 @@
-import { LogoMeshError } from "@logomesh/contracts";
+import { LogoMeshError } from "@logomesh/contracts/errors";
 import type { CreateWriterModule, WriteContext } from "../db/index.ts";
 import { CLEAR_BYTES_MAX, CLEAR_ENTRIES_MAX, HANDED_BLOBS_MAX, KEYS_MAX, OWNER_BLOBS_MAX } from "./limits.ts";
 

@@ -1,4 +1,5 @@
-import { LogoMeshError, type ThoughtDetail } from "@logomesh/contracts";
+import type { ThoughtDetail } from "@logomesh/contracts";
+import { LogoMeshError } from "@logomesh/contracts/errors";
 import type { CreateWriterModule, WriteContext } from "../db/index.ts";
 
 export interface CreateThoughtRow {

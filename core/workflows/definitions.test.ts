@@ -60,6 +60,20 @@ do:
   });
 });
 
+test("[WF27] a text that is stored is known by its origin; a comment that changes is a new text of the same definition", async () => {
+  const { engine } = createEngineHarness();
+  const file = { source: simple("x"), origin: "x.yaml" };
+  expect(engine.isDefined(file)).toBe(false);
+  const { hash } = await engine.define({ ...file, caller: ADMIN });
+  expect(engine.isDefined(file)).toBe(true);
+  expect(engine.isDefined({ ...file, origin: "y.yaml" })).toBe(false);
+  const commented = { ...file, source: `# why\n${file.source}` };
+  expect(engine.isDefined(commented)).toBe(false);
+  expect((await engine.define({ ...commented, caller: ADMIN })).hash).toBe(hash);
+  expect(engine.isDefined(commented)).toBe(true);
+  expect((await engine.getWorkflow({ namespace: "default", name: "x" })).source).toBe(commented.source);
+});
+
 test("[WF36] only an admin's definition is granted what it names", async () => {
   const harness = createEngineHarness();
   const source = workflow(`do: [ { a: { call: thought.create, with: { title: x } } } ]`);

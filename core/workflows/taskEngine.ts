@@ -122,6 +122,11 @@ export class TaskEngine implements AsyncDisposable {
     });
   }
 
+  /** Whether `define` has stored exactly this text of this file already. */
+  isDefined(file: { origin: string; source: string }): boolean {
+    return this.#options.store.isDefined(file);
+  }
+
   validate(source: string): Promise<ValidateWorkflowResult> {
     return this.#definitions.validate(source);
   }

@@ -1,3 +1,2 @@
 export { PluginSettings } from "./pluginSettings.ts";
 export { createPluginWriterModule } from "./pluginWriterModule.ts";
-export { TokenLedger } from "./tokenLedger.ts";

@@ -55,7 +55,8 @@ export class Definitions {
     const grants = collectGrants(definition);
     const { namespace, name, version, hash } = definition;
     const stored = this.#options.store.getDefinition({ namespace, name, version });
-    if (stored?.identity.hash !== hash) await this.#save(definition, { ...options, listed: true });
+    if (stored?.identity.hash !== hash || stored.source !== options.source)
+      await this.#save(definition, { ...options, listed: true });
     if (options.grant) await this.grant(definition, options.actor);
     return {
       namespace,

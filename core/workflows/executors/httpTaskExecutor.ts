@@ -1,31 +1,18 @@
-import { isIP } from "node:net";
-import { LogoMeshError, type JsonValue } from "@logomesh/contracts";
-import { Agent, request as sendRequest, type Dispatcher } from "undici";
+import type { JsonValue } from "@logomesh/contracts";
 import { z } from "zod";
-import { isCancellation, messageOf } from "../../base/index.ts";
-import type { Policy } from "../../ports/index.ts";
+import { messageOf } from "../../base/index.ts";
+import type { AuthorizeHop, Policy, WebAnswer, WebFetch, WebRequest } from "../../ports/index.ts";
 import { isObject } from "../expressions/index.ts";
-import { WorkflowFault, createFault } from "../interpreter/index.ts";
+import { createFault } from "../interpreter/index.ts";
 import { parseArguments } from "./parseArguments.ts";
 import type { TaskExecutor, TaskResult } from "./taskExecutor.ts";
-import { assertAddressAllowed, createVettedLookup } from "./vettedLookup.ts";
 
-/** Of an answer's body. */
-const BODY_BYTES_MAX = 8 * 1024 * 1024;
-const CONNECT_TIMEOUT_MS = 10_000;
 /** Methods that RFC 9110 calls safe. */
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
-/** They would let a workflow choose another host or frame the message differently. */
-const HEADERS_REFUSED = new Set([
-  "host",
-  "connection",
-  "content-length",
-  "transfer-encoding",
-  "upgrade",
-  "te",
-  "trailer",
-]);
-
+/** A task's own `timeout` ends it sooner. */
+const TIMEOUT_MS = 300_000;
+/** Of an answer that is an error, in its message. */
+const SAID_CHARS_MAX = 500;
 const text = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 const ArgumentsSchema = z.strictObject({
   method: z.string().transform((method) => method.toUpperCase()),
@@ -36,99 +23,75 @@ const ArgumentsSchema = z.strictObject({
   output: z.enum(["raw", "content", "response"]).default("content"),
   redirect: z.boolean().default(false),
 });
+type HttpArguments = z.output<typeof ArgumentsSchema>;
 
-/** `call: http`. The host is literal in the definition and granted with it; names are resolved once and judged before dialling. */
-export function createHttpTaskExecutor(options: { policy: Policy; ownPorts: () => ReadonlySet<number> }): TaskExecutor {
+/** `call: http`. The host is literal in the definition and granted with it; redirects are answers, not followed. */
+export function createHttpTaskExecutor({ policy, network }: { policy: Policy; network: WebFetch }): TaskExecutor {
   return {
     kind: "http",
     effect: ({ literals: { method } }) =>
       typeof method === "string" && SAFE_METHODS.has(method.toUpperCase()) ? "idempotent" : "once",
     async execute(request, { signal, idempotencyKey }) {
       const args = parseArguments(ArgumentsSchema, request.arguments, "http");
-      const url = toUrl(args.endpoint, args.query, request.input);
-      options.policy.require({
-        principal: request.principal,
-        action: "net.fetch",
-        resource: { type: "NetHost", id: originOf(url), attributes: { method: args.method } },
-        context: { run: request.runId, task: request.task.reference },
-      });
-      const rule = { port: Number(portOf(url)), ownPorts: options.ownPorts() };
-      const host = url.hostname.replace(/^\[|\]$/g, "");
-      if (isIP(host) !== 0) assertAddressAllowed(host, rule);
-      const agent = new Agent({ connect: { lookup: createVettedLookup(rule), timeout: CONNECT_TIMEOUT_MS } });
-      try {
-        const headers = headersOf(args.headers);
-        if (!SAFE_METHODS.has(args.method)) headers["idempotency-key"] = idempotencyKey;
-        const body =
-          args.body === undefined ? undefined : typeof args.body === "string" ? args.body : JSON.stringify(args.body);
-        if (body !== undefined && headers["content-type"] === undefined)
-          headers["content-type"] = typeof args.body === "string" ? "text/plain; charset=utf-8" : "application/json";
-        const answer = await sendRequest(url, {
-          method: args.method,
-          dispatcher: agent,
-          headers,
-          body: body ?? null,
-          signal,
+      const authorize: AuthorizeHop = ({ scheme, host, port, method, address }) =>
+        policy.require({
+          principal: request.principal,
+          action: "net.fetch",
+          resource: {
+            type: "NetHost",
+            id: `${scheme}://${host}:${port}`,
+            attributes: { method, ...(address === undefined ? {} : { address }) },
+          },
+          context: { run: request.runId, task: request.task.reference },
         });
-        return await toResult(answer, { args, url });
-      } catch (error) {
-        throw toFault(error, url);
-      } finally {
-        await agent.destroy();
-      }
+      const webRequest = toWebRequest(args, { input: request.input, idempotencyKey });
+      const fetchOptions = { signal, authorize, redirects: "answer", timeoutMs: TIMEOUT_MS } as const;
+      return toResult(await network.fetch(webRequest, fetchOptions), args);
     },
   };
 }
 
-async function toResult(
-  answer: Dispatcher.ResponseData,
-  { args, url }: { args: z.output<typeof ArgumentsSchema>; url: URL },
-): Promise<TaskResult> {
-  const bytes = await readBody(answer.body);
-  const { statusCode } = answer;
+function toWebRequest(
+  args: HttpArguments,
+  { input, idempotencyKey }: { input: JsonValue; idempotencyKey: string },
+): WebRequest {
+  const headers = { ...args.headers };
+  const nameOf = (wanted: string): string =>
+    Object.keys(headers).find((name) => name.toLowerCase() === wanted) ?? wanted;
+  if (!SAFE_METHODS.has(args.method)) headers[nameOf("idempotency-key")] = idempotencyKey;
+  const url = toUrl(args.endpoint, args.query, input);
+  if (args.body === undefined) return { url, method: args.method, headers };
+  const media = typeof args.body === "string" ? "text/plain; charset=utf-8" : "application/json";
+  headers[nameOf("content-type")] ??= media;
+  return { url, method: args.method, headers, body: Buffer.from(bodyText(args.body)) };
+}
+
+function bodyText(body: JsonValue): string {
+  return typeof body === "string" ? body : JSON.stringify(body);
+}
+
+function toResult({ status: statusCode, headers, body, url }: WebAnswer, args: HttpArguments): TaskResult {
+  const bytes = Buffer.from(body);
   if (statusCode < 200 || statusCode > (args.redirect ? 399 : 299)) {
-    throw createFault(
-      "communication",
-      `${args.method} ${url.href} answered ${statusCode}: ${bytes.toString("utf8").slice(0, 500)}`,
-      {
-        status: statusCode,
-      },
-    );
+    const said = bytes.toString("utf8").slice(0, SAID_CHARS_MAX);
+    throw createFault("communication", `${args.method} ${url} answered ${statusCode}: ${said}`, { status: statusCode });
   }
-  const type = String(answer.headers["content-type"] ?? "");
+  const type = headers["content-type"] ?? "";
   const content = contentOf(bytes, type);
-  const headers = Object.fromEntries(
-    Object.entries(answer.headers).map(([name, value]) => [
-      name,
-      Array.isArray(value) ? value.join(", ") : String(value),
-    ]),
-  );
   const output: JsonValue =
     args.output === "raw"
       ? bytes.toString("base64")
       : args.output === "content"
         ? content
-        : { request: { method: args.method, uri: url.href }, statusCode, headers, content };
+        : { request: { method: args.method, uri: url }, statusCode, headers: { ...headers }, content };
   return {
     output,
-    details: { method: args.method, url: url.href, statusCode },
+    details: { method: args.method, url, statusCode },
     payload: {
       request: { bytes: args.body === undefined ? "" : JSON.stringify(args.body), media: "application/json" },
       response: { bytes, media: type || "application/octet-stream" },
     },
   };
-}
-
-async function readBody(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of body) {
-    length += chunk.byteLength;
-    if (length > BODY_BYTES_MAX)
-      throw new LogoMeshError("LM_TOO_LARGE", `The answer is longer than ${BODY_BYTES_MAX} bytes. Ask for less of it.`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 function contentOf(bytes: Buffer, type: string): JsonValue {
@@ -142,44 +105,15 @@ function contentOf(bytes: Buffer, type: string): JsonValue {
 }
 
 /** The literal endpoint with `{name}` in path and query filled from the task's input, each value encoded. */
-function toUrl(endpoint: string, query: Record<string, string>, input: JsonValue): URL {
+function toUrl(endpoint: string, query: Record<string, string>, input: JsonValue): string {
   const filled = endpoint.replace(/\{(\w+)\}/g, (_all, name: string) => {
     const value = isObject(input) && Object.hasOwn(input, name) ? input[name] : undefined;
     if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean")
       throw createFault("expression", `The endpoint names {${name}}, and the task's input has no such text or number.`);
     return encodeURIComponent(String(value));
   });
-  if (!URL.canParse(filled)) throw createFault("configuration", `${filled} is not a URL.`);
-  const url = new URL(filled);
-  if (url.protocol !== "http:" && url.protocol !== "https:")
-    throw createFault("configuration", `${url.protocol} is not supported; use http or https.`);
+  const url = URL.parse(filled);
+  if (url === null) throw createFault("configuration", `${filled} is not a URL.`);
   for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
-  return url;
-}
-
-function portOf(url: URL): string {
-  return url.port || (url.protocol === "https:" ? "443" : "80");
-}
-
-function originOf(url: URL): string {
-  return `${url.protocol}//${url.hostname}:${portOf(url)}`;
-}
-
-function headersOf(headers: Record<string, string>): Record<string, string> {
-  const result: Record<string, string> = {};
-  for (const [name, value] of Object.entries(headers)) {
-    const lower = name.toLowerCase();
-    if (HEADERS_REFUSED.has(lower))
-      throw createFault("configuration", `The header ${name} is set by the workbench alone.`);
-    result[lower] = value;
-  }
-  return result;
-}
-
-function toFault(error: unknown, url: URL): unknown {
-  if (error instanceof LogoMeshError || isCancellation(error)) return error;
-  const cause = error instanceof Error && error.cause instanceof LogoMeshError ? error.cause : undefined;
-  if (cause !== undefined) return cause;
-  if (error instanceof WorkflowFault) return error;
-  return createFault("communication", `${url.origin} could not be asked: ${messageOf(error)}`);
+  return url.href;
 }

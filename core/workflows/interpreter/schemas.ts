@@ -1,14 +1,10 @@
 import type { InputProblem, JsonObject, JsonValue } from "@logomesh/contracts";
-import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
-import { default as ajvFormats } from "ajv-formats";
-import { canonicalJson, messageOf, sha256Hex } from "../../base/index.ts";
+import type { ValidateFunction } from "ajv/dist/2020.js";
+import { addSchemaFormats, canonicalJson, createSchemaCompiler, messageOf, sha256Hex } from "../../base/index.ts";
 
 /** Compiled schemas that are kept; a definition has a handful. */
 const SCHEMAS_MAX = 500;
 const PROBLEMS_MAX = 50;
-
-/** The package brings its own copy of ajv, so its type does not know ours. */
-const addFormats = ajvFormats.default as unknown as (ajv: Ajv2020) => void;
 
 /** JSON Schema 2020-12. Compiled once for each content; references to other documents are refused, nothing is fetched. */
 export class SchemaValidator {
@@ -45,8 +41,8 @@ export class SchemaValidator {
     let validate = this.#byHash.get(hash);
     if (validate === undefined) {
       // An instance of its own: an `$id` in one document cannot clash with another's.
-      const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: true });
-      addFormats(ajv);
+      const ajv = createSchemaCompiler({ strict: false, allErrors: true, validateFormats: true });
+      addSchemaFormats(ajv);
       validate = ajv.compile(schema);
       const oldest = this.#byHash.size >= SCHEMAS_MAX ? this.#byHash.keys().next().value : undefined;
       if (oldest !== undefined) this.#byHash.delete(oldest);

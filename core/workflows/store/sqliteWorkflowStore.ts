@@ -87,6 +87,15 @@ export class SqliteWorkflowStore implements WorkflowStore {
       : { source: row.source as string, document: JSON.parse(row.document as string) as JsonObject };
   }
 
+  isDefined({ origin, source }: { origin: string; source: string }): boolean {
+    const row = this.#reader.get(
+      `SELECT 1 FROM workflow_version v JOIN workflow_definition d ON d.hash = v.hash WHERE v.origin = ? AND d.source = ?`,
+      origin,
+      source,
+    );
+    return row !== undefined;
+  }
+
   describeDefinition(reference: WorkflowReference): WorkflowDetail | undefined {
     const row = this.#version(reference);
     if (row === undefined) return undefined;

@@ -126,6 +126,8 @@ export interface WorkflowStore {
     reference: WorkflowReference,
   ): { identity: WorkflowIdentity; source: string; document: JsonObject } | undefined;
   getDefinitionByHash(hash: string): { source: string; document: JsonObject } | undefined;
+  /** Whether a version with exactly this text came from this origin. */
+  isDefined(text: { origin: string; source: string }): boolean;
   describeDefinition(reference: WorkflowReference): WorkflowDetail | undefined;
   listDefinitions(page: PageQuery): Promise<Page<WorkflowSummary>>;
   /** @throws LM_WORKFLOW_IN_USE unless forced */

@@ -1,4 +1,4 @@
-import { LogoMeshError } from "@logomesh/contracts";
+import { LogoMeshError } from "@logomesh/contracts/errors";
 import type { CreateWriterModule, WriteContext } from "../../db/index.ts";
 
 /** A task in the order of the columns. */

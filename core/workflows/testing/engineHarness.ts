@@ -6,8 +6,9 @@ import {
   type JsonValue,
   type Run,
 } from "@logomesh/contracts";
-import { createIdSource } from "../../base/index.ts";
+import { createIdSource, systemClock } from "../../base/index.ts";
 import { createMemoryDatabase, type CreateWriterModule } from "../../db/index.ts";
+import { createWebFetch } from "../../network/index.ts";
 import type {
   AuditEntryDraft,
   AuditLog,
@@ -131,7 +132,10 @@ export function createEngineHarness(): EngineHarness {
         createPluginTaskExecutor(toolsOf(harness)),
         createLlmTaskExecutor(modelsOf(harness)),
         createThoughtTaskExecutor({ thoughts: thoughtWrites, policy: policyOf(harness) }),
-        createHttpTaskExecutor({ policy: policyOf(harness), ownPorts: () => new Set([7420]) }),
+        createHttpTaskExecutor({
+          policy: policyOf(harness),
+          network: createWebFetch({ clock: systemClock, ownPorts: () => new Set([7420]) }),
+        }),
       ]),
       runtime: { name: "LogoMesh", version: "0.0.0" },
     });

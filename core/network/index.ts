@@ -1,0 +1,2 @@
+export { reachOf } from "./addressReach.ts";
+export { createWebFetch } from "./webFetch.ts";
