@@ -1,8 +1,10 @@
 import { API_ERRORS } from "./apiErrors.ts";
+import { APPROVAL_ERRORS } from "./approvalsErrors.ts";
 import { AUDIT_ERRORS } from "./auditErrors.ts";
 import { COMMON_ERRORS } from "./commonErrors.ts";
 import { DB_ERRORS } from "./dbErrors.ts";
 import type { ErrorDefinition } from "./defineErrors.ts";
+import { FILE_ERRORS } from "./filesErrors.ts";
 import { LLM_ERRORS } from "./llmErrors.ts";
 import { NETWORK_ERRORS } from "./networkErrors.ts";
 import { PLUGIN_ERRORS } from "./pluginsErrors.ts";
@@ -15,8 +17,10 @@ import { WORKFLOW_ERRORS } from "./workflowsErrors.ts";
 export const ERROR_CATALOGUE = {
   ...COMMON_ERRORS,
   ...API_ERRORS,
+  ...APPROVAL_ERRORS,
   ...AUDIT_ERRORS,
   ...DB_ERRORS,
+  ...FILE_ERRORS,
   ...LLM_ERRORS,
   ...NETWORK_ERRORS,
   ...PLUGIN_ERRORS,

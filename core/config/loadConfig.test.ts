@@ -9,6 +9,7 @@ const DEFAULTS: Config = {
   host: "127.0.0.1",
   port: 7420,
   allowedHosts: [],
+  sharedFolders: ["src", "docs"],
   logLevel: "info",
   ollamaUrl: "http://127.0.0.1:11434",
 };
@@ -38,8 +39,11 @@ test.each([
 });
 
 test("the file's settings are taken", () => {
-  expect(load("host: 0.0.0.0\nport: 8000\nallowedHosts: [mesh.local]\nlog: warn\n")).toEqual({
+  expect(
+    load("host: 0.0.0.0\nport: 8000\nallowedHosts: [mesh.local]\nlog: warn\ndevShellSandboxPaths: [notes/a]\n"),
+  ).toEqual({
     ...DEFAULTS,
+    sharedFolders: ["notes/a"],
     host: "0.0.0.0",
     port: 8000,
     allowedHosts: ["mesh.local"],
@@ -65,6 +69,9 @@ test("the environment overrides the file; an empty variable does not", () => {
 test.each<[string, object]>([
   ["host: localhost\nprot: 1\n", { pointer: "/prot", message: 'there is no setting "prot"', line: 2, column: 1 }],
   ["host: localhost\nport: high\n", { pointer: "/port", line: 2, column: 1 }],
+  ["devShellSandboxPaths: [src, ../up]", { pointer: "/devShellSandboxPaths/1", line: 1 }],
+  ["devShellSandboxPaths: [/etc]", { pointer: "/devShellSandboxPaths/0", line: 1 }],
+  ["devShellSandboxPaths: [a//b]", { pointer: "/devShellSandboxPaths/0", line: 1 }],
   ["port: 70000", { pointer: "/port", line: 1 }],
   ["allowedHosts:\n  - mesh.local\n  - 7\n", { pointer: "/allowedHosts/1", line: 3, column: 5 }],
   ["port: 1\nport: 2\n", { pointer: "", line: 2 }],

@@ -6,6 +6,13 @@ import { parseVariable, given } from "./parseVariable.ts";
 
 const PORT_DEFAULT = 7420;
 const LogLevelSchema = z.enum(["debug", "info", "warn", "error", "silent"]);
+/** Relative, with `/`; its spelling is checked in full where the folder is opened. */
+const SharedFolderSchema = z
+  .string()
+  .regex(
+    /^(?!\.{1,2}(\/|$))[^/\0]+(\/(?!\.{1,2}(\/|$))[^/\0]+)*$/,
+    "must be a folder of the workspace, such as src or data/notes",
+  );
 const PortSchema = z.int().min(0).max(65_535);
 
 /** What `logomesh.yaml` may say. Every field has a default, so an empty file is a valid one. */
@@ -17,6 +24,8 @@ const SettingsSchema = z.strictObject({
   /** Names, besides those of loopback, under which browsers may reach the workbench. */
   allowedHosts: z.array(z.string().min(1).max(253)).max(100).default([]),
   log: LogLevelSchema.default("info"),
+  /** Folders of the workspace that plugins, workflows and the DevShell may be granted to read and to propose changes to. */
+  devShellSandboxPaths: z.array(SharedFolderSchema).max(20).default(["src", "docs"]),
 });
 
 /** Settings of one workbench: `logomesh.yaml`, overridden by the environment. */
@@ -25,6 +34,8 @@ export interface Config {
   port: number;
   allowedHosts: readonly string[];
   logLevel: z.infer<typeof LogLevelSchema>;
+  /** Folders below the workspace whose files are shared. */
+  sharedFolders: readonly string[];
   /** Where Ollama is looked for, without a trailing slash. */
   ollamaUrl: string;
 }
@@ -55,6 +66,7 @@ export function loadConfig({ file, environment }: { file: string; environment: C
           .pipe(PortSchema),
       ) ?? settings.port,
     allowedHosts: settings.allowedHosts,
+    sharedFolders: settings.devShellSandboxPaths,
     logLevel: parseVariable({ LOGOMESH_LOG }, z.string().toLowerCase().pipe(LogLevelSchema)) ?? settings.log,
     ollamaUrl: parseOllamaHost(OLLAMA_HOST),
   };

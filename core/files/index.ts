@@ -1,0 +1,1 @@
+export { WorkspaceFiles, type OpenFilesOptions } from "./fileAccess.ts";
