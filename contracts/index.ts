@@ -122,6 +122,22 @@ export {
   type VerifyReport,
 } from "./audit/audit.ts";
 export {
+  ApprovalDetailSchema,
+  ApprovalKindSchema,
+  ApprovalQuerySchema,
+  ApprovalSchema,
+  ApprovalStatusSchema,
+  DecideApprovalParamsSchema,
+  FileChangeSchema,
+  type Approval,
+  type ApprovalDetail,
+  type ApprovalKind,
+  type ApprovalQuery,
+  type ApprovalStatus,
+  type DecideApprovalParams,
+  type FileChangePayload,
+} from "./approvals/approval.ts";
+export {
   ContentTypeSchema,
   CreateThoughtParamsSchema,
   SegmentSchema,

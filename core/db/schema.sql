@@ -214,16 +214,28 @@ CREATE TABLE approval (
   -- SHA-256 of the canonical payload: a decision names it.
   content_hash TEXT NOT NULL,
   payload TEXT NOT NULL,
+  payload_bytes INTEGER NOT NULL,
   status TEXT NOT NULL CHECK (status IN ('pending', 'approved', 'rejected', 'expired', 'failed', 'undone')),
   created_at INTEGER NOT NULL,
   expires_at INTEGER,
+  decision TEXT CHECK (decision IN ('approved', 'rejected', 'expired')),
   decided_at INTEGER,
   decided_by TEXT,
   comment TEXT,
-  outcome TEXT
+  -- When the owner had carried the decision out, or had failed to: until then a start of the workbench tries again.
+  settled_at INTEGER,
+  outcome TEXT,
+  undo_requested_at INTEGER,
+  undo_requested_by TEXT,
+  undone_at INTEGER
 ) STRICT;
 
 CREATE INDEX approval_status ON approval (status, created_at, id);
+
+CREATE INDEX approval_created ON approval (created_at, id);
+
+CREATE INDEX approval_unsettled ON approval (id)
+  WHERE (decision IS NOT NULL AND settled_at IS NULL) OR (undo_requested_at IS NOT NULL AND undone_at IS NULL);
 
 CREATE TABLE blob (
   sha256 TEXT PRIMARY KEY,

@@ -1,4 +1,4 @@
-export type { ApprovalDraft, ApprovalKind, ApprovalOwner, Approvals, DecidedApproval } from "./approvals.ts";
+export type { ApprovalDraft, ApprovalOwner, ApprovalOwnerOptions, Approvals, DecidedApproval } from "./approvals.ts";
 export type { AuditEntryDraft, AuditHistory, AuditLog, AuditPayload } from "./auditLog.ts";
 export type { Clock } from "./clock.ts";
 export type { CloudEvent, EventBus, EventSubscription } from "./events.ts";

@@ -1,0 +1,2 @@
+export { ApprovalInbox, type ApprovalListener } from "./approvalInbox.ts";
+export { createApprovalsWriterModule } from "./approvalsWriterModule.ts";
