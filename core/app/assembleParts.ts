@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import type { VerifyReport } from "@logomesh/contracts";
 import { openAccessControl } from "../access/index.ts";
+import { ApprovalInbox } from "../approvals/index.ts";
 import { openAuditTrail } from "../audit/index.ts";
 import { createIdSource, systemClock, systemRandom } from "../base/index.ts";
+import { WorkspaceFiles } from "../files/index.ts";
 import { createLanguageModels } from "../llm/index.ts";
 import { createWebFetch } from "../network/index.ts";
 import { PluginHost, createBubblewrapSandbox } from "../plugins/index.ts";
@@ -18,6 +20,7 @@ import {
   createTaskExecutorRegistry,
   createThoughtTaskExecutor,
 } from "../workflows/index.ts";
+import { createFileChangeOwner } from "./fileChangeOwner.ts";
 import type { OpenPartsOptions, WorkbenchParts } from "./openParts.ts";
 import type { OpenedWorkspace } from "./openWorkspace.ts";
 import { REPOSITORY, readVersion, stateHome } from "./workspace.ts";
@@ -61,52 +64,5 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
     getEntry: (seq) => audit.getEntry(seq),
     newestOf: (kind) => audit.newestOf(kind),
   });
-  const network = createWebFetch({ clock, ownPorts: () => new Set([config.port]) });
-  const thoughts = new IdeaManager({ writer, reader, audit, clock, ids });
-  const models = stack.use(createLanguageModels({ audit, policy, clock, logger, ollamaUrl: config.ollamaUrl }));
-  const sandbox = stack.use(createBubblewrapSandbox({ logger, clock, nodePath: process.execPath }));
-  const plugins = stack.use(
-    await PluginHost.open({
-      ...{ sandbox, audit, policy, grants, writer, reader, clock, ids, logger, store: pluginStore },
-      pluginsFolder: paths.plugins,
-      stagingFolder: paths.stagedPlugins,
-      nodeSdkFolder: join(REPOSITORY, "plugins/sdk-node"),
-      pythonSdkFolder: join(REPOSITORY, "plugins/sdk-python"),
-    }),
-  );
-  const engine = stack.use(
-    new TaskEngine({
-      ...{ grants, policy, clock, ids, logger },
-      store: new SqliteWorkflowStore({ writer, reader, audit }),
-      executors: createTaskExecutorRegistry([
-        createLlmTaskExecutor(models),
-        createPluginTaskExecutor(plugins),
-        createThoughtTaskExecutor({ thoughts, policy }),
-        createHttpTaskExecutor({ policy, network }),
-      ]),
-      runtime: { name: "LogoMesh", version: readVersion() },
-    }),
-  );
-  const owned = stack.move();
-  return {
-    ...{
-      paths,
-      audit,
-      access,
-      grants,
-      policy,
-      policyAdmin,
-      blobs,
-      pluginStore,
-      network,
-      thoughts,
-      models,
-      sandbox,
-      plugins,
-      engine,
-    },
-    version: readVersion(),
-    startedAt: new Date(clock.nowMs()).toISOString(),
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
-  };
-}
+      files,
+      approvals,

@@ -34,6 +34,8 @@ export async function createWorkbench(options: OpenPartsOptions): Promise<Workbe
     await defineWorkflowFiles(files);
     const { runs } = await parts.engine.recover();
     if (runs > 0) logger.info({ runs }, "runs taken up");
+    const approvals = await parts.approvals.recover();
+    if (approvals > 0) logger.info({ approvals }, "decisions that were cut off by the last stop were carried out");
   } catch (error) {
     await parts[Symbol.asyncDispose]();
     throw error;

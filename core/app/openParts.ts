@@ -1,7 +1,9 @@
 import type { LogoMeshError } from "@logomesh/contracts";
 import type { AccessControl } from "../access/index.ts";
+import type { ApprovalInbox } from "../approvals/index.ts";
 import type { AuditTrail } from "../audit/index.ts";
 import type { Config } from "../config/index.ts";
+import type { WorkspaceFiles } from "../files/index.ts";
 import type { LLMRegistry } from "../llm/index.ts";
 import type { PluginHost, Sandbox } from "../plugins/index.ts";
 import type { CedarPolicy, PolicyAdmin, SqliteGrants } from "../policy/index.ts";
@@ -34,6 +36,8 @@ export interface WorkbenchParts extends AsyncDisposable {
   readonly pluginStore: PluginStore;
   readonly network: WebFetch;
   readonly policyAdmin: PolicyAdmin;
+  readonly files: WorkspaceFiles;
+  readonly approvals: ApprovalInbox;
   readonly thoughts: IdeaManager;
   readonly models: LLMRegistry;
   readonly sandbox: Sandbox;

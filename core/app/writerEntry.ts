@@ -1,4 +1,5 @@
 import { createAccessWriterModule } from "../access/accessWriterModule.ts";
+import { createApprovalsWriterModule } from "../approvals/approvalsWriterModule.ts";
 import { createAuditWriterModule } from "../audit/auditWriterModule.ts";
 import { systemClock, systemRandom } from "../base/index.ts";
 import { runWriterThread } from "../db/index.ts";
@@ -14,6 +15,7 @@ runWriterThread({
   modules: [
     createAuditWriterModule,
     createAccessWriterModule,
+    createApprovalsWriterModule,
     createPluginWriterModule,
     createPolicyWriterModule,
     createStorageWriterModule,

@@ -5,7 +5,8 @@ import { canonicalJson, createIdSource, sha256Hex } from "../base/index.ts";
 import { createMemoryDatabase, type CreateWriterModule, type MemoryDatabase } from "../db/index.ts";
 import type { ApprovalDraft, ApprovalOwner, AuditEntryDraft, AuditLog, DecidedApproval } from "../ports/index.ts";
 import { createSeededRandom, FakeClock, silentLogger } from "../testing/index.ts";
-import { ApprovalInbox, createApprovalsWriterModule } from "./index.ts";
+import { createApprovalsWriterModule } from "./approvalsWriterModule.ts";
+import { ApprovalInbox } from "./index.ts";
 
 /** Stands in for the log's write half: remembers what was committed with the change, or refuses one kind. */
 function createRecorder() {

@@ -1,4 +1,4 @@
-import { LogoMeshError } from "@logomesh/contracts";
+import { LogoMeshError } from "@logomesh/contracts/errors";
 import type { CreateWriterModule, WriteContext } from "../db/index.ts";
 
 // The write half of the inbox. Every change of state is conditional on the state before it, so of two that are asked at the same time

@@ -1,2 +1,1 @@
-export { ApprovalInbox, type ApprovalListener } from "./approvalInbox.ts";
-export { createApprovalsWriterModule } from "./approvalsWriterModule.ts";
+export { ApprovalInbox } from "./approvalInbox.ts";

@@ -18,7 +18,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { sha256Hex } from "../base/index.ts";
 import { createPatch } from "./patch.ts";
-import { createTestFiles, refusalOf, type TestFiles } from "./testing.ts";
+import { createTestFiles, refusalOf, type TestFiles } from "./testing/testFiles.ts";
 
 function write(world: TestFiles, path: string, text: string): string {
   const place = join(world.root, path);

@@ -4,7 +4,6 @@ import { sha256Hex } from "../base/index.ts";
 import type { AuthorizePath, FileAccess, FileChange, FileContent, FileEntry } from "../ports/index.ts";
 import { FILE_BYTES_MAX, decodeText, readBytes, requireFile, requireText } from "./content.ts";
 import { requirePlainNames } from "./filePath.ts";
-import { createPatch } from "./patch.ts";
 import { fromSystem, notFound, refused, tooLarge } from "./refusals.ts";
 import { replaceFile, type Replacement } from "./replaceFile.ts";
 import { SharedFolders, type Place } from "./sharedFolders.ts";
@@ -68,6 +67,8 @@ export class WorkspaceFiles implements FileAccess, Disposable {
     if (text === base?.text) throw refused(path, "unchanged", "the new text is what it holds already");
     const before = base?.text ?? null;
     const mode = base?.mode ?? NEW_FILE_MODE;
+    // Loaded with the first change: most starts never need it.
+    const { createPatch } = await import("./patch.ts");
     return {
       path: target,
       baseSha256: base?.sha256 ?? null,

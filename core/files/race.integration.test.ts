@@ -2,7 +2,7 @@ import { mkdirSync, lstatSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import { expect, test } from "vitest";
-import { createTestFiles, type TestFiles } from "./testing.ts";
+import { createTestFiles, type TestFiles } from "./testing/testFiles.ts";
 
 /** Swaps a folder for a link to a folder outside, and back, as fast as it can. */
 const SWAPPER = `

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { sha256Hex } from "../base/index.ts";
 import { parseFilePath } from "./filePath.ts";
-import { createTestFiles, refusalOf } from "./testing.ts";
+import { createTestFiles, refusalOf } from "./testing/testFiles.ts";
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString("utf8");
 

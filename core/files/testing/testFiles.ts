@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { createTempFolder } from "../testing/index.ts";
-import { WorkspaceFiles } from "./fileAccess.ts";
+import { createTempFolder } from "../../testing/index.ts";
+import { WorkspaceFiles } from "../fileAccess.ts";
 
 export interface TestFiles extends Disposable {
   files: WorkspaceFiles;
