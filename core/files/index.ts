@@ -1,1 +1,1 @@
-export { WorkspaceFiles, type OpenFilesOptions } from "./fileAccess.ts";
+export { WorkspaceFiles } from "./fileAccess.ts";
