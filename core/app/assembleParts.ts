@@ -64,5 +64,58 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
     getEntry: (seq) => audit.getEntry(seq),
     newestOf: (kind) => audit.newestOf(kind),
   });
+  const network = createWebFetch({ clock, ownPorts: () => new Set([config.port]) });
+  const files = stack.use(new WorkspaceFiles({ root: paths.root, shared: config.sharedFolders }));
+  const approvals = stack.use(new ApprovalInbox({ writer, reader, audit, clock, ids, logger }));
+  const fileChanges = createFileChangeOwner({ files, policy });
+  approvals.own("file-change", fileChanges.owner, fileChanges.options);
+  const thoughts = new IdeaManager({ writer, reader, audit, clock, ids });
+  const models = stack.use(createLanguageModels({ audit, policy, clock, logger, ollamaUrl: config.ollamaUrl }));
+  const sandbox = stack.use(createBubblewrapSandbox({ logger, clock, nodePath: process.execPath }));
+  const plugins = stack.use(
+    await PluginHost.open({
+      ...{ sandbox, audit, policy, grants, writer, reader, clock, ids, logger, store: pluginStore },
+      pluginsFolder: paths.plugins,
+      stagingFolder: paths.stagedPlugins,
+      nodeSdkFolder: join(REPOSITORY, "plugins/sdk-node"),
+      pythonSdkFolder: join(REPOSITORY, "plugins/sdk-python"),
+    }),
+  );
+  const engine = stack.use(
+    new TaskEngine({
+      ...{ grants, policy, clock, ids, logger },
+      store: new SqliteWorkflowStore({ writer, reader, audit }),
+      executors: createTaskExecutorRegistry([
+        createLlmTaskExecutor(models),
+        createPluginTaskExecutor(plugins),
+        createThoughtTaskExecutor({ thoughts, policy }),
+        createHttpTaskExecutor({ policy, network }),
+      ]),
+      runtime: { name: "LogoMesh", version: readVersion() },
+    }),
+  );
+  const owned = stack.move();
+  return {
+    ...{
+      paths,
+      audit,
+      access,
+      grants,
+      policy,
+      policyAdmin,
+      blobs,
+      pluginStore,
+      network,
       files,
       approvals,
+      thoughts,
+      models,
+      sandbox,
+      plugins,
+      engine,
+    },
+    version: readVersion(),
+    startedAt: new Date(clock.nowMs()).toISOString(),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
