@@ -1,13 +1,22 @@
 // Writes the files that are derived from the contracts; with --check it only compares and fails when one is stale.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ERROR_CATALOGUE, type ErrorDefinition } from "../contracts/index.ts";
+import { z } from "zod";
+import { ERROR_CATALOGUE, PluginManifestSchema, type ErrorDefinition } from "../contracts/index.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
 const GENERATED: Record<string, () => string> = {
   "docs/errors.md": errorsPage,
+  "contracts/plugins/pluginManifest.schema.json": manifestSchema,
 };
+
+/** For editors, and for whoever writes a manifest by program. The workbench checks by the zod schema that this is made from. */
+function manifestSchema(): string {
+  const { $schema, ...schema } = z.toJSONSchema(PluginManifestSchema, { io: "input" });
+  const head = { $schema, title: "plugin.json of LogoMesh, version 1" };
+  return `${JSON.stringify({ ...head, ...schema }, null, 2)}\n`;
+}
 
 function errorsPage(): string {
   const rows = Object.entries<ErrorDefinition>(ERROR_CATALOGUE).toSorted(([a], [b]) => (a < b ? -1 : 1));

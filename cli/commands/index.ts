@@ -3,6 +3,7 @@ import { auditCommands } from "./audit.ts";
 import { llmCommands } from "./llm.ts";
 import { pluginCommands } from "./plugin.ts";
 import { pluginInstallCommands } from "./pluginInstall.ts";
+import { pluginToolkitCommands } from "./pluginToolkit.ts";
 import { policyCommands } from "./policy.ts";
 import { runCommand } from "./run.ts";
 import { runsCommands } from "./runs.ts";
@@ -18,6 +19,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ...workflowCommands,
   ...pluginCommands,
   ...pluginInstallCommands,
+  ...pluginToolkitCommands,
   ...llmCommands,
   ...thoughtCommands,
   ...auditCommands,

@@ -69,6 +69,15 @@ export const PluginPermissionsSchema = z.strictObject({
 });
 export type PluginPermissions = z.infer<typeof PluginPermissionsSchema>;
 
+const ToolEntrySchema = z.strictObject({
+  effect: EffectSchema.default("once"),
+  /** Only where the workbench speaks the protocol for the plugin, as are the schemas: `shell`. */
+  description: z.string().min(1).max(2000).optional(),
+  /** JSON Schema of an object. */
+  input_schema: z.record(z.string(), z.json()).optional(),
+  output_schema: z.record(z.string(), z.json()).optional(),
+});
+
 /** `plugin.json`, version 1. */
 export const PluginManifestSchema = z.strictObject({
   $schema: z.string().optional(),
@@ -86,8 +95,8 @@ export const PluginManifestSchema = z.strictObject({
   security_level: SecurityLevelSchema,
   resource_limits: ResourceLimitsSchema.prefault({}),
   permissions: PluginPermissionsSchema.default({}),
-  /** Effect class per tool name; a tool not named here is `once`. */
-  tools: z.record(z.string().min(1).max(128), z.strictObject({ effect: EffectSchema.default("once") })).default({}),
+  /** By tool name; a tool not named here is `once`. For the shell, a table with descriptions stands for the protocol. */
+  tools: z.record(z.string().min(1).max(128), ToolEntrySchema).default({}),
   /** Version range (semver) by plugin id. */
   dependencies: z.record(pluginId, z.string().min(1).max(200)).default({}),
   /** When it starts: with the first call of a tool, with the workbench, or when an event of a type is published. */

@@ -23,7 +23,8 @@ import {
 import { createFileChangeOwner } from "./fileChangeOwner.ts";
 import type { OpenPartsOptions, WorkbenchParts } from "./openParts.ts";
 import type { OpenedWorkspace } from "./openWorkspace.ts";
-import { REPOSITORY, readVersion, stateHome } from "./workspace.ts";
+import { sdkFolders } from "./sdkFolders.ts";
+import { readVersion, stateHome } from "./workspace.ts";
 
 // Picks the adapter for every port and owns the order: what is made later may use what was made earlier, and is closed before it.
 
@@ -77,8 +78,7 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
       ...{ sandbox, audit, policy, grants, writer, reader, clock, ids, logger, store: pluginStore },
       pluginsFolder: paths.plugins,
       stagingFolder: paths.stagedPlugins,
-      nodeSdkFolder: join(REPOSITORY, "plugins/sdk-node"),
-      pythonSdkFolder: join(REPOSITORY, "plugins/sdk-python"),
+      ...sdkFolders(),
     }),
   );
   const engine = stack.use(

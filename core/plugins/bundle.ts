@@ -24,7 +24,7 @@ export const BUNDLE_DEPTH_MAX = 32;
 /** Left-overs of tools; they are no part of a plugin. */
 const LEFT_OUT = new Set([".git", "__pycache__", ".DS_Store"]);
 
-interface BundleFile {
+export interface BundleFile {
   /** With `/`, relative to the bundle. */
   path: string;
   content: Buffer;
@@ -73,7 +73,7 @@ function isIntact(folder: string, sha256: string): boolean {
   }
 }
 
-function hashOf(files: readonly BundleFile[]): string {
+export function hashOf(files: readonly BundleFile[]): string {
   const hash = createHash("sha256");
   for (const { path, content, isExecutable } of files) {
     // Lengths before contents: no two bundles give the same bytes.
@@ -83,7 +83,8 @@ function hashOf(files: readonly BundleFile[]): string {
   return hash.digest("hex");
 }
 
-function readBundle(root: string): BundleFile[] {
+/** In the order of names. @throws LogoMeshError LM_PLUGIN_BUNDLE_INVALID */
+export function readBundle(root: string): BundleFile[] {
   const files: BundleFile[] = [];
   let bytes = 0;
   const visit = (folder: string, depth: number): void => {

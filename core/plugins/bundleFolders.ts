@@ -13,8 +13,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import { LogoMeshError, type InstallPluginParams } from "@logomesh/contracts";
 import { toDisposable } from "../base/index.ts";
-import type { ArchiveFile } from "./archives/archiveFiles.ts";
-import { ARCHIVE_BYTES_MAX, readArchive } from "./archives/readArchive.ts";
+import { ARCHIVE_BYTES_MAX, type ArchiveFile } from "./archives/archiveFiles.ts";
 import { MANIFEST_FILE } from "./manifest.ts";
 
 const INCOMING = "incoming-";
@@ -42,6 +41,8 @@ export async function openBundle(params: InstallPluginParams, scratchFolder: str
     return { folder: params.path, origin: params.path, [Symbol.dispose]: () => undefined };
   const origin = "path" in params ? params.path : params.name;
   const bytes = "path" in params ? readArchiveFile(params.path) : Buffer.from(params.bundle, "base64");
+  // Loaded when it is needed: most starts install nothing.
+  const { readArchive } = await import("./archives/readArchive.ts");
   const files = await readArchive(bytes, { name: origin, manifestNames: [MANIFEST_FILE] });
   const folder = writeFiles(files, join(scratchFolder, `${INCOMING}${randomBytes(8).toString("hex")}`));
   const scratch = toDisposable(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,4 +1,4 @@
-import { satisfies } from "semver";
+import satisfies from "semver/functions/satisfies.js";
 import { LogoMeshError } from "@logomesh/contracts";
 
 // Which plugins may run by what they need of each other, and in what order. One version of a plugin is there at a time, so a range either

@@ -1,11 +1,14 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { LogoMeshError, PluginManifestSchema, type InputProblem, type PluginManifest } from "@logomesh/contracts";
+import { meaningProblems, schemaProblems } from "./manifestProblems.ts";
 
 export const MANIFEST_FILE = "plugin.json";
 
 /** Far above any manifest; keeps a hostile folder from filling memory. */
 const MANIFEST_BYTES_MAX = 262_144;
+/** As messages of a plugin. */
+const DEPTH_MAX = 64;
 
 /**
  * The manifest of a plugin's folder.
@@ -13,14 +16,18 @@ const MANIFEST_BYTES_MAX = 262_144;
  */
 export function readManifest(folder: string): PluginManifest {
   const file = join(folder, MANIFEST_FILE);
-  const parsed = PluginManifestSchema.safeParse(parseJson(file, readText(file)));
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => ({
-      pointer: issue.path.map((part) => `/${escapePointer(String(part))}`).join(""),
-      message: issue.message,
-    }));
-    throw invalid(file, problems);
-  }
+  return parseManifest(readText(file), file);
+}
+
+/** `file` is what errors call it. @throws LogoMeshError LM_PLUGIN_MANIFEST_INVALID */
+export function parseManifest(text: string, file: string): PluginManifest {
+  const value = parseJson(file, text);
+  if (isDeeperThan(value, DEPTH_MAX))
+    throw invalid(file, [{ pointer: "", message: `nests lists and objects more than ${DEPTH_MAX} deep` }]);
+  const parsed = PluginManifestSchema.safeParse(value);
+  if (!parsed.success) throw invalid(file, schemaProblems(parsed.error, { value, text }));
+  const problems = meaningProblems(parsed.data, text);
+  if (problems.length > 0) throw invalid(file, problems);
   return parsed.data;
 }
 
@@ -40,6 +47,18 @@ function readText(file: string): string {
   }
 }
 
+/** Without recursion: the value is hostile. */
+function isDeeperThan(value: unknown, depthMax: number): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > depthMax) return true;
+    level = level.flatMap((each) =>
+      typeof each === "object" && each !== null ? (Object.values(each) as unknown[]) : [],
+    );
+  }
+  return false;
+}
+
 function parseJson(file: string, text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
@@ -56,13 +75,13 @@ function placeOf(message: string, text: string): { line: number; column: number 
   return { line: before.length, column: (before.at(-1) ?? "").length + 1 };
 }
 
-function escapePointer(part: string): string {
-  return part.replaceAll("~", "~0").replaceAll("/", "~1");
-}
-
 function invalid(file: string, problems: InputProblem[]): LogoMeshError {
   const [first] = problems;
-  const place = first?.line === undefined ? (first?.pointer ?? "") : `line ${first.line}, column ${first.column ?? 1}`;
+  const places = [
+    ...(first?.line === undefined ? [] : [`line ${first.line}, column ${first.column ?? 1}`]),
+    ...(first === undefined || first.pointer === "" ? [] : [first.pointer]),
+  ];
+  const place = places.join(", ");
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
   return new LogoMeshError(
     "LM_PLUGIN_MANIFEST_INVALID",

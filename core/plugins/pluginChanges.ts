@@ -34,7 +34,7 @@ export function describeChanges({
     tools: {
       added: Object.keys(after.tools).filter((name) => before.tools[name] === undefined),
       removed: Object.keys(before.tools).filter((name) => after.tools[name] === undefined),
-      changed: shared.filter((name) => !isSame(before.tools[name] ?? null, after.tools[name] ?? null)),
+      changed: shared.filter((name) => !isSame(before.tools[name] as JsonObject, after.tools[name] as JsonObject)),
     },
     fields: RUN_FIELDS.filter((field) => !isSame(before[field], after[field])),
   };

@@ -47,6 +47,7 @@ export interface PluginHostOptions {
   sandbox: Sandbox;
   nodeSdkFolder: string;
   pythonSdkFolder: string;
+  shellSdkFolder: string;
   pluginsFolder: string;
   /** Copies of approved bundles: `.logomesh/plugins`. */
   stagingFolder: string;

@@ -28,10 +28,38 @@ export class PythonRuntime implements RuntimeDescription {
   }
 }
 
-/** Executables that speak the protocol by themselves. */
+/** Where the adapter of shell plugins is inside. */
+const SHELL_SDK_FOLDER = "/sdk/shell";
+
+/**
+ * Executables: those that speak the protocol by themselves, and those whose manifest describes their tools, for which a program of ours
+ * speaks it, in the same sandbox.
+ */
 export class ShellRuntime implements RuntimeDescription {
   readonly kind = "shell";
-  readonly readOnlyMounts = {};
+  readonly readOnlyMounts: Readonly<Record<string, string>> = {};
+  readonly #adapterMounts: Readonly<Record<string, string>>;
+
+  constructor({ shellSdkFolder, nodeSdkFolder }: { shellSdkFolder: string; nodeSdkFolder: string }) {
+    this.#adapterMounts = {
+      ...new NodeJSRuntime(nodeSdkFolder).readOnlyMounts,
+      [SHELL_SDK_FOLDER]: shellSdkFolder,
+    };
+  }
+
+  /** What runs instead of the executable itself; undefined where it speaks the protocol. */
+  adapterOf({
+    tools,
+  }: PluginManifest): Pick<SandboxSpec, "runtime" | "program" | "readOnlyMounts" | "args"> | undefined {
+    if (!Object.values(tools).some(({ description }) => description !== undefined)) return undefined;
+    // Its arguments are in the manifest, which it reads itself.
+    return {
+      runtime: "nodejs",
+      program: `${SHELL_SDK_FOLDER}/serve.ts`,
+      readOnlyMounts: this.#adapterMounts,
+      args: [],
+    };
+  }
 }
 
 export interface RuntimeManagerOptions {
@@ -40,19 +68,21 @@ export interface RuntimeManagerOptions {
   nodeSdkFolder: string;
   /** plugins/sdk-python */
   pythonSdkFolder: string;
+  /** plugins/sdk-shell */
+  shellSdkFolder: string;
 }
 
 /** Starts the process of a plugin with its runtime, in the sandbox or not at all. */
 export class RuntimeManager {
   readonly #sandbox: Sandbox;
-  readonly #runtimes: Readonly<Record<PluginRuntime, RuntimeDescription>>;
+  readonly #runtimes: Readonly<Record<PluginRuntime, RuntimeDescription>> & { shell: ShellRuntime };
 
-  constructor({ sandbox, nodeSdkFolder, pythonSdkFolder }: RuntimeManagerOptions) {
+  constructor({ sandbox, nodeSdkFolder, pythonSdkFolder, shellSdkFolder }: RuntimeManagerOptions) {
     this.#sandbox = sandbox;
     this.#runtimes = {
       nodejs: new NodeJSRuntime(nodeSdkFolder),
       python: new PythonRuntime(pythonSdkFolder),
-      shell: new ShellRuntime(),
+      shell: new ShellRuntime({ shellSdkFolder, nodeSdkFolder }),
     };
   }
 
@@ -67,8 +97,10 @@ export class RuntimeManager {
       runtime: manifest.runtime,
       bundleFolder,
       entryPoint: manifest.entry_point,
+      args: manifest.args,
       limits: manifest.resource_limits,
       readOnlyMounts: this.#runtimes[manifest.runtime].readOnlyMounts,
+      ...(manifest.runtime === "shell" ? this.#runtimes.shell.adapterOf(manifest) : {}),
     };
     return this.#sandbox.launch(spec);
   }

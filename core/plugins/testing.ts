@@ -30,7 +30,8 @@ export class UnconfinedSandbox implements Sandbox, AsyncDisposable {
       symlinkSync(host, join(folder, inside));
     }
     const [command = "", ...args] = commandOf(spec, { folder, bundle });
-    const process = new UnconfinedProcess(spawn(command, args, { cwd: folder, env: {}, stdio: "pipe" }));
+    const env = { LOGOMESH_BUNDLE: bundle };
+    const process = new UnconfinedProcess(spawn(command, args, { cwd: folder, env, stdio: "pipe" }));
     this.processes.push(process);
     return Promise.resolve(process);
   }
@@ -77,8 +78,15 @@ class UnconfinedProcess implements SandboxProcess {
   }
 }
 
-function commandOf({ runtime, entryPoint }: SandboxSpec, { folder, bundle }: { folder: string; bundle: string }) {
-  const entry = join(bundle, entryPoint);
+function commandOf(spec: SandboxSpec, paths: { folder: string; bundle: string }): string[] {
+  return [...programOf(spec, paths), ...(spec.args ?? [])];
+}
+
+function programOf(
+  { runtime, entryPoint, program }: SandboxSpec,
+  { folder, bundle }: { folder: string; bundle: string },
+) {
+  const entry = program === undefined ? join(bundle, entryPoint) : join(folder, program);
   if (runtime === "nodejs") return [process.execPath, entry];
   if (runtime === "shell") return [entry];
   const search = [bundle, join(bundle, "vendor"), join(folder, "sdk/python")];

@@ -132,6 +132,7 @@ export class TestHost implements AsyncDisposable {
       ...{ pluginsFolder: this.pluginsFolder, stagingFolder: join(this.root, "staged"), logger: QUIET },
       nodeSdkFolder: join(REPOSITORY, "plugins/sdk-node"),
       pythonSdkFolder: join(REPOSITORY, "plugins/sdk-python"),
+      shellSdkFolder: join(REPOSITORY, "plugins/sdk-shell"),
     };
   }
 

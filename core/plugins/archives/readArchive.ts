@@ -1,9 +1,6 @@
-import { ArchiveFiles, type ArchiveFile } from "./archiveFiles.ts";
+import { ARCHIVE_BYTES_MAX, ArchiveFiles, type ArchiveFile } from "./archiveFiles.ts";
 import { readTgz } from "./readTgz.ts";
 import { readZip } from "./readZip.ts";
-
-/** Of a packed bundle: far more than code needs, little enough to hold in memory. */
-export const ARCHIVE_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
  * The files of a `.tgz` or a zip (`.mcpb`), by what its first bytes say; nothing is written to the disk.

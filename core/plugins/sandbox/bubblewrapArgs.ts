@@ -21,6 +21,8 @@ export interface Mount {
 export interface BubblewrapInput {
   runtime: PluginRuntime;
   entryPoint: string;
+  args?: readonly string[];
+  program?: string;
   limits: ResourceLimits;
   /** Path of the interpreter inside. */
   interpreter: string;
@@ -76,30 +78,28 @@ export function bubblewrapOptions(input: BubblewrapInput): string[] {
 }
 
 /** What runs inside: the gate, then the interpreter with the plugin's entry point. No path of the host. */
-export function insideCommand({ runtime, limits, interpreter, entryPoint }: BubblewrapInput): string[] {
-  return [...gateCommand(runtime, limits), ...runtimeCommand({ runtime, limits, interpreter, entryPoint })];
+export function insideCommand(input: BubblewrapInput): string[] {
+  return [...gateCommand(input.runtime, input.limits), ...runtimeCommand(input), ...(input.args ?? [])];
 }
 
 // `-I` keeps the environment and the working folder out of sys.path, and with them the plugin's own modules.
 const PYTHON_BOOTSTRAP = `import sys, runpy
 entry = sys.argv[1]
-sys.argv[:] = [entry]
+del sys.argv[0]
 sys.path[:0] = ["/plugin", "/plugin/vendor", "${PYTHON_SDK_FOLDER}"]
 runpy.run_path(entry, run_name="__main__")`;
 
 // Node's pipes are sockets, and /dev/stdin cannot be opened on a socket: shell plugins get real pipes. The last `cat` may still hold
 // output when the plugin ends, and the sandbox ends with this script; a background child that keeps the pipe open is not waited for.
 const SHELL_BOOTSTRAP = `exec 8> >(exec cat); out=$!
-if [ -x "$0" ]; then "$0" < <(exec cat 8>&-) >&8 8>&-; else bash --noprofile --norc "$0" < <(exec cat 8>&-) >&8 8>&-; fi
+if [ -x "$0" ]; then "$0" "$@" < <(exec cat 8>&-) >&8 8>&-; else bash --noprofile --norc "$0" "$@" < <(exec cat 8>&-) >&8 8>&-; fi
 code=$?
 exec 8>&- >&-
 for ((i = 0; i < 100; i++)); do kill -0 "$out" 2>/dev/null || break; sleep 0.01; done
 exit "$code"`;
 
-type RuntimeCommandInput = Pick<BubblewrapInput, "runtime" | "limits" | "interpreter" | "entryPoint">;
-
-function runtimeCommand({ runtime, limits, interpreter, entryPoint }: RuntimeCommandInput): string[] {
-  const entry = `/plugin/${entryPoint}`;
+function runtimeCommand({ runtime, limits, interpreter, entryPoint, program }: BubblewrapInput): string[] {
+  const entry = program ?? `/plugin/${entryPoint}`;
   switch (runtime) {
     case "nodejs": {
       const heapMb = Math.max(8, Math.floor(limits.memory_mb * NODE_HEAP_SHARE));

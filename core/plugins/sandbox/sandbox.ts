@@ -9,6 +9,10 @@ export interface SandboxSpec {
   bundleFolder: string;
   /** Relative to the bundle. */
   entryPoint: string;
+  /** Passed to the entry point, or to `program`. */
+  args?: readonly string[];
+  /** Path inside of what runs instead of the entry point, in one of the mounts. */
+  program?: string;
   limits: ResourceLimits;
   /**
    * Read-only folders of the host by their path inside. Never below `/plugin`: use `/node_modules/@logomesh/plugin-sdk`, where Node looks

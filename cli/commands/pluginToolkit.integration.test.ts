@@ -1,0 +1,62 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { createTempFolder } from "@logomesh/core/testing";
+import { expect, test } from "vitest";
+import { runCli } from "../testing/runCli.ts";
+
+test("a plugin is made, checked, tested in the sandbox and packed without a workbench", async () => {
+  using folder = createTempFolder();
+  const cwd = folder.path;
+  const made = await runCli(["plugin", "create", "words", "--runtime", "shell"], { cwd });
+  expect(made).toMatchObject({ code: 0, out: expect.stringMatching(/^org.example.words is in .*tools.sh\n$/) });
+  expect(made.err).toContain("logomesh plugin dev words --grant");
+  expect(await runCli(["plugin", "validate", "words"], { cwd })).toMatchObject({
+    ...{
+      code: 0,
+      out: expect.stringMatching(/^✓ org.example.words 0.1.0: 4 files, \d+ bytes, sha256 [0-9a-f]{64}\n$/),
+    },
+  });
+  const tested = await runCli(["plugin", "test", "words"], { cwd });
+  expect(tested).toMatchObject({ code: 0, out: "ok test_tools.sh\n✓ 1 file of tests passed\n" });
+  for (const format of ["tgz", "mcpb"]) {
+    const packed = await runCli(["plugin", "pack", "words", "--format", format, "--json"], { cwd });
+    const { file } = JSON.parse(packed.out) as { file: string };
+    expect(existsSync(file)).toBe(true);
+    expect(await runCli(["plugin", "validate", file], { cwd })).toMatchObject({ code: 0 });
+  }
+});
+
+test("what is wrong is said with file, line, field, value and fix", async () => {
+  using folder = createTempFolder();
+  const cwd = folder.path;
+  await runCli(["plugin", "create", "words", "--id", "com.acme.words", "--json"], { cwd });
+  const file = join(cwd, "words/plugin.json");
+  writeFileSync(file, readFileSync(file, "utf8").replace('"0.1.0"', '"one"').replace('"license": "MIT",', ""));
+  const { code, out } = await runCli(["plugin", "validate", "words"], { cwd });
+  expect({ code, out }).toEqual({
+    code: 1,
+    out: `✗ words/plugin.json:4:14 /version "one" is not valid: use a semantic version, for example 1.0.0\n`,
+  });
+  const json = await runCli(["plugin", "validate", "words", "--json"], { cwd });
+  expect(JSON.parse(json.out)).toMatchObject({
+    valid: false,
+    problems: [{ pointer: "/version", line: 4, column: 14 }],
+  });
+});
+
+test("mistakes of usage and of folders end with their codes", async () => {
+  using folder = createTempFolder();
+  const cwd = folder.path;
+  const code = async (line: string) => (await runCli(line.split(" "), { cwd })).code;
+  expect(await code("plugin create words --runtime rust")).toBe(2);
+  expect(await code("plugin create words --runtime python")).toBe(0);
+  expect(await code("plugin create words --runtime python")).toBe(1);
+  expect(await code("plugin validate none")).toBe(1);
+  expect(await code("plugin pack none")).toBe(1);
+  writeFileSync(join(cwd, "words/test_main.py"), "raise SystemExit(3)");
+  const failed = await runCli(["plugin", "test", "words"], { cwd });
+  expect(failed).toMatchObject({ code: 1, out: expect.stringContaining("✗ the tests of words failed") });
+  expect(JSON.parse((await runCli(["plugin", "test", "words", "--json"], { cwd })).out)).toMatchObject({
+    passed: false,
+  });
+});

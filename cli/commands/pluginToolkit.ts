@@ -1,0 +1,108 @@
+import { writeFileSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import {
+  PLUGIN_TEMPLATES,
+  checkPlugin,
+  createLogger,
+  createPluginFolder,
+  packPlugin,
+  testPluginFolder,
+} from "@logomesh/core";
+import { choiceOption, textOption } from "../arguments.ts";
+import type { CliContext, Command } from "../context.ts";
+import { countText, visible, visibleLine } from "../output/text.ts";
+
+const create: Command = {
+  usage: "<folder> --runtime <node-ts|python|shell> [--id <id>]",
+  summary: "Make a new plugin that runs at once",
+  positionals: { min: 1, max: 1 },
+  options: {
+    runtime: { type: "string", help: `${PLUGIN_TEMPLATES.join(", ")} (default: node-ts)` },
+    id: { type: "string", help: "reverse-DNS name (default: org.example.<folder>)" },
+  },
+  async run(args, context) {
+    const [path = ""] = args.positionals;
+    const folder = resolve(context.cwd, path);
+    const template = choiceOption(args, "runtime", PLUGIN_TEMPLATES) ?? "node-ts";
+    const id = textOption(args, "id");
+    const made = await createPluginFolder({ template, folder, ...(id === undefined ? {} : { id }) });
+    if (args.json) context.printJson({ folder, ...made });
+    else {
+      context.print(`${made.id} is in ${folder}: ${made.files.join(", ")}`);
+      context.note(`Test it:  logomesh plugin test ${path}`);
+      context.note(`Serve it: logomesh plugin dev ${path} --grant`);
+    }
+    return 0;
+  },
+};
+
+const validate: Command = {
+  usage: "<folder|.tgz|.mcpb>",
+  summary: "Check a plugin as an installation would, and say what to correct",
+  positionals: { min: 1, max: 1 },
+  async run({ positionals: [path = ""], json }, context) {
+    const report = await checkPlugin(resolve(context.cwd, path));
+    const isValid = report.problems.length === 0;
+    if (json) context.printJson({ valid: isValid, ...report });
+    else printReport(report, { path, context });
+    return isValid ? 0 : 1;
+  },
+};
+
+function printReport(
+  { problems, warnings, manifest, files = 0, bytes = 0, sha256 = "" }: Awaited<ReturnType<typeof checkPlugin>>,
+  { path, context: { print, style } }: { path: string; context: CliContext },
+): void {
+  for (const { file, line, column, pointer, message } of problems) {
+    const place = line === undefined ? "" : `:${line}:${column ?? 1}`;
+    const where = [file === undefined ? path : `${join(path, file)}${place}`, pointer].filter((part) => part !== "");
+    print(`${style.red("✗")} ${visibleLine(where.join(" "))} ${visibleLine(message)}`);
+  }
+  for (const warning of warnings) print(`${style.yellow("!")} ${visibleLine(warning)}`);
+  if (manifest === undefined || problems.length > 0) return;
+  const size = `${countText(files, "file")}, ${countText(bytes, "byte")}`;
+  print(`${style.green("✓")} ${visibleLine(manifest.id)} ${manifest.version}: ${size}, sha256 ${sha256}`);
+}
+
+const pack: Command = {
+  usage: "<folder> [--format tgz|mcpb] [--out <folder>]",
+  summary: "Pack a plugin into one file; the same files give the same bytes",
+  positionals: { min: 1, max: 1 },
+  options: {
+    format: { type: "string", help: "tgz, or mcpb for other MCP hosts too (default: tgz)" },
+    out: { type: "string", help: "where to write it (default: here)" },
+  },
+  async run(args, context) {
+    const [path = ""] = args.positionals;
+    const format = choiceOption(args, "format", ["tgz", "mcpb"]) ?? "tgz";
+    const { bytes, fileName, sha256 } = await packPlugin(resolve(context.cwd, path), format);
+    const file = join(resolve(context.cwd, textOption(args, "out") ?? "."), fileName);
+    writeFileSync(file, bytes);
+    if (args.json) context.printJson({ file, bytes: bytes.byteLength, sha256 });
+    else context.print(`${file}: ${countText(bytes.byteLength, "byte")}; the plugin in it has the sha256 ${sha256}`);
+    return 0;
+  },
+};
+
+const test: Command = {
+  usage: "<folder>",
+  summary: "Run a plugin's own tests in the sandbox",
+  positionals: { min: 1, max: 1 },
+  async run({ positionals: [path = ""], json }, context) {
+    const folder = resolve(context.cwd, path);
+    const onOutput = (text: string): void => {
+      if (json) return;
+      context.stream(visible(text));
+    };
+    const logger = createLogger({ level: "warn" });
+    const { isPassed, files } = await testPluginFolder({ folder, onOutput, signal: context.signal, logger });
+    if (json) context.printJson({ passed: isPassed, files });
+    else if (isPassed) context.print(`${context.style.green("✓")} ${countText(files.length, "file")} of tests passed`);
+    else context.print(`${context.style.red("✗")} the tests of ${visibleLine(basename(folder))} failed`);
+    return isPassed ? 0 : 1;
+  },
+};
+
+export const pluginToolkitCommands = {
+  ...{ "plugin create": create, "plugin validate": validate, "plugin test": test, "plugin pack": pack },
+};

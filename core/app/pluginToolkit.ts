@@ -1,0 +1,47 @@
+import { join } from "node:path";
+import { systemClock } from "../base/index.ts";
+import type { BundleReport, PackedBundle, TestBundleResult } from "../plugins/toolkit/index.ts";
+import type { Logger } from "../ports/index.ts";
+import { sdkFolders } from "./sdkFolders.ts";
+import { REPOSITORY } from "./workspace.ts";
+
+// What authors of plugins do without a workbench. Loaded when it is called: most commands do none of it.
+
+/** Folders of templates/plugins. */
+export const PLUGIN_TEMPLATES = ["node-ts", "python", "shell"] as const;
+type PluginTemplate = (typeof PLUGIN_TEMPLATES)[number];
+
+/** Makes a plugin that runs at once, in a missing or empty folder. @throws LogoMeshError LM_CONFLICT, LM_PLUGIN_MANIFEST_INVALID */
+export async function createPluginFolder(options: {
+  template: PluginTemplate;
+  folder: string;
+  id?: string;
+}): Promise<{ id: string; files: string[] }> {
+  const { createPlugin } = await import("../plugins/toolkit/index.ts");
+  return createPlugin({ ...options, template: join(REPOSITORY, "templates/plugins", options.template) });
+}
+
+/** Reads a folder or an archive as an installation would. @throws LogoMeshError LM_NOT_FOUND */
+export async function checkPlugin(path: string): Promise<BundleReport> {
+  const { checkBundle } = await import("../plugins/toolkit/index.ts");
+  return checkBundle(path);
+}
+
+/** The same files give the same bytes. @throws LogoMeshError LM_PLUGIN_BUNDLE_INVALID, LM_PLUGIN_MANIFEST_INVALID */
+export async function packPlugin(folder: string, format: "tgz" | "mcpb"): Promise<PackedBundle> {
+  const { packBundle } = await import("../plugins/toolkit/index.ts");
+  return packBundle(folder, format);
+}
+
+/** Runs the tests of a plugin in a sandbox like the one it will run in. @throws LogoMeshError LM_NOT_FOUND, LM_PLUGIN_* */
+export async function testPluginFolder(options: {
+  folder: string;
+  onOutput: (text: string) => void;
+  signal: AbortSignal;
+  logger: Logger;
+}): Promise<TestBundleResult> {
+  const { createBubblewrapSandbox } = await import("../plugins/index.ts");
+  const { testBundle } = await import("../plugins/toolkit/index.ts");
+  using sandbox = createBubblewrapSandbox({ logger: options.logger, clock: systemClock, nodePath: process.execPath });
+  return await testBundle({ ...options, sandbox, ...sdkFolders() });
+}
