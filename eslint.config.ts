@@ -46,6 +46,16 @@ export default defineConfig(
   },
   { files: ["cli/**/*.ts", "script/**/*.ts", "bench/**/*.ts", "test/crash/**/*.ts"], rules: { "no-console": "off" } },
   {
+    // What authors copy: tests as node:test documents them.
+    files: ["templates/plugins/**/*.test.ts"],
+    rules: {
+      "@typescript-eslint/no-floating-promises": [
+        "error",
+        { allowForKnownSafeCalls: [{ from: "package", package: "node:test", name: "test" }] },
+      ],
+    },
+  },
+  {
     files: ["web/**/*.tsx", "web/**/*.ts"],
     extends: [reactHooks.configs.flat["recommended-latest"]],
     // The compiler's analysis does not cover the list virtualizer; its functions are never passed on.

@@ -335,7 +335,7 @@ test("[PL28] unloading lets calls end, and those that come meanwhile start it ag
 test("[PL28] a grant that is taken back during the start is not written again by it", async () => {
   await using host = await openEcho();
   const started = host.host.load(ID, CALLER).catch(codeOf);
-  await expect.poll(() => host.sandbox.processes.length).toBe(1);
+  await expect.poll(() => host.sandbox.processes.length, { interval: 1 }).toBe(1);
   await host.host.revoke(ID, CALLER);
   expect(await started).toMatch(/LM_PLUGIN_(START_FAILED|NOT_GRANTED|STOPPED)/);
   expect(host.grants.pluginGrant(ID)).toBeUndefined();
@@ -345,7 +345,7 @@ test("[PL28] a grant that is taken back during the start is not written again by
 test("[PL28] a start does not renew a grant that was taken back elsewhere meanwhile", async () => {
   await using host = await openEcho();
   const started = host.host.load(ID, CALLER).catch(codeOf);
-  await expect.poll(() => host.sandbox.processes.length).toBe(1);
+  await expect.poll(() => host.sandbox.processes.length, { interval: 1 }).toBe(1);
   await host.grants.revokePlugin({ pluginId: ID });
   expect(await started).toBe("LM_PLUGIN_NOT_GRANTED");
   expect(host.grants.plugins.size).toBe(0);

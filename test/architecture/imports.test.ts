@@ -18,7 +18,7 @@ const LAYERS: [RegExp, string][] = [
   [/^server\//, "server"],
   [/^cli\//, "cli"],
   [/^web\//, "web"],
-  [/^plugins\//, "plugins"],
+  [/^(templates\/)?plugins\//, "plugins"],
   [/^test\//, "test"],
   [/^bench\//, "bench"],
   [/^script\//, "script"],

@@ -19,7 +19,7 @@ const RUNNERS: Readonly<
     example: "greet.test.ts",
     source: (files) => `import { run } from "node:test";
 import { spec } from "node:test/reporters";
-const stream = run({ files: ${JSON.stringify(files)}.map((file) => "/plugin/" + file), isolation: "none" });
+const stream = run({ files: ${JSON.stringify(files)}.map((file) => "/plugin/" + file) });
 stream.on("test:fail", () => (process.exitCode = 1));
 stream.compose(new spec()).pipe(process.stdout);
 `,

@@ -2,6 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { greet } from "./greet.ts";
 
-await test("the person is greeted by name", () => {
+test("the person is greeted by name", () => {
   assert.equal(greet("Ada", "Hello"), "Hello, Ada!");
 });
