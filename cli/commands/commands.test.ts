@@ -112,6 +112,7 @@ const workbench = createStubWorkbench(
       sandbox: { available: false, detail: "apt-get install bubblewrap" },
       audit: { entries: 1, entriesSinceOutside: 0, verified: "ok" },
       model: { provider: "ollama", model: "qwen3:4b", simulated: false },
+      lockdown: { on: false as const },
     }),
     startRun: () => ({ ...RUN, input: null }),
   },

@@ -1,6 +1,7 @@
 import type { Command } from "../context.ts";
 import { auditCommands } from "./audit.ts";
 import { llmCommands } from "./llm.ts";
+import { lockdownCommands } from "./lockdown.ts";
 import { pluginCommands } from "./plugin.ts";
 import { pluginInstallCommands } from "./pluginInstall.ts";
 import { pluginToolkitCommands } from "./pluginToolkit.ts";
@@ -24,4 +25,5 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ...thoughtCommands,
   ...auditCommands,
   ...policyCommands,
+  ...lockdownCommands,
 };

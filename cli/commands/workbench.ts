@@ -67,7 +67,7 @@ function untilAborted(signal: AbortSignal): Promise<undefined> {
 }
 
 function greet(
-  { model, sandbox, workspace }: SystemStatus,
+  { model, sandbox, workspace, lockdown }: SystemStatus,
   { context, url, loginLink }: { context: CliContext; url: string; loginLink: string },
 ): void {
   const { style, print } = context;
@@ -80,6 +80,10 @@ function greet(
   print(
     `  Sandbox:  ${sandbox.available ? sandbox.detail : style.red(`none, plugins are refused. ${sandbox.detail}`)}`,
   );
+  if (lockdown.on) {
+    print(`  ${style.red("Locked down:")} ${visibleBlock(lockdown.reason, "            ")}`);
+    print(`            Nothing privileged runs. To leave: ${visibleLine(lockdown.leave)}`);
+  }
   print("");
   print("  Try it:   script/logomesh run reading-digest --input-file workflows/samples/walden.md --watch");
   print("  Stop:     Ctrl-C");

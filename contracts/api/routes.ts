@@ -11,6 +11,7 @@ import {
 import {
   ConstitutionChangeSchema,
   ConstitutionSchema,
+  LockdownSchema,
   PolicyExplanationSchema,
   PutConstitutionParamsSchema,
 } from "../policy/policy.ts";
@@ -393,6 +394,28 @@ export const ROUTES = {
     query: z.object({ preview: z.stringbool().optional() }),
     body: PutConstitutionParamsSchema,
     responses: { 200: ConstitutionChangeSchema },
+  },
+  getLockdown: {
+    method: "GET",
+    path: "/api/lockdown",
+    scope: "run",
+    summary: "Whether everything privileged is stopped, why, and how to leave",
+    responses: { 200: LockdownSchema },
+  },
+  beginLockdown: {
+    method: "POST",
+    path: "/api/lockdown",
+    scope: "admin",
+    summary: "Stop everything privileged at once, until it is left",
+    body: z.strictObject({ reason: z.string().min(1).max(500).optional() }),
+    responses: { 200: LockdownSchema },
+  },
+  endLockdown: {
+    method: "DELETE",
+    path: "/api/lockdown",
+    scope: "admin",
+    summary: "Leave the lockdown and go on with the runs that it stopped",
+    responses: { 200: LockdownSchema },
   },
   explainDecision: {
     method: "GET",

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { LockdownSchema } from "../policy/policy.ts";
 
 export const ScopeSchema = z.enum(["admin", "run", "llm", "mcp", "metrics"]);
 export type Scope = z.infer<typeof ScopeSchema>;
@@ -39,6 +40,7 @@ export const SystemStatusSchema = z.object({
     verified: z.enum(["ok", "tampered", "incomplete", "pending"]),
   }),
   model: z.object({ provider: z.string(), model: z.string(), simulated: z.boolean(), hint: z.string().optional() }),
+  lockdown: LockdownSchema,
   memoryBytes: z.int(),
 });
 export type SystemStatus = z.infer<typeof SystemStatusSchema>;

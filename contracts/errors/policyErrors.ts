@@ -13,4 +13,10 @@ export const POLICY_ERRORS = defineErrors({
     retryable: false,
     help: "Correct the text at the place that the detail names. The last good version stays in force; when there is none, nothing privileged runs.",
   },
+  LM_POLICY_LOCKDOWN: {
+    status: 503,
+    title: "LogoMesh is locked down",
+    retryable: false,
+    help: "Look why (`logomesh lockdown status`), deal with it, and leave the lockdown with `logomesh lockdown off`.",
+  },
 });

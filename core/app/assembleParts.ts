@@ -8,7 +8,7 @@ import { WorkspaceFiles } from "../files/index.ts";
 import { createLanguageModels } from "../llm/index.ts";
 import { createWebFetch } from "../network/index.ts";
 import { PluginHost, createBubblewrapSandbox } from "../plugins/index.ts";
-import { PolicyAdmin, SqliteGrants, createPolicy } from "../policy/index.ts";
+import { LockdownSwitch, PolicyAdmin, SqliteGrants, createPolicy } from "../policy/index.ts";
 import { SqliteBlobStore, SqlitePluginStore } from "../storage/index.ts";
 import { IdeaManager } from "../thoughts/index.ts";
 import {
@@ -50,11 +50,13 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
   );
   const access = await openAccessControl({ writer, reader, audit, clock, random, ids, logger, tokenFile: paths.token });
   const grants = new SqliteGrants({ writer, reader, audit });
+  const lockdown = stack.use(new LockdownSwitch({ writer, reader, audit, clock, logger }));
   const policy = stack.use(
     createPolicy({
       ...{ grants, audit, logger },
       constitutionPath: paths.constitution,
       scopesOf: (tokenId) => access.scopesOf(tokenId),
+      lockdown: () => lockdown.denial,
     }),
   );
   const blobs = new SqliteBlobStore({ writer, reader });
@@ -101,6 +103,7 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
       audit,
       access,
       grants,
+      lockdown,
       policy,
       policyAdmin,
       blobs,

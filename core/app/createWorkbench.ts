@@ -1,6 +1,7 @@
-import type { SystemStatus } from "@logomesh/contracts";
+import type { SystemStatus, VerifyReport } from "@logomesh/contracts";
 import { messageOf } from "../base/index.ts";
 import type { Logger } from "../ports/index.ts";
+import { LockdownControl } from "./lockdownControl.ts";
 import { openParts, type OpenPartsOptions, type WorkbenchParts } from "./openParts.ts";
 import type { AuditService, Caller, Workbench } from "./workbench.ts";
 import { watchWorkflowFiles } from "./watchWorkflowFiles.ts";
@@ -27,12 +28,17 @@ export async function createWorkbench(options: OpenPartsOptions): Promise<Workbe
   const { logger } = options;
   const parts = await openParts(options);
   const verified: { status: SystemStatus["audit"]["verified"] } = { status: "pending" };
-  const audit = rememberVerdict(parts.audit, verified);
+  const lockdown = new LockdownControl({ parts, logger });
+  const audit = rememberVerdict(parts.audit, (report) => {
+    verified.status = VERDICTS[report.exitCode];
+    lockdown.onVerified(report);
+  });
   const logSizeAtOpen = parts.audit.head().entries;
   const files = { folder: parts.paths.workflows, engine: parts.engine, caller: SYSTEM, logger };
   try {
     await defineWorkflowFiles(files);
-    const { runs } = await parts.engine.recover();
+    // Leaving the lockdown takes them up.
+    const { runs } = lockdown.get().on ? { runs: 0 } : await parts.engine.recover();
     if (runs > 0) logger.info({ runs }, "runs taken up");
     const approvals = await parts.approvals.recover();
     if (approvals > 0) logger.info({ approvals }, "decisions that were cut off by the last stop were carried out");
@@ -43,6 +49,7 @@ export async function createWorkbench(options: OpenPartsOptions): Promise<Workbe
   const watched = watchWorkflowFiles(files);
   // Loading the policy engine takes some 100 ms: done before the first decision waits for it, and after the door is open.
   const warmUp = setTimeout(() => {
+    lockdown.checkAtStart();
     parts.policyAdmin.recordAtStart().catch((error: unknown) => {
       logger.warn({ error: messageOf(error) }, "the constitution could not be compared with the log");
     });
@@ -65,6 +72,7 @@ export async function createWorkbench(options: OpenPartsOptions): Promise<Workbe
     ...{ workflows: parts.engine, plugins: parts.plugins, models: parts.models, audit, access: parts.access },
     thoughts: parts.thoughts,
     policy: parts.policyAdmin,
+    lockdown,
     status: () => describeStatus(parts, verified.status),
     async [Symbol.asyncDispose]() {
       life.isClosed = true;
@@ -73,6 +81,7 @@ export async function createWorkbench(options: OpenPartsOptions): Promise<Workbe
       clearTimeout(recordOrphans);
       await watched[Symbol.asyncDispose]();
       await orphans;
+      await lockdown[Symbol.asyncDispose]();
       await parts[Symbol.asyncDispose]();
     },
   };
@@ -93,10 +102,7 @@ async function recordOrphanedRequests(options: {
   }
 }
 
-function rememberVerdict(
-  trail: WorkbenchParts["audit"],
-  verified: { status: SystemStatus["audit"]["verified"] },
-): AuditService {
+function rememberVerdict(trail: WorkbenchParts["audit"], onVerified: (report: VerifyReport) => void): AuditService {
   return {
     query: (query) => trail.query(query),
     getEntry: (seq) => trail.getEntry(seq),
@@ -104,7 +110,7 @@ function rememberVerdict(
     head: () => trail.head(),
     async verify() {
       const report = await trail.verify();
-      verified.status = VERDICTS[report.exitCode];
+      onVerified(report);
       return report;
     },
   };
@@ -124,6 +130,7 @@ async function describeStatus(
     sandbox: { available: sandbox.available, detail: sandbox.hint ?? `${sandbox.kind} (${sandbox.limits.join(", ")})` },
     audit: { ...parts.audit.head(), verified },
     model: { provider, model, simulated, ...(hint === undefined ? {} : { hint }) },
+    lockdown: parts.lockdown.state,
     memoryBytes: process.memoryUsage().rss,
   };
 }

@@ -11,6 +11,7 @@ export type {
   AccessService,
   AuditService,
   Caller,
+  LockdownService,
   ModelService,
   PluginService,
   PolicyService,

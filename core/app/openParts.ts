@@ -6,7 +6,7 @@ import type { Config } from "../config/index.ts";
 import type { WorkspaceFiles } from "../files/index.ts";
 import type { LLMRegistry } from "../llm/index.ts";
 import type { PluginHost, Sandbox } from "../plugins/index.ts";
-import type { CedarPolicy, PolicyAdmin, SqliteGrants } from "../policy/index.ts";
+import type { CedarPolicy, LockdownSwitch, PolicyAdmin, SqliteGrants } from "../policy/index.ts";
 import type { BlobStore, Logger, PluginStore, WebFetch } from "../ports/index.ts";
 import type { IdeaManager } from "../thoughts/index.ts";
 import type { TaskEngine } from "../workflows/index.ts";
@@ -31,6 +31,7 @@ export interface WorkbenchParts extends AsyncDisposable {
   readonly audit: AuditTrail;
   readonly access: AccessControl;
   readonly grants: SqliteGrants;
+  readonly lockdown: LockdownSwitch;
   readonly policy: CedarPolicy;
   readonly blobs: BlobStore;
   readonly pluginStore: PluginStore;

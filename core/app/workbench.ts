@@ -12,6 +12,7 @@ import type {
   GenerateResult,
   InstallPluginParams,
   JsonObject,
+  Lockdown,
   ModelsStatus,
   Page,
   PageQuery,
@@ -130,6 +131,14 @@ export interface PolicyService {
   why(seq: number): Promise<PolicyExplanation>;
 }
 
+/** The switch that stops everything privileged: the façade of core/app (class LockdownControl). */
+export interface LockdownService {
+  get(): Lockdown;
+  /** Holds from the call on; resolves when it survives a restart and what was under way has ended. */
+  on(params: { reason?: string | undefined }, caller: Caller): Promise<Lockdown>;
+  off(caller: Caller): Promise<Lockdown>;
+}
+
 /** Thoughts: the façade of core/thoughts (class IdeaManager). */
 export interface ThoughtService {
   list(query: PageQuery & { tag?: string }): Promise<Page<Thought>>;
@@ -159,6 +168,7 @@ export interface Workbench extends AsyncDisposable {
   readonly models: ModelService;
   readonly audit: AuditService;
   readonly policy: PolicyService;
+  readonly lockdown: LockdownService;
   readonly thoughts: ThoughtService;
   readonly access: AccessService;
   status(): Promise<SystemStatus>;

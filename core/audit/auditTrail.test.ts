@@ -222,10 +222,13 @@ test("[AU6] [AU7] lost entries are on record before anything else is written", a
   const bulky = { ...DRAFT, payload: { p: { bytes: "x".repeat(200_000), media: "text/plain" } } };
   trail.enqueue(bulky);
   trail.enqueue({ ...bulky, data: { x: 0.5 } });
+  const heard: unknown[] = [];
+  using _listener = trail.onDidFail((error) => heard.push(error.data));
   await expect(trail.append(bulky)).rejects.toMatchObject({
     code: "LM_AUDIT_UNWRITABLE",
     data: { code: "LM_DB_FULL" },
   });
+  expect(heard).toContainEqual({ code: "LM_DB_FULL" });
   db.exec("PRAGMA max_page_count = 1000000");
   expect(errors).toHaveLength(2);
   await trail.append(entry("after"));

@@ -6,7 +6,7 @@ import {
   type PageQuery,
   type VerifyReport,
 } from "@logomesh/contracts";
-import { isCancellation, messageOf, toLogoMeshError } from "../base/index.ts";
+import { isCancellation, messageOf, toDisposable, toLogoMeshError } from "../base/index.ts";
 import type { NoticingWriter } from "../db/index.ts";
 import type {
   AuditEntryDraft,
@@ -74,6 +74,7 @@ interface AuditTrailOptions extends OpenAuditTrailOptions {
 export class AuditTrail implements AuditLog, AuditHistory, AsyncDisposable {
   readonly #options: AuditTrailOptions;
   readonly #subscription: Disposable;
+  readonly #onUnwritable = new Set<(error: LogoMeshError) => void>();
   #size: number;
   /** Queued entries that were lost since the last successful write. */
   #lost = 0;
@@ -90,6 +91,12 @@ export class AuditTrail implements AuditLog, AuditHistory, AsyncDisposable {
   /** Id of the log: the last part of its checkpoints' origin. */
   get logId(): string {
     return this.#options.log;
+  }
+
+  /** Called when an entry could not be written: what happens from now on may leave no trace. */
+  onDidFail(listener: (error: LogoMeshError) => void): Disposable {
+    this.#onUnwritable.add(listener);
+    return toDisposable(() => this.#onUnwritable.delete(listener));
   }
 
   command(draft: AuditEntryDraft): WriteCommand {
@@ -168,10 +175,12 @@ export class AuditTrail implements AuditLog, AuditHistory, AsyncDisposable {
       this.#lost += lost;
       if (isCancellation(error)) throw error;
       const { code, message } = toLogoMeshError(error);
-      throw new LogoMeshError("LM_AUDIT_UNWRITABLE", `The audit entry could not be written: ${message}`, {
+      const unwritable = new LogoMeshError("LM_AUDIT_UNWRITABLE", `The audit entry could not be written: ${message}`, {
         cause: error,
         data: { code },
       });
+      for (const listener of this.#onUnwritable) listener(unwritable);
+      throw unwritable;
     }
   }
 

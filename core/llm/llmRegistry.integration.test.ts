@@ -266,6 +266,24 @@ test("[LM7] [LM20] a cancel passes through untouched in every phase and is recor
   expect(fake.chatBodies).toHaveLength(1);
 });
 
+test("[LM22] what halts the gateway ends every call under way with its reason, and none that comes later", async () => {
+  const { fake, entries, registry, ask } = await setUp([
+    { pieces: answerLines(["Hel"]).slice(0, 1), then: "hang" },
+    { pieces: answerLines(["ok"]) },
+  ]);
+  const reason = new LogoMeshError("LM_POLICY_LOCKDOWN", "A drill.");
+  const text = Promise.withResolvers<string>();
+  const running = ask({}, { onText: text.resolve });
+  await text.promise;
+  const waiting = ask({});
+  registry.halt(reason);
+  await expect(running).rejects.toMatchObject({ code: "LM_POLICY_LOCKDOWN" });
+  await expect(waiting).rejects.toMatchObject({ code: "LM_POLICY_LOCKDOWN" });
+  await fake.aborted;
+  expect(kinds(entries)).toContain("llm.failed");
+  expect((await ask({})).text).toBe("ok");
+});
+
 test("[LM8] the time limit ends the call with the partial text", async () => {
   const { clock, entries, ask } = await setUp([{ pieces: answerLines(["part"]).slice(0, 1), then: "hang" }]);
   const started = Promise.withResolvers<string>();

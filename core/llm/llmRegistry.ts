@@ -9,7 +9,7 @@ import {
   type ModelsStatus,
   type ProviderInfo,
 } from "@logomesh/contracts";
-import { assert, messageOf } from "../base/index.ts";
+import { assert, messageOf, toDisposable } from "../base/index.ts";
 import type {
   AuditHistory,
   AuditLog,
@@ -81,6 +81,7 @@ export class LLMRegistry implements LanguageModels, AsyncDisposable {
   readonly #options: LLMRegistryOptions;
   readonly #log: LLMAuditLogger;
   readonly #queues = new Map<string, FairQueue>();
+  readonly #underWay = new Set<AbortController>();
   readonly #structured = new StructuredOutput();
   readonly #all: readonly LLMExecutor[];
   #probe: Promise<Probe> | undefined;
@@ -131,6 +132,11 @@ export class LLMRegistry implements LanguageModels, AsyncDisposable {
     return cutOff.length;
   }
 
+  /** Every call under way fails with this error; what comes later is not concerned. */
+  halt(error: LogoMeshError): void {
+    for (const call of this.#underWay) call.abort(error);
+  }
+
   generate(
     params: GenerateParams,
     by: GenerateContext | { caller: DoorCaller; signal: AbortSignal; onText?: (delta: string) => void },
@@ -152,6 +158,8 @@ export class LLMRegistry implements LanguageModels, AsyncDisposable {
   ): Promise<GenerateResult> {
     const { clock } = this.#options;
     const limit = new AbortController();
+    this.#underWay.add(limit);
+    using _underWay = toDisposable(() => this.#underWay.delete(limit));
     const { timeoutMs } = params;
     using _timer =
       timeoutMs === undefined ? undefined : clock.setTimer(timeoutMs, () => limit.abort(tooLate(timeoutMs)));

@@ -200,6 +200,18 @@ export class InstalledPlugin {
     await this.#stopping;
   }
 
+  /** Ends the process without any grace, also one that is on its way. */
+  async kill(reason: string): Promise<void> {
+    const kill = (instance: PluginInstance): Promise<LogoMeshError> => {
+      const { id } = this.manifest;
+      instance.kill(new LogoMeshError("LM_PLUGIN_STOPPED", `${id} was stopped: ${reason}`));
+      return instance.ended;
+    };
+    const starting = this.#starting?.then(kill, () => undefined);
+    const running = this.#instance === undefined ? undefined : kill(this.#instance);
+    await Promise.all([starting, running]);
+  }
+
   /** Ends the process when its calls have ended. */
   async unload(reason: string): Promise<void> {
     const instance = this.#instance ?? (await this.#starting?.catch(() => undefined));

@@ -102,6 +102,11 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     await Promise.all([...this.#plugins.values()].map((plugin) => plugin.stop("the workbench stops")));
   }
 
+  /** Ends every process at once, whatever it does. Resolves when all are gone. */
+  async killAll(reason: string): Promise<void> {
+    await Promise.all([...this.#plugins.values()].map((plugin) => plugin.kill(reason)));
+  }
+
   /** Starts those that want to run from the start, each behind what it needs. One that fails keeps no other away. */
   async startActivated(): Promise<void> {
     for (const id of this.#dependencies.order) {

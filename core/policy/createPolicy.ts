@@ -22,6 +22,8 @@ export interface CreatePolicyOptions {
   scopesOf: (tokenId: string) => readonly Scope[] | undefined;
   audit: AuditLog;
   logger: Logger;
+  /** Why everything is denied at the moment, in words for the user. Default: it never is. */
+  lockdown?: () => string | undefined;
 }
 
 /** Never throws for what the constitution says: when it is missing or invalid, everything is denied until it is repaired. */
@@ -60,9 +62,16 @@ export class CedarPolicy implements Policy, Disposable {
     return this.file.inForce === undefined ? this.file.problem : undefined;
   }
 
-  /** The decision for one principal of a chain, by itself. */
+  /** The decision for one principal of a chain, by itself and whether there is a lockdown or not. */
   decideAlone(asked: Asked): PolicyDecision {
-    return this.#closed() ?? this.#decideFor(asked);
+    return this.#withoutConstitution() ?? this.#decideFor(asked);
+  }
+
+  /** The denial of everything, while there is one: a lockdown, or no constitution in force. */
+  get denialOfAll(): PolicyDecision | undefined {
+    const reason = this.#options.lockdown?.();
+    if (reason !== undefined) return { allowed: false, policies: ["builtin:lockdown"], reason };
+    return this.#withoutConstitution();
   }
 
   /** What was asked lately, each once. */
@@ -138,8 +147,7 @@ export class CedarPolicy implements Policy, Disposable {
     this.#decisions.clear();
   }
 
-  /** The denial of everything, while there is one. */
-  #closed(): PolicyDecision | undefined {
+  #withoutConstitution(): PolicyDecision | undefined {
     this.#refresh();
     if (this.file.inForce !== undefined) return undefined;
     const reason = `Nothing privileged runs until the constitution is repaired: ${this.file.problem?.message ?? ""}`;
@@ -149,8 +157,8 @@ export class CedarPolicy implements Policy, Disposable {
   /** The decision, and the principal of the chain that it is about. */
   #decide(request: PolicyRequest): { decision: PolicyDecision; principal: Principal } {
     const { principal } = request;
-    const closed = this.#closed();
-    if (closed !== undefined) return { principal, decision: closed };
+    const denial = this.denialOfAll;
+    if (denial !== undefined) return { principal, decision: denial };
     const fault = chainFault(request);
     if (fault !== undefined)
       return { principal, decision: { allowed: false, policies: ["builtin:call-depth"], reason: fault } };

@@ -115,6 +115,11 @@ export class PolicyAdmin {
     };
   }
 
+  /** Whether anything of this kind ever happened here. */
+  hasEntry(kind: string): boolean {
+    return this.#options.newestOf(kind) !== undefined;
+  }
+
   /** Enters into the log what the constitution says, if that is another text than the log knows. */
   async recordAtStart(): Promise<void> {
     const { policy, audit, newestOf } = this.#options;
@@ -177,8 +182,8 @@ export class PolicyAdmin {
     constitution: ReadonlyMap<string, string>,
   ): PolicyExplanation["remedy"] {
     const { policy } = this.#options;
-    if (policy.problem !== undefined)
-      return { text: "No grant changes this: repair constitution.cedar first.", suffices: false };
+    const denial = policy.denialOfAll;
+    if (denial !== undefined) return { text: `No grant changes this. ${denial.reason}`, suffices: false };
     if (fault !== undefined) return { text: `No grant changes this. ${fault}`, suffices: false };
     for (const one of asked) {
       const now = policy.decideAlone(one);

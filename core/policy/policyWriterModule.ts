@@ -7,12 +7,26 @@ export interface SetWorkflowGrantsParams {
   grantedBy: string;
 }
 
+export interface SetLockdownParams {
+  reason: string;
+  setBy: string;
+  setAtMs: number;
+  cause: string | null;
+}
+
+export interface ClearLockdownParams {
+  causes: readonly string[];
+  clearedBy: string;
+}
+
 const INSERT_WORKFLOW_GRANT =
   "INSERT INTO workflow_grant (definition_hash, action, resource, granted_by, granted_at) VALUES (?, ?, ?, ?, ?)";
 const UPSERT_PLUGIN_GRANT = `INSERT OR REPLACE INTO plugin_grant
   (plugin_id, sha256, plugin_group, permissions, tools_hash, granted_by, granted_at) VALUES (?, ?, ?, ?, ?, ?, ?)`;
 
-/** Commands `policy.setWorkflowGrants`, `policy.setPluginGrant`, `policy.deletePluginGrant`: each replaces what was there. */
+const ACKNOWLEDGE = "INSERT OR REPLACE INTO lockdown_acknowledged (cause, cleared_by, cleared_at) VALUES (?, ?, ?)";
+
+/** Grants, each command replacing what was there, and the one row of the lockdown. */
 export const createPolicyWriterModule: CreateWriterModule = () => ({
   name: "policy",
   commands: {
@@ -30,6 +44,16 @@ export const createPolicyWriterModule: CreateWriterModule = () => ({
     },
     "policy.deletePluginGrant": (context: WriteContext, { pluginId }: { pluginId: string }): void => {
       context.sql("DELETE FROM plugin_grant WHERE plugin_id = ?").run(pluginId);
+    },
+    "policy.setLockdown": (context: WriteContext, { reason, setBy, setAtMs, cause }: SetLockdownParams): void => {
+      context
+        .sql("INSERT OR IGNORE INTO lockdown (id, reason, set_by, set_at, cause) VALUES (1, ?, ?, ?, ?)")
+        .run(reason, setBy, setAtMs, cause);
+    },
+    "policy.clearLockdown": (context: WriteContext, { causes, clearedBy }: ClearLockdownParams): void => {
+      context.sql("DELETE FROM lockdown").run();
+      const nowMs = context.clock.nowMs();
+      for (const cause of causes) context.sql(ACKNOWLEDGE).run(cause, clearedBy, nowMs);
     },
   },
 });

@@ -72,6 +72,7 @@ export class TaskEngine implements AsyncDisposable {
   readonly #drivers = new Map<string, RunDriver>();
   readonly #effects: EffectRunner;
   #stopped = false;
+  #paused = false;
 
   constructor(options: TaskEngineOptions) {
     this.#options = options;
@@ -89,6 +90,7 @@ export class TaskEngine implements AsyncDisposable {
 
   /** Takes over every run that has not ended. Resolves when all of them are owned again. */
   async recover(): Promise<{ runs: number }> {
+    this.#paused = false;
     const claimed = await this.#options.store.claimLiveRuns(({ runId }) => ({
       kind: "run.recovered",
       actor: { type: "system", id: "engine" },
@@ -96,6 +98,15 @@ export class TaskEngine implements AsyncDisposable {
     }));
     await Promise.all(claimed.map((run) => this.#resume(run)));
     return { runs: claimed.length };
+  }
+
+  /**
+   * Stops the work of every run and leaves each as it is stored, as a stop of the workbench does; `recover` goes on with them. A step that
+   * was cut off and must not happen twice is then `unknown`.
+   */
+  async pause(): Promise<void> {
+    this.#paused = true;
+    await Promise.all([...this.#drivers.values()].map((driver) => driver.stop()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -255,6 +266,7 @@ export class TaskEngine implements AsyncDisposable {
     },
   ): Promise<string> {
     if (this.#stopped) throw new LogoMeshError("LM_CANCELLED", "The workbench is stopping.");
+    if (this.#paused) throw new LogoMeshError("LM_POLICY_LOCKDOWN", "No run is started while LogoMesh is locked down.");
     this.#checkInput(definition, order.input);
     const { namespace, name, version, hash } = definition;
     const runId = this.#options.ids.next("run");

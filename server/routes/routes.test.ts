@@ -47,6 +47,9 @@ const REQUESTS: Record<RouteName, { query?: string; body?: object; status?: numb
   getConstitution: {},
   putConstitution: { query: "?preview=true", body: { text: "", baseSha256: "ab" } },
   explainDecision: {},
+  getLockdown: {},
+  beginLockdown: { body: { reason: "A drill." } },
+  endLockdown: {},
   listThoughts: { query: "?tag=t" },
   getThought: {},
   createThought: { body: { title: "A thought" } },
@@ -98,6 +101,7 @@ test("[SV1] what was asked reaches the workbench validated, with defaults and nu
     "createThought",
     "queryAudit",
     "putConstitution",
+    "beginLockdown",
   ] as const)
     await ask(name);
   expect(server.workbench.calls).toEqual([
@@ -108,6 +112,7 @@ test("[SV1] what was asked reaches the workbench validated, with defaults and nu
     ["createThought", { title: "A thought", tags: [], segments: [] }],
     ["query", { limit: 50, kind: "run.started", q: "text" }],
     ["putConstitution", { text: "", baseSha256: "ab" }, true],
+    ["lockdownOn", { reason: "A drill." }],
   ]);
 });
 

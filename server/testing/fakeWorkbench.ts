@@ -6,6 +6,7 @@ import {
   ENTRY,
   EXPLANATION,
   GENERATED,
+  LOCKDOWN,
   MODELS,
   PLUGIN,
   STATUS,
@@ -170,6 +171,12 @@ export class FakeWorkbench implements Workbench {
         preview,
       ),
     why: async (seq) => ({ ...EXPLANATION, seq }),
+  };
+
+  readonly lockdown: Workbench["lockdown"] = {
+    get: () => LOCKDOWN,
+    on: async (params) => this.#record("lockdownOn", LOCKDOWN, params),
+    off: async () => this.#record("lockdownOff", { on: false }),
   };
 
   readonly thoughts: Workbench["thoughts"] = {

@@ -3,6 +3,7 @@ import type {
   Constitution,
   DefineWorkflowResult,
   GenerateResult,
+  Lockdown,
   ModelsStatus,
   Plugin,
   PolicyExplanation,
@@ -103,6 +104,7 @@ export const STATUS: SystemStatus = {
   sandbox: { available: true, detail: "bubblewrap" },
   audit: { entries: 1, entriesSinceOutside: 0, verified: "ok" },
   model: { provider: "mock", model: "mock", simulated: true },
+  lockdown: { on: false },
   memoryBytes: 1,
 };
 
@@ -143,6 +145,8 @@ export const CONSTITUTION: Constitution = {
     rules: [{ id: "a", why: "Because.", text: "forbid (principal, action, resource);" }],
   },
 };
+
+export const LOCKDOWN: Lockdown = { on: true, reason: "A drill.", setBy: "person:p", setAt: AT, leave: "turn it off" };
 
 const DECISION = { allowed: false, policies: ["a"], reason: "Because." };
 export const EXPLANATION: PolicyExplanation = {

@@ -6,11 +6,13 @@ import { Suspense, lazy, useEffect, useRef, useState } from "react";
 import { LoadingRows } from "../components/States.tsx";
 import { useKeys } from "../lib/keys.ts";
 import { Lights } from "./Lights.tsx";
+import { LockdownBanner } from "./LockdownBanner.tsx";
 import classes from "./Shell.module.css";
 
 // Not needed for the first sight of a page.
 const Palette = lazy(async () => ({ default: (await import("./Palette.tsx")).Palette }));
 const ShortcutsModal = lazy(async () => ({ default: (await import("./ShortcutsModal.tsx")).ShortcutsModal }));
+const LockdownModal = lazy(async () => ({ default: (await import("./LockdownModal.tsx")).LockdownModal }));
 const UserMenu = lazy(async () => ({ default: (await import("./UserMenu.tsx")).UserMenu }));
 
 const PAGES = [
@@ -31,6 +33,7 @@ export function Shell() {
   const isNarrow = useMediaQuery("(max-width: 48em)");
   const [isMenuOpen, menu] = useDisclosure(false);
   const [isHelpOpen, help] = useDisclosure(false);
+  const [isLocking, locking] = useDisclosure(false);
   const [paletteAsked, setPaletteAsked] = useState(0);
   const askPalette = (): void => setPaletteAsked((count) => count + 1);
   usePageKeys(help.open);
@@ -62,7 +65,7 @@ export function Shell() {
               </ActionIcon>
             </Tooltip>
             <Suspense fallback={<span className={classes["menuSpace"]} />}>
-              <UserMenu onShortcuts={help.open} />
+              <UserMenu onShortcuts={help.open} onLockdown={locking.open} />
             </Suspense>
           </Group>
         </Group>
@@ -92,6 +95,7 @@ export function Shell() {
         ) : null}
       </AppShell.Navbar>
       <AppShell.Main id="content" className={classes["main"]}>
+        <LockdownBanner />
         <Suspense fallback={<LoadingRows />}>
           <Outlet />
         </Suspense>
@@ -99,6 +103,11 @@ export function Shell() {
       {isHelpOpen ? (
         <Suspense fallback={null}>
           <ShortcutsModal opened onClose={help.close} />
+        </Suspense>
+      ) : null}
+      {isLocking ? (
+        <Suspense fallback={null}>
+          <LockdownModal opened onClose={locking.close} />
         </Suspense>
       ) : null}
       {paletteAsked === 0 ? null : (

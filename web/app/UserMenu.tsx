@@ -3,6 +3,7 @@ import {
   IconDeviceDesktop,
   IconDotsVertical,
   IconKeyboard,
+  IconLock,
   IconLogout,
   IconMoon,
   IconSun,
@@ -16,7 +17,7 @@ const SCHEMES: { value: MantineColorScheme; label: string; icon: Icon }[] = [
   { value: "dark", label: "Dark", icon: IconMoon },
 ];
 
-export function UserMenu({ onShortcuts }: { onShortcuts: () => void }) {
+export function UserMenu({ onShortcuts, onLockdown }: { onShortcuts: () => void; onLockdown: () => void }) {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
   const { logout } = useSessionActions();
   return (
@@ -42,6 +43,9 @@ export function UserMenu({ onShortcuts }: { onShortcuts: () => void }) {
         <Menu.Divider />
         <Menu.Item leftSection={<IconKeyboard size={16} aria-hidden />} onClick={onShortcuts}>
           Keyboard shortcuts
+        </Menu.Item>
+        <Menu.Item leftSection={<IconLock size={16} aria-hidden />} onClick={onLockdown}>
+          Lock down…
         </Menu.Item>
         <Menu.Item leftSection={<IconLogout size={16} aria-hidden />} onClick={() => void logout()}>
           Log out

@@ -8,6 +8,7 @@ export interface RunFilter {
 
 export const queryKeys = {
   status: ["status"],
+  lockdown: ["lockdown"],
   models: ["models"],
   runLists: ["runs", "list"],
   recentRuns: ["runs", "recent"],

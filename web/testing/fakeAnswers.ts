@@ -40,6 +40,13 @@ export function createAnswers(world: FakeWorld): Answers {
     },
     deleteSession: () => ({ ok: true }),
     getStatus: () => world.status,
+    getLockdown: () => world.lockdown,
+    beginLockdown: ({ body }) => {
+      const { reason = "Someone turned it on." } = body as { reason?: string };
+      world.lockdown = { on: true, reason, setBy: "client:test", setAt: ago(0), leave: "logomesh lockdown off" };
+      return world.lockdown;
+    },
+    endLockdown: () => (world.lockdown = { on: false }),
     listWorkflows: () => ({ items: world.workflows, nextCursor: null }),
     getWorkflow: ({ params }) => workflow(params["name"]),
     validateWorkflow: ({ body }) => {

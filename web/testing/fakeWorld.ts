@@ -5,6 +5,7 @@ import type {
   Run,
   RunTask,
   ServerMessage,
+  Lockdown,
   SystemStatus,
   WorkflowDetail,
 } from "@logomesh/contracts";
@@ -16,6 +17,7 @@ const ENTRIES = 128;
 
 export class FakeWorld {
   status: SystemStatus = statusFixture();
+  lockdown: Lockdown = { on: false };
   workflows: WorkflowDetail[] = [workflowFixture()];
   plugins: Plugin[] = pluginFixtures();
   runs: Run[] = Array.from({ length: RUNS }, (_, index) => runOf(index));

@@ -36,6 +36,7 @@ export function statusFixture(): SystemStatus {
       simulated: true,
       hint: "ollama pull llama3.2:3b",
     },
+    lockdown: { on: false },
     memoryBytes: 98_000_000,
   };
 }

@@ -89,5 +89,14 @@ CREATE TABLE lockdown (
   id INTEGER PRIMARY KEY CHECK (id = 1),
   reason TEXT NOT NULL,
   set_by TEXT NOT NULL,
-  set_at INTEGER NOT NULL
+  set_at INTEGER NOT NULL,
+  -- What triggered it by itself, in the same words each time.
+  cause TEXT
+) STRICT;
+
+-- Causes that a person knew of when leaving a lockdown: they trigger none again.
+CREATE TABLE lockdown_acknowledged (
+  cause TEXT PRIMARY KEY,
+  cleared_by TEXT NOT NULL,
+  cleared_at INTEGER NOT NULL
 ) STRICT;
