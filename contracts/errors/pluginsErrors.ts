@@ -139,6 +139,12 @@ export const PLUGIN_ERRORS = defineErrors({
     retryable: true,
     help: "Raise `memory_mb` in its manifest (within the workbench's ceiling) or pass less data.",
   },
+  LM_PLUGIN_TOKENS_USED: {
+    status: 429,
+    title: "The plugin's tokens of the day are used up",
+    retryable: true,
+    help: "Wait for the next day (UTC), or grant more `max_tokens_per_day` with the permission `llm.generate`.",
+  },
   LM_PLUGIN_SECURITY_LEVEL: {
     status: 403,
     title: "The plugin's security level is not permitted here",

@@ -7,7 +7,7 @@ import { createIdSource, systemClock, systemRandom } from "../base/index.ts";
 import { WorkspaceFiles } from "../files/index.ts";
 import { createLanguageModels } from "../llm/index.ts";
 import { createWebFetch } from "../network/index.ts";
-import { PluginHost, createBubblewrapSandbox } from "../plugins/index.ts";
+import { PluginHost, TokenLedger, createBubblewrapSandbox } from "../plugins/index.ts";
 import { LockdownSwitch, PolicyAdmin, SqliteGrants, createPolicy } from "../policy/index.ts";
 import { SqliteBlobStore, SqlitePluginStore } from "../storage/index.ts";
 import { IdeaManager } from "../thoughts/index.ts";
@@ -77,7 +77,11 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
   const sandbox = stack.use(createBubblewrapSandbox({ logger, clock, nodePath: process.execPath }));
   const plugins = stack.use(
     await PluginHost.open({
-      ...{ sandbox, audit, policy, grants, writer, reader, clock, ids, logger, store: pluginStore },
+      ...{ sandbox, audit, policy, grants, writer, reader, clock, random, logger, store: pluginStore },
+      services: {
+        models: { models, tokens: new TokenLedger({ reader, writer, clock }) },
+        ...{ thoughts, blobs, store: pluginStore },
+      },
       pluginsFolder: paths.plugins,
       stagingFolder: paths.stagedPlugins,
       ...sdkFolders(),

@@ -18,6 +18,7 @@ import type {
   LanguageModels,
   Logger,
   Policy,
+  PolicyRequest,
   Principal,
 } from "../ports/index.ts";
 import { FairQueue } from "./fairQueue.ts";
@@ -173,9 +174,7 @@ export class LLMRegistry implements LanguageModels, AsyncDisposable {
       principal: call.context.caller,
       action: "llm.generate",
       resource: { type: "Model", id: requested, attributes: { name, provider, local, simulated } },
-      ...(call.context.run === undefined
-        ? {}
-        : { context: { run: call.context.run.runId, task: call.context.run.taskReference } }),
+      ...policyContext(call.context),
     });
     if (params.format !== undefined) this.#structured.check(params.format);
     const model = await executor.describe(name, { signal });
@@ -322,6 +321,16 @@ export class LLMRegistry implements LanguageModels, AsyncDisposable {
       );
     return { executor: owner?.executor ?? first ?? mock, model: requested };
   }
+}
+
+function policyContext({ chain, tainted, run }: GenerateContext): Pick<PolicyRequest, "chain" | "context"> {
+  return {
+    ...(chain === undefined ? {} : { chain }),
+    context: {
+      ...(tainted === undefined ? {} : { tainted }),
+      ...(run === undefined ? {} : { run: run.runId, task: run.taskReference }),
+    },
+  };
 }
 
 function hintOf(providers: Probe["providers"]): string {

@@ -1,3 +1,4 @@
 export { createBubblewrapSandbox } from "./sandbox/bubblewrapSandbox.ts";
 export { PluginHost } from "./pluginHost.ts";
 export type { Sandbox } from "./sandbox/sandbox.ts";
+export { TokenLedger } from "./store/index.ts";

@@ -1,6 +1,5 @@
 import {
   LogoMeshError,
-  type CallToolResult,
   type JsonObject,
   type Plugin,
   type PluginChanges,
@@ -9,11 +8,21 @@ import {
   type PluginTool,
 } from "@logomesh/contracts";
 import { toLogoMeshError } from "../base/index.ts";
-import type { AuditEntryDraft, AuditLog, Clock, Logger, PluginGrant, Policy } from "../ports/index.ts";
+import type {
+  AuditEntryDraft,
+  AuditLog,
+  Clock,
+  Logger,
+  PluginGrant,
+  PluginToolResult,
+  Policy,
+  Random,
+} from "../ports/index.ts";
+import type { PluginAPI } from "./hostPlane/pluginApi.ts";
 import { LatencySample } from "./latencySample.ts";
 import { PluginExecutionLimiter } from "./pluginExecutionLimiter.ts";
 import { describeChanges } from "./pluginChanges.ts";
-import { PluginInstance } from "./pluginInstance.ts";
+import { PluginInstance, type ToolCallOptions } from "./pluginInstance.ts";
 import { describeCommand, type RuntimeManager } from "./runtimeManager.ts";
 import { effectOf, toolsHash } from "./toolList.ts";
 import type { ToolSchemas } from "./toolSchemas.ts";
@@ -45,6 +54,7 @@ export interface InstalledPluginOptions {
   bundleFolder: string;
   runtimes: RuntimeManager;
   schemas: ToolSchemas;
+  api: PluginAPI;
   /** The current grant of the plugin, whichever version it names. */
   grant: () => PluginGrant | undefined;
   obstacle: () => Obstacle | undefined;
@@ -57,14 +67,13 @@ export interface InstalledPluginOptions {
   policy: Policy;
   audit: AuditLog;
   clock: Clock;
+  random: Random;
   logger: Logger;
   onDidChange: () => void;
 }
 
-export interface PluginCallOptions {
-  signal: AbortSignal;
+export interface PluginCallOptions extends Omit<ToolCallOptions, "timeoutMs"> {
   timeoutMs?: number;
-  meta: JsonObject;
 }
 
 export class InstalledPlugin {
@@ -157,7 +166,7 @@ export class InstalledPlugin {
     return this.#starting;
   }
 
-  async call(tool: string, args: JsonObject, options: PluginCallOptions): Promise<CallToolResult> {
+  async call(tool: string, args: JsonObject, options: PluginCallOptions): Promise<PluginToolResult> {
     const { manifest, clock } = this.#options;
     const startedMs = clock.monotonicMs();
     this.#calls += 1;
@@ -177,7 +186,9 @@ export class InstalledPlugin {
           }
           if (this.#stopping === undefined) this.#setState("busy");
           const timeoutMs = options.timeoutMs ?? manifest.resource_limits.call_timeout_ms;
-          return instance.call(found, args, { signal: options.signal, timeoutMs, meta: options.meta });
+          const answer: PluginToolResult = await instance.call(found, args, { ...options, timeoutMs });
+          if (instance.isTainted) answer.tainted = true;
+          return answer;
         },
       });
       this.#latencies.add(clock.monotonicMs() - startedMs);
@@ -248,7 +259,7 @@ export class InstalledPlugin {
   }
 
   async #start(): Promise<PluginInstance> {
-    const { manifest, sha256, runtimes, policy, audit, schemas, clock } = this.#options;
+    const { manifest, sha256, runtimes, policy, audit, schemas, api, clock, random } = this.#options;
     this.#assertMayStart();
     const principal = { type: "Plugin", id: manifest.id } as const;
     policy.require({
@@ -262,7 +273,7 @@ export class InstalledPlugin {
     try {
       const process = await runtimes.start(manifest, this.#options.bundleFolder);
       const instance = new PluginInstance({
-        ...{ manifest, process, schemas, clock },
+        ...{ manifest, process, schemas, api, clock, random },
         onDidChange: () => this.#options.onDidChange(),
       });
       this.#instance = instance;

@@ -20,9 +20,11 @@ import type {
   PluginGrant,
   PluginStore,
   PluginToolCall,
+  PluginToolResult,
   PluginTools,
   Policy,
   Principal,
+  Random,
   Reader,
   Writer,
 } from "../ports/index.ts";
@@ -32,6 +34,7 @@ import { ChangeFeed } from "./changeFeed.ts";
 import { resolveDependencies, type ResolvedDependencies } from "./dependencies.ts";
 import { describeInvalid } from "./invalidPlugin.ts";
 import { findPlugins } from "./findPlugins.ts";
+import { PluginAPI, type HostServices } from "./hostPlane/pluginApi.ts";
 import { InstalledPlugin, type Obstacle } from "./installedPlugin.ts";
 import { assertEntryPoint, readManifest } from "./manifest.ts";
 import { RuntimeManager } from "./runtimeManager.ts";
@@ -58,7 +61,10 @@ export interface PluginHostOptions {
   reader: Reader;
   store: PluginStore;
   clock: Clock;
+  random: Random;
   logger: Logger;
+  /** What answers the plugins on the host plane; each plugin's tools come from here. */
+  services: Omit<HostServices, "plugins">;
 }
 
 interface HostCaller {
@@ -70,6 +76,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
   readonly #options: PluginHostOptions;
   readonly #runtimes: RuntimeManager;
   readonly #schemas = new ToolSchemas();
+  readonly #api: PluginAPI;
   readonly #feed: ChangeFeed;
   readonly #plugins = new Map<string, InstalledPlugin>();
   /** Where the source of each lies; by id. */
@@ -86,6 +93,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     this.#options = options;
     this.#runtimes = new RuntimeManager(options);
     this.#settings = new PluginSettings(options);
+    this.#api = new PluginAPI({ ...options, services: { ...options.services, plugins: this } });
     this.#feed = new ChangeFeed({ clock: options.clock, describe: (id) => this.#plugins.get(id)?.describe() });
   }
 
@@ -275,7 +283,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
       });
     };
     try {
-      const result = await this.callTool(
+      const { tainted: _, ...result } = await this.callTool(
         {
           ...target,
           arguments: params.arguments,
@@ -298,17 +306,18 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     return { effect: effectOf(plugin.manifest, tool), version: plugin.manifest.version, sha256: plugin.sha256 };
   }
 
-  async callTool(call: PluginToolCall, { signal }: { signal: AbortSignal }): Promise<CallToolResult> {
+  async callTool(call: PluginToolCall, { signal }: { signal: AbortSignal }): Promise<PluginToolResult> {
     const plugin = this.#find(call.pluginId);
+    const { caller, chain = [], tainted = false, run } = call;
     this.#options.policy.require({
-      principal: call.caller,
+      principal: caller,
       action: "plugin.call",
       resource: { type: "Tool", id: `${call.pluginId}#${call.tool}` },
-      ...(call.chain === undefined ? {} : { chain: call.chain }),
-      ...(call.run === undefined ? {} : { context: { run: call.run.runId, task: call.run.taskReference } }),
+      ...(chain.length === 0 ? {} : { chain }),
+      context: { tainted, ...(run === undefined ? {} : { run: run.runId, task: run.taskReference }) },
     });
     return plugin.call(call.tool, call.arguments, {
-      signal,
+      ...{ signal, callers: [...chain, caller], isTainted: tainted, run },
       meta: metaOf(call, effectOf(plugin.manifest, call.tool)),
       ...(call.timeoutMs === undefined ? {} : { timeoutMs: call.timeoutMs }),
     });
@@ -413,7 +422,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
   }
 
   #admit(id: string, source: string): void {
-    const { stagingFolder, grants, policy, audit, clock, logger } = this.#options;
+    const { stagingFolder, grants, policy, audit, clock, random, logger } = this.#options;
     const { sha256, folder: bundleFolder } = stageBundle({ source, stagingFolder, pluginId: id });
     if (this.#plugins.get(id)?.sha256 === sha256) return;
     // What was hashed is what counts: the source may have changed since it was found.
@@ -422,7 +431,8 @@ export class PluginHost implements PluginTools, AsyncDisposable {
       throw new LogoMeshError("LM_PLUGIN_BUNDLE_INVALID", `${source} changed while it was being copied; try again.`);
     assertEntryPoint(bundleFolder, manifest);
     const plugin: InstalledPlugin = new InstalledPlugin({
-      ...{ manifest, sha256, bundleFolder, policy, audit, clock, logger },
+      ...{ manifest, sha256, bundleFolder, policy, audit, clock, random, logger },
+      api: this.#api,
       runtimes: this.#runtimes,
       schemas: this.#schemas,
       grant: () => grants.pluginGrant(id),

@@ -1,9 +1,11 @@
 import { PassThrough } from "node:stream";
 import { LogoMeshError, PluginManifestSchema, type PluginTool } from "@logomesh/contracts";
 import { expect, test } from "vitest";
-import { FakeClock } from "../testing/index.ts";
+import { FakeClock, createSeededRandom } from "../testing/index.ts";
+import { PluginAPI } from "./hostPlane/pluginApi.ts";
 import { PluginInstance } from "./pluginInstance.ts";
 import type { SandboxExit, SandboxProcess } from "./sandbox/sandbox.ts";
+import { ListPolicy, MemoryGrants, RecordingAudit } from "./testingHost.ts";
 import { ToolSchemas } from "./toolSchemas.ts";
 
 const MANIFEST = PluginManifestSchema.parse({
@@ -18,6 +20,14 @@ const MANIFEST = PluginManifestSchema.parse({
   security_level: "sandbox",
 });
 const TOOL: PluginTool = { name: "t", effect: "once" };
+const NOBODY = { callers: [], isTainted: false };
+/** A workbench that a plugin asks for nothing. */
+const API = new PluginAPI({
+  services: {
+    plugins: { describeTool: () => undefined, callTool: () => Promise.reject(new Error("not asked")) },
+  },
+  ...{ policy: new ListPolicy(), audit: new RecordingAudit(), grants: new MemoryGrants() },
+});
 const NEVER = new AbortController().signal;
 
 /** A process that is played by the test. */
@@ -26,6 +36,7 @@ class PlayedProcess implements SandboxProcess {
   readonly stdin = new PassThrough();
   readonly stdout = new PassThrough();
   readonly stderr = new PassThrough();
+  readonly hostPlane = new PassThrough();
   readonly #exit = Promise.withResolvers<SandboxExit>();
   readonly exited = this.#exit.promise;
   isKilled = false;
@@ -54,7 +65,7 @@ function play() {
   const clock = new FakeClock();
   let changes = 0;
   const instance = new PluginInstance({
-    ...{ manifest: MANIFEST, process, clock, schemas: new ToolSchemas() },
+    ...{ manifest: MANIFEST, process, clock, schemas: new ToolSchemas(), api: API, random: createSeededRandom(1) },
     onDidChange: () => (changes += 1),
   });
   let text = "";
@@ -71,7 +82,7 @@ function play() {
     await clock.advance(0);
   };
   const call = (timeoutMs = 60_000) => {
-    const result = instance.call(TOOL, {}, { signal: NEVER, timeoutMs, meta: {} });
+    const result = instance.call(TOOL, {}, { signal: NEVER, timeoutMs, meta: {}, ...NOBODY });
     result.catch(() => undefined);
     return result;
   };
@@ -142,7 +153,7 @@ test("[PL18] while it answers pings the calls of others end first; “method not
 test("[PL18] a call whose signal was aborted before is told so and rejects with its reason", async () => {
   const { clock, instance, asked } = play();
   const reason = new Error("too late");
-  const result = instance.call(TOOL, {}, { signal: AbortSignal.abort(reason), timeoutMs: 1_000, meta: {} });
+  const result = instance.call(TOOL, {}, { signal: AbortSignal.abort(reason), timeoutMs: 1_000, meta: {}, ...NOBODY });
   await expect(result).rejects.toBe(reason);
   await clock.advance(0);
   expect(asked("notifications/cancelled")).toHaveLength(1);

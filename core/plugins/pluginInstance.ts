@@ -6,8 +6,10 @@ import {
   type PluginManifest,
   type PluginTool,
 } from "@logomesh/contracts";
-import type { Clock } from "../ports/index.ts";
+import type { Clock, Principal, Random } from "../ports/index.ts";
 import { Deadlines } from "./deadlines.ts";
+import { HostPlane, META_CALL } from "./hostPlane/hostPlane.ts";
+import type { PluginAPI } from "./hostPlane/pluginApi.ts";
 import { McpConnection, type McpRequest } from "./mcpConnection.ts";
 import { TailBuffer } from "./messageReader.ts";
 import type { SandboxExit, SandboxProcess, SandboxUsage } from "./sandbox/sandbox.ts";
@@ -36,7 +38,10 @@ export interface PluginInstanceOptions {
   manifest: PluginManifest;
   process: SandboxProcess;
   schemas: ToolSchemas;
+  /** What the plugin may ask of the workbench. */
+  api: PluginAPI;
   clock: Clock;
+  random: Random;
   /** It became unresponsive, or speaks again. */
   onDidChange: () => void;
 }
@@ -45,12 +50,18 @@ export interface ToolCallOptions {
   signal: AbortSignal;
   timeoutMs: number;
   meta: JsonObject;
+  /** In whose name the plugin acts while it answers. */
+  callers: readonly Principal[];
+  /** Who calls has read private data. */
+  isTainted: boolean;
+  run?: { runId: string; taskReference: string } | undefined;
 }
 
 export class PluginInstance {
   readonly #options: PluginInstanceOptions;
   readonly #connection: McpConnection;
   readonly #deadlines: Deadlines;
+  readonly #hostPlane: HostPlane;
   readonly #stderr = new TailBuffer(STDERR_BYTES);
   readonly ended: Promise<LogoMeshError>;
   #fatal: LogoMeshError | undefined;
@@ -74,6 +85,11 @@ export class PluginInstance {
       clock,
       onFatal: (error) => this.kill(error),
     });
+    this.#hostPlane = new HostPlane({
+      ...{ pluginId: manifest.id, stream: process.hostPlane, api: options.api, clock, random: options.random },
+      lineBytesMax: manifest.resource_limits.max_message_bytes,
+      onFatal: (error) => this.kill(error),
+    });
     process.stderr.on("data", (chunk: Buffer) => this.#stderr.push(chunk));
     this.ended = process.exited.then((exit) => {
       this.#isEnded = true;
@@ -81,6 +97,7 @@ export class PluginInstance {
       this.#deadlines[Symbol.dispose]();
       const error = this.#fatal ?? this.#crashed(exit);
       this.#connection.close(error);
+      this.#hostPlane[Symbol.dispose]();
       return error;
     });
   }
@@ -103,7 +120,12 @@ export class PluginInstance {
   }
 
   get violations(): number {
-    return this.#connection.violations;
+    return this.#connection.violations + this.#hostPlane.violations;
+  }
+
+  /** It has read private data, which its answers may carry. */
+  get isTainted(): boolean {
+    return this.#hostPlane.isTainted;
   }
 
   usage(): SandboxUsage {
@@ -144,15 +166,16 @@ export class PluginInstance {
   async call(
     tool: PluginTool,
     args: JsonObject,
-    { signal, timeoutMs, meta }: ToolCallOptions,
+    { signal, timeoutMs, meta, callers, isTainted, run }: ToolCallOptions,
   ): Promise<CallToolResult> {
     const { clock } = this.#options;
     this.#checkArguments(tool, args);
+    using begun = this.#hostPlane.begin({ callers, isTainted, run });
     const startedMs = clock.monotonicMs();
     const request = this.#connection.request("tools/call", {
       name: tool.name,
       arguments: args,
-      _meta: meta,
+      _meta: { ...meta, [META_CALL]: begun.token },
     });
     const onAbort = (): void => this.#cancel(request, { reason: "cancelled", error: signal.reason });
     const deadline = this.#deadlines.add(startedMs + timeoutMs, () =>

@@ -1,7 +1,9 @@
-import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import type { Duplex, Readable, Writable } from "node:stream";
+import { assert } from "../base/index.ts";
 import type { Sandbox, SandboxExit, SandboxProcess, SandboxSpec, SandboxStatus } from "./sandbox/sandbox.ts";
 
 const PYTHON = "/usr/bin/python3";
@@ -30,8 +32,10 @@ export class UnconfinedSandbox implements Sandbox, AsyncDisposable {
       symlinkSync(host, join(folder, inside));
     }
     const [command = "", ...args] = commandOf(spec, { folder, bundle });
-    const env = { LOGOMESH_BUNDLE: bundle };
-    const process = new UnconfinedProcess(spawn(command, args, { cwd: folder, env, stdio: "pipe" }));
+    const env = { LOGOMESH_BUNDLE: bundle, LOGOMESH_HOST_FD: "3" };
+    const process = new UnconfinedProcess(
+      spawn(command, args, { cwd: folder, env, stdio: ["pipe", "pipe", "pipe", "pipe"] }),
+    );
     this.processes.push(process);
     return Promise.resolve(process);
   }
@@ -43,18 +47,24 @@ export class UnconfinedSandbox implements Sandbox, AsyncDisposable {
 }
 
 class UnconfinedProcess implements SandboxProcess {
-  readonly stdin;
-  readonly stdout;
-  readonly stderr;
+  readonly stdin: Writable;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  readonly hostPlane: Duplex;
   readonly pid: number;
   readonly exited: Promise<SandboxExit>;
-  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #child: ChildProcess;
   /** What the watchdog of a real sandbox would say. */
   cause: SandboxExit["cause"];
 
-  constructor(child: ChildProcessWithoutNullStreams) {
+  constructor(child: ChildProcess) {
     this.#child = child;
-    ({ stdin: this.stdin, stdout: this.stdout, stderr: this.stderr } = child);
+    const [stdin, stdout, stderr, hostPlane] = child.stdio;
+    assert(stdin !== null && stdout !== null && stderr !== null, "the streams are pipes");
+    this.stdin = stdin;
+    this.stdout = stdout;
+    this.stderr = stderr;
+    this.hostPlane = hostPlane as Duplex;
     this.pid = child.pid ?? 0;
     this.exited = new Promise((resolve) => {
       child.once("error", () => resolve({ code: null, signal: null }));

@@ -15,7 +15,7 @@ import type {
   Policy,
   PolicyRequest,
 } from "../ports/index.ts";
-import { PluginHost } from "./pluginHost.ts";
+import { PluginHost, type PluginHostOptions } from "./pluginHost.ts";
 import { createPluginWriterModule } from "./store/index.ts";
 import { UnconfinedSandbox, writePlugin } from "./testing.ts";
 
@@ -74,7 +74,8 @@ export class ListPolicy implements Policy {
   }
 }
 
-class MemoryGrants implements Grants {
+/** Keeps grants of plugins in memory. */
+export class MemoryGrants implements Grants {
   readonly plugins = new Map<string, PluginGrant>();
 
   grantWorkflow(): Promise<void> {
@@ -106,6 +107,8 @@ export class TestHost implements AsyncDisposable {
   readonly grants = new MemoryGrants();
   readonly clock: Clock;
   readonly database;
+  /** What answers on the host plane; set before `open`. */
+  services: PluginHostOptions["services"] = {};
   #host: PluginHost | undefined;
 
   constructor(clock: Clock = systemClock) {
@@ -130,6 +133,7 @@ export class TestHost implements AsyncDisposable {
       ...{ sandbox: this.sandbox, audit: this.audit, policy: this.policy, grants: this.grants, clock: this.clock },
       ...{ writer: this.database.writer, reader: this.database.reader, store: new SqlitePluginStore(this.database) },
       ...{ pluginsFolder: this.pluginsFolder, stagingFolder: join(this.root, "staged"), logger: QUIET },
+      ...{ random: systemRandom, services: this.services },
       nodeSdkFolder: join(REPOSITORY, "plugins/sdk-node"),
       pythonSdkFolder: join(REPOSITORY, "plugins/sdk-python"),
       shellSdkFolder: join(REPOSITORY, "plugins/sdk-shell"),

@@ -4,6 +4,10 @@ import type { Principal } from "./policy.ts";
 export interface GenerateContext {
   caller: Principal;
   actor: Actor;
+  /** Everybody in whose name the caller asks; each must be allowed too. */
+  chain?: readonly Principal[];
+  /** The caller has read private data. */
+  tainted?: boolean;
   run?: { runId: string; taskReference: string };
 }
 

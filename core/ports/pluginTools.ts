@@ -12,8 +12,15 @@ export interface PluginToolCall {
   timeoutMs?: number;
   /** Goes along in `_meta` for tools of class `idempotent`. */
   idempotencyKey?: string;
+  /** Who asks has read private data; so has the plugin from then on. */
+  tainted?: boolean;
   /** Run and task the call belongs to, for audit and logs. */
   run?: { runId: string; taskReference: string };
+}
+
+export interface PluginToolResult extends CallToolResult {
+  /** The plugin has read private data, which the answer may carry. */
+  tainted?: boolean;
 }
 
 /** Tools of installed plugins, for the other features. */
@@ -29,5 +36,5 @@ export interface PluginTools {
    *
    * @throws LogoMeshError LM_PLUGIN_*, LM_POLICY_DENIED
    */
-  callTool(call: PluginToolCall, options: { signal: AbortSignal }): Promise<CallToolResult>;
+  callTool(call: PluginToolCall, options: { signal: AbortSignal }): Promise<PluginToolResult>;
 }

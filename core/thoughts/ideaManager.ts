@@ -8,8 +8,8 @@ import {
   type ThoughtDetail,
 } from "@logomesh/contracts";
 import { canonicalJson, sha256Hex, type IdSource } from "../base/index.ts";
-import type { AuditLog, Clock, Reader, ThoughtWrites, WriteCommand, Writer } from "../ports/index.ts";
-import { readThoughtPage, readThought } from "./thoughtQueries.ts";
+import type { AuditLog, Clock, Reader, Thoughts, ThoughtWrites, WriteCommand, Writer } from "../ports/index.ts";
+import { readThought, readThoughtPage, searchThoughts } from "./thoughtQueries.ts";
 import type { CreateThoughtRow } from "./thoughtWriterModule.ts";
 
 // The façade of the thought store. Reading goes through the reader; every change is a writer command together with its audit entry.
@@ -27,7 +27,7 @@ export interface IdeaManagerOptions {
 }
 
 /** Notes of a person and of workflows. */
-export class IdeaManager implements ThoughtWrites {
+export class IdeaManager implements Thoughts, ThoughtWrites {
   readonly #options: IdeaManagerOptions;
 
   constructor(options: IdeaManagerOptions) {
@@ -46,13 +46,22 @@ export class IdeaManager implements ThoughtWrites {
     return Promise.resolve(thought);
   }
 
-  async create(params: CreateThoughtParams, caller: { actor: Actor }): Promise<ThoughtDetail> {
+  /** Those that contain every word of `text`, newest first. */
+  search(query: { text: string; tag?: string | undefined; limit: number }): Promise<Thought[]> {
+    return searchThoughts(this.#options.reader, query);
+  }
+
+  async create(params: CreateThoughtParams, caller: { actor: Actor; runId?: string }): Promise<ThoughtDetail> {
     const { audit, ids, writer } = this.#options;
-    const thought = this.#build(params, { id: ids.next("tht"), simulated: false });
+    const { actor, ...origin } = {
+      actor: caller.actor,
+      ...(caller.runId === undefined ? {} : { runId: caller.runId }),
+    };
+    const thought = this.#build(params, { id: ids.next("tht"), simulated: false, ...origin });
     const write = createCommand(thought);
     const entry = audit.command({
       kind: "thought.created",
-      actor: caller.actor,
+      actor,
       data: { thought: thought.id, segments: thought.segments.length },
     });
     await writer.run([write, entry]);

@@ -39,6 +39,33 @@ export async function readThoughtPage(reader: Reader, query: PageQuery & { tag?:
   };
 }
 
+/** Words that one search may have; each is a look at every thought. */
+const WORDS_MAX = 10;
+
+/** Reads every thought: an index for full text comes with the search of thoughts. */
+export async function searchThoughts(
+  reader: Reader,
+  { text, tag, limit }: { text: string; tag?: string | undefined; limit: number },
+): Promise<Thought[]> {
+  const words = text.split(/\s+/u).filter(Boolean).slice(0, WORDS_MAX);
+  const conditions = words.map(
+    () => `(t.title LIKE ? ESCAPE '\\' OR t.body LIKE ? ESCAPE '\\' OR
+      EXISTS (SELECT 1 FROM segment s WHERE s.thought_id = t.id AND s.content LIKE ? ESCAPE '\\'))`,
+  );
+  const params: SqlValue[] = words.flatMap((word) => Array<string>(3).fill(`%${word.replace(/[\\%_]/g, "\\$&")}%`));
+  if (tag !== undefined) {
+    conditions.push("EXISTS (SELECT 1 FROM thought_tag g WHERE g.thought_id = t.id AND g.tag = ?)");
+    params.push(tag);
+  }
+  const where = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
+  const rows = await reader.scan(
+    `SELECT ${COLUMNS} FROM thought t ${where} ORDER BY t.created_at DESC, t.id DESC LIMIT ?`,
+    ...params,
+    limit,
+  );
+  return rows.map(toThought);
+}
+
 export function readThought(reader: Reader, thoughtId: string): ThoughtDetail | undefined {
   const row = reader.get(`SELECT ${COLUMNS} FROM thought t WHERE t.id = ?`, thoughtId);
   if (row === undefined) return undefined;

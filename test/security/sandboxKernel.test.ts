@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { createBundle, IS_ROOT, runInside, runOutside, sandbox } from "./sandboxHarness.ts";
+import { createBundle, finish, IS_ROOT, runInside, runOutside, sandbox, type Probe } from "./sandboxHarness.ts";
 
 // What the kernel itself answers to hostile system calls, by ctypes, each with the errno that says who refused.
 
@@ -149,7 +149,7 @@ print(json.dumps(found))`;
   expect(JSON.parse((await runInside({ runtime: "python", source: steering })).stdout)).toEqual([]);
 });
 
-test("[SB5] only standard input, output and error are open at the start", async () => {
+test("[SB5] only standard input, output and error and the host plane are open at the start", async () => {
   const listing = `for f in /proc/$$/fd/*; do echo "\${f##*/} $(readlink $f)"; done`;
   const python = `import os\nfor f in os.listdir("/proc/self/fd"):\n  try: print(f, os.readlink("/proc/self/fd/" + f))\n  except OSError: pass`;
   const { stdout } = await runInside({ runtime: "python", source: python });
@@ -158,7 +158,7 @@ test("[SB5] only standard input, output and error are open at the start", async 
       .trim()
       .split("\n")
       .map((line) => line.replace(/:.*/, "")),
-  ).toEqual(["0 socket", "1 socket", "2 socket"]);
+  ).toEqual(["0 socket", "1 socket", "2 socket", "3 socket"]);
   // bash keeps the script open, and the pipes that stand for standard input and output.
   const shell = await runInside({ runtime: "shell", source: listing });
   expect(shell.stdout).not.toMatch(/canary|seccomp|args/);
@@ -167,7 +167,58 @@ test("[SB5] only standard input, output and error are open at the start", async 
       .split("\n")
       .filter((line) => /socket/.test(line))
       .map((line) => line.split(" ")[0]),
-  ).toEqual(["2"]);
+  ).toEqual(["2", "3"]);
+});
+
+test.each<[string, Probe]>([
+  [
+    "Node",
+    {
+      runtime: "nodejs",
+      source: `const net = require("net"); const fd = Number(process.env.LOGOMESH_HOST_FD);
+const socket = new net.Socket({ fd }); socket.write("hello\\n");
+socket.once("data", (data) => { console.log(data.toString().trim()); process.exit(0); });`,
+    },
+  ],
+  [
+    "Python",
+    {
+      runtime: "python",
+      source: `import os\nfd = int(os.environ["LOGOMESH_HOST_FD"])\nos.write(fd, b"hello\\n")\nprint(os.read(fd, 100).decode().strip())`,
+    },
+  ],
+  ["shell", { runtime: "shell", source: `echo hello >&3\nread -r answer <&3\necho "$answer"` }],
+])("[SB5] the host plane is a socket to the host and to nobody else, from %s", async (_, probe) => {
+  using bundle = createBundle(probe);
+  const started = await sandbox.launch(bundle.spec);
+  let asked = "";
+  started.hostPlane.on("data", (chunk: Buffer) => {
+    asked += chunk.toString();
+    if (asked.endsWith("\n")) started.hostPlane.write("welcome\n");
+  });
+  expect(await finish(started)).toMatchObject({ stdout: "welcome\n", exit: { code: 0 } });
+  expect(asked).toBe("hello\n");
+});
+
+test("[SB5] descriptors that a plugin sends over the host plane never become the host's", async () => {
+  const source = `import array, socket, sys
+s = socket.socket(fileno=3)
+for i in range(200): s.sendmsg([b"x\\n"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [0]))])
+print("sent", flush=True)
+sys.stdin.read()`;
+  using bundle = createBundle({ runtime: "python", source });
+  const started = await sandbox.launch(bundle.spec);
+  const before = readdirSync("/proc/self/fd").length;
+  let taken = 0;
+  const all = new Promise<void>((resolve) => {
+    started.hostPlane.on("data", (chunk: Buffer) => {
+      taken += chunk.length;
+      if (taken === 400) resolve();
+    });
+  });
+  await all;
+  expect(readdirSync("/proc/self/fd").length - before).toBeLessThan(20);
+  expect(await finish(started)).toMatchObject({ stdout: "sent\n", exit: { code: 0 } });
 });
 
 test("[SB10] calls by the 32-bit gate end the process", async () => {

@@ -48,6 +48,7 @@ const ENVIRONMENT = {
   OMP_NUM_THREADS: "1",
   MKL_NUM_THREADS: "1",
   UV_THREADPOOL_SIZE: "2",
+  LOGOMESH_HOST_FD: String(FD.hostPlane),
 };
 
 const NAMESPACES = [

@@ -1,8 +1,10 @@
 /**
- * File descriptors between the host and the sandbox. Only standard input, output and error reach the plugin; bubblewrap and the gate read
- * the others and close them before the plugin's first instruction. 3 is kept for the host plane.
+ * File descriptors between the host and the sandbox. Only standard input, output and error and the host plane reach the plugin; bubblewrap
+ * and the gate read the others and close them before the plugin's first instruction.
  */
 export const FD = {
+  /** A pair of Unix sockets; the plugin's own is told it as `LOGOMESH_HOST_FD`. */
+  hostPlane: 3,
   /** Options for bubblewrap, NUL-separated: what stands on a command line is readable inside. */
   args: 4,
   seccomp: 5,

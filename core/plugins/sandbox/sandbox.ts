@@ -1,4 +1,4 @@
-import type { Readable, Writable } from "node:stream";
+import type { Duplex, Readable, Writable } from "node:stream";
 import type { PluginRuntime, ResourceLimits } from "@logomesh/contracts";
 
 /** What to run and what it may use. All paths are absolute paths of the host. */
@@ -45,6 +45,8 @@ export interface SandboxProcess extends AsyncDisposable {
   readonly stdin: Writable;
   readonly stdout: Readable;
   readonly stderr: Readable;
+  /** The host's end of the pair whose other end is the plugin's descriptor 3. */
+  readonly hostPlane: Duplex;
   /** Resolves when no process of the tree is left, and whoever reads the streams has had their last bytes. */
   readonly exited: Promise<SandboxExit>;
   /** Ends the whole tree at once. */

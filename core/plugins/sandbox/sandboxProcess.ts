@@ -36,7 +36,7 @@ export interface StartOptions {
 export async function startSandboxProcess(plan: LaunchPlan, options: StartOptions): Promise<SandboxProcess> {
   const { clock, logger, sourceFds } = options;
   const [file = "", ...args] = plan.command;
-  const stdio = ["pipe", "pipe", "pipe", "ignore", "pipe", "pipe", "pipe", ...sourceFds] as const;
+  const stdio = ["pipe", "pipe", "pipe", "pipe", "pipe", "pipe", "pipe", ...sourceFds] as const;
   // A process group of its own: Ctrl-C in a terminal is for the workbench, which then stops its plugins itself.
   const child = spawn(file, args, { env: plan.environment, cwd: "/", stdio: [...stdio], detached: true });
   for (const fd of sourceFds) closeSync(fd);
@@ -52,11 +52,12 @@ export async function startSandboxProcess(plan: LaunchPlan, options: StartOption
     child.once("exit", (code, signal) => resolve({ code, signal }));
     child.once("error", () => resolve({ code: null, signal: null }));
   });
-  if (pid === undefined || stdin === null || stdout === null || stderr === null) {
+  const hostPlane = streams(FD.hostPlane);
+  if (pid === undefined || stdin === null || stdout === null || stderr === null || hostPlane === null) {
     throw startFailed(plan, `${file} could not be run`);
   }
 
-  for (const fd of [FD.args, FD.seccomp, FD.gate]) streams(fd)?.on("error", () => undefined); // its end is the exit's news
+  for (const fd of [FD.hostPlane, FD.args, FD.seccomp, FD.gate]) streams(fd)?.on("error", () => undefined); // its end is the exit's news
   stdin.on("error", () => undefined);
   // When a child ends, Node throws away what nobody reads.
   const hold = () => undefined;
@@ -109,6 +110,7 @@ export async function startSandboxProcess(plan: LaunchPlan, options: StartOption
     stdin,
     stdout,
     stderr,
+    hostPlane,
     exited,
     kill: () => kill("killed"),
     usage: () => watchdog.usage(),

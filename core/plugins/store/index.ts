@@ -1,2 +1,3 @@
 export { PluginSettings } from "./pluginSettings.ts";
 export { createPluginWriterModule } from "./pluginWriterModule.ts";
+export { TokenLedger } from "./tokenLedger.ts";

@@ -1,0 +1,239 @@
+import { LogoMeshError, type InputProblem, type JsonObject, type JsonValue } from "@logomesh/contracts";
+import { z } from "zod";
+import { assert, toLogoMeshError } from "../../base/index.ts";
+import type {
+  AuditEntryDraft,
+  AuditLog,
+  BlobStore,
+  EventBus,
+  EventSubscription,
+  Grants,
+  LanguageModels,
+  PluginStore,
+  PluginTools,
+  Policy,
+  PolicyRequest,
+  Thoughts,
+} from "../../ports/index.ts";
+import type { CallInFlight } from "./callRegister.ts";
+import type { HostAnswer, HostRequest, HostTool } from "./hostTool.ts";
+import { modelTools } from "./modelTools.ts";
+import { pluginTools } from "./pluginTools.ts";
+import { blobTools, storeTools } from "./storeTools.ts";
+import { thoughtTools } from "./thoughtTools.ts";
+import type { TokenLedger } from "../store/index.ts";
+
+// What a plugin may ask of the workbench: one table of tools over the ports. Each operation is checked against its schema, asked of the policy
+// for the plugin and everyone it works for, and recorded. It knows nothing of sockets.
+
+/** Of one operation, unless the tool says otherwise. */
+const TIMEOUT_MS = 30_000;
+const PROBLEMS_MAX = 20;
+/** Of one text in an entry. */
+const ENTRY_CHARS_MAX = 1_000;
+const NEVER = new AbortController().signal;
+
+const ListenInput = z.strictObject({
+  /** Exact, or with a trailing `.*`. */
+  types: z.array(z.string().min(1).max(200)).min(1).max(20),
+});
+
+/** What answers the tools. A tool without its service is not listed. */
+export interface HostServices {
+  plugins: PluginTools;
+  models?: { models: LanguageModels; tokens: TokenLedger };
+  thoughts?: Thoughts;
+  store?: PluginStore;
+  blobs?: BlobStore;
+  events?: EventBus;
+}
+
+export interface PluginAPIOptions {
+  services: HostServices;
+  policy: Policy;
+  grants: Grants;
+  audit: AuditLog;
+}
+
+/** One process of a plugin. */
+export interface HostSession {
+  pluginId: string;
+  isTainted: boolean;
+}
+
+export interface HostCall extends Pick<HostRequest, "signal" | "onText"> {
+  session: HostSession;
+  call: CallInFlight;
+}
+
+export class PluginAPI {
+  readonly #options: PluginAPIOptions;
+  readonly #tools: ReadonlyMap<string, HostTool>;
+
+  constructor(options: PluginAPIOptions) {
+    this.#options = options;
+    const { services, audit } = options;
+    this.#tools = new Map<string, HostTool>(
+      Object.entries({
+        ...(services.store === undefined ? {} : storeTools({ store: services.store, audit })),
+        ...(services.blobs === undefined ? {} : blobTools({ blobs: services.blobs, audit })),
+        ...pluginTools(services.plugins, services.blobs),
+        ...(services.models === undefined ? {} : modelTools(services.models)),
+        ...(services.thoughts === undefined ? {} : thoughtTools(services.thoughts)),
+      }),
+    );
+  }
+
+  /** As `tools/list` answers. */
+  list(): JsonObject[] {
+    return [...this.#tools].map(([name, { description, input, output }]) => ({
+      name,
+      description,
+      inputSchema: schemaOf(input, "input"),
+      outputSchema: schemaOf(output, "output"),
+    }));
+  }
+
+  has(name: string): boolean {
+    return this.#tools.has(name);
+  }
+
+  get hasEvents(): boolean {
+    return this.#options.services.events !== undefined;
+  }
+
+  /**
+   * A subscription to event types or patterns; each must be allowed, now and for everyone the plugin works for.
+   * @throws LogoMeshError LM_POLICY_DENIED, LM_INPUT_INVALID, LM_AUDIT_UNWRITABLE
+   */
+  async listen(params: JsonObject, { session, call }: Pick<HostCall, "session" | "call">): Promise<EventSubscription> {
+    const { events } = this.#options.services;
+    assert(events !== undefined, "there is a bus");
+    const { _meta, ...args } = params;
+    const { types } = parseInput("events/listen", ListenInput, args);
+    const request = this.#requestOf({
+      ...{ session, call, kind: "host.events_listen", subject: { types } },
+      ...{ signal: NEVER, onText: undefined },
+    });
+    for (const type of types) request.require("event.subscribe", { type: "EventType", id: type });
+    await this.#options.audit.append(request.entry({}));
+    return events.subscribe({ types });
+  }
+
+  timeoutMs(name: string): number {
+    return this.#tools.get(name)?.timeoutMs ?? TIMEOUT_MS;
+  }
+
+  /** @throws LogoMeshError what the tool throws; LM_POLICY_DENIED, LM_INPUT_INVALID, LM_AUDIT_UNWRITABLE */
+  async call(name: string, args: JsonObject, asked: HostCall): Promise<JsonObject> {
+    const tool = this.#tools.get(name);
+    if (tool === undefined) throw new LogoMeshError("LM_INPUT_INVALID", `There is no tool ${name}.`);
+    const parsed = parseInput(name, tool.input, args);
+    const request = this.#requestOf({ ...asked, kind: `host.${name}`, subject: tool.subject(parsed) });
+    try {
+      const answer = await tool.run(parsed, request);
+      if (answer.isRecorded !== true) await this.#record(tool, request, answer);
+      return answer.result;
+    } catch (error) {
+      const { code } = toLogoMeshError(error);
+      // A denial has an entry of its own.
+      if (code !== "LM_POLICY_DENIED" && code !== "LM_AUDIT_UNWRITABLE") {
+        const status = asked.signal.aborted ? "cancelled" : "faulted";
+        this.#options.audit.enqueue({ ...withStatus(request.entry({ code }), status) });
+      }
+      throw error;
+    }
+  }
+
+  async #record(tool: HostTool, request: HostRequest, { data = {}, payload }: HostAnswer): Promise<void> {
+    const draft = { ...request.entry(data), ...(payload === undefined ? {} : { payload }) };
+    if (tool.record === "queued") this.#options.audit.enqueue(draft);
+    else await this.#options.audit.append(draft);
+  }
+
+  #requestOf({
+    session,
+    call,
+    signal,
+    onText,
+    kind,
+    subject,
+  }: HostCall & { kind: string; subject: JsonObject }): HostRequest {
+    const { policy, grants } = this.#options;
+    const { pluginId } = session;
+    const { callers, run } = call;
+    return {
+      ...{ pluginId, callers, run, signal, onText },
+      get isTainted() {
+        return session.isTainted;
+      },
+      taint: () => (session.isTainted = true),
+      granted: () => grants.pluginGrant(pluginId)?.permissions ?? {},
+      require: (action, resource, { isOwn = false } = {}) => {
+        policy.require(policyRequest({ action, resource, session, callers: isOwn ? [] : callers, run }));
+      },
+      entry: (data): AuditEntryDraft => ({
+        kind,
+        actor: { type: "plugin", id: pluginId },
+        trace: {
+          plugin: pluginId,
+          status: "completed",
+          ...(run === undefined ? {} : { run: run.runId, task: run.taskReference }),
+        },
+        data: forEntry({ ...subject, ...data, ...(session.isTainted ? { tainted: true } : {}) }) as JsonObject,
+      }),
+    };
+  }
+}
+
+function policyRequest({
+  action,
+  resource,
+  session,
+  callers,
+  run,
+}: {
+  action: string;
+  resource: PolicyRequest["resource"];
+  session: HostSession;
+} & CallInFlight): PolicyRequest {
+  return {
+    principal: { type: "Plugin", id: session.pluginId },
+    ...{ action, resource },
+    ...(callers.length === 0 ? {} : { chain: callers }),
+    context: {
+      tainted: session.isTainted,
+      ...(run === undefined ? {} : { run: run.runId, task: run.taskReference }),
+    },
+  };
+}
+
+/** Texts of plugins may be of any length and no Unicode at all; an entry holds neither. */
+function forEntry(value: JsonValue): JsonValue {
+  if (typeof value === "string") return value.slice(0, ENTRY_CHARS_MAX).toWellFormed();
+  if (Array.isArray(value)) return value.map(forEntry);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, forEntry(part)]));
+}
+
+function withStatus(draft: AuditEntryDraft, status: string): AuditEntryDraft {
+  return { ...draft, trace: { ...draft.trace, status } };
+}
+
+function schemaOf(schema: z.ZodType, io: "input" | "output"): JsonObject {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io });
+  return rest as JsonObject;
+}
+
+/** @throws LogoMeshError LM_INPUT_INVALID */
+function parseInput<T extends z.ZodType>(name: string, schema: T, args: JsonObject): z.output<T> {
+  const parsed = schema.safeParse(args);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.slice(0, PROBLEMS_MAX).map(({ path, message }): InputProblem => ({
+    pointer: path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join(""),
+    message,
+  }));
+  const [first] = problems;
+  const place = first === undefined || first.pointer === "" ? "the arguments" : first.pointer;
+  throw new LogoMeshError("LM_INPUT_INVALID", `${name}: ${place}: ${first?.message ?? "not valid"}.`, { problems });
+}
