@@ -80,7 +80,8 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
       ...{ sandbox, audit, policy, grants, writer, reader, clock, random, logger, store: pluginStore },
       services: {
         models: { models, tokens: new TokenLedger({ reader, writer, clock }) },
-        ...{ thoughts, blobs, store: pluginStore },
+        files: { files, approvals },
+        ...{ thoughts, blobs, store: pluginStore, web: network },
       },
       pluginsFolder: paths.plugins,
       stagingFolder: paths.stagedPlugins,

@@ -14,10 +14,13 @@ import type {
   Policy,
   PolicyRequest,
   Thoughts,
+  WebFetch,
 } from "../../ports/index.ts";
 import type { CallInFlight } from "./callRegister.ts";
+import { fileTools, type FileServices } from "./fileTools.ts";
 import type { HostAnswer, HostRequest, HostTool } from "./hostTool.ts";
 import { modelTools } from "./modelTools.ts";
+import { networkTools } from "./networkTools.ts";
 import { pluginTools } from "./pluginTools.ts";
 import { blobTools, storeTools } from "./storeTools.ts";
 import { thoughtTools } from "./thoughtTools.ts";
@@ -45,6 +48,8 @@ export interface HostServices {
   thoughts?: Thoughts;
   store?: PluginStore;
   blobs?: BlobStore;
+  files?: Omit<FileServices, "blobs">;
+  web?: WebFetch;
   events?: EventBus;
 }
 
@@ -73,11 +78,14 @@ export class PluginAPI {
   constructor(options: PluginAPIOptions) {
     this.#options = options;
     const { services, audit } = options;
+    const { blobs } = services;
     this.#tools = new Map<string, HostTool>(
       Object.entries({
+        ...(services.files === undefined ? {} : fileTools({ ...services.files, blobs })),
+        ...(services.web === undefined ? {} : networkTools({ web: services.web, audit, blobs })),
         ...(services.store === undefined ? {} : storeTools({ store: services.store, audit })),
-        ...(services.blobs === undefined ? {} : blobTools({ blobs: services.blobs, audit })),
-        ...pluginTools(services.plugins, services.blobs),
+        ...(blobs === undefined ? {} : blobTools({ blobs, audit })),
+        ...pluginTools(services.plugins, blobs),
         ...(services.models === undefined ? {} : modelTools(services.models)),
         ...(services.thoughts === undefined ? {} : thoughtTools(services.thoughts)),
       }),
