@@ -241,6 +241,31 @@ test("[AU6] [AU7] lost entries are on record before anything else is written", a
   await close();
 });
 
+test("[AU7] queued entries share a commit, keep their order, and come before what is appended or asked later", async () => {
+  using folder = createTempFolder();
+  const { trail, db, clock, close } = await open(folder.path);
+  const stored = () =>
+    db
+      .prepare("SELECT kind FROM audit_entry ORDER BY seq")
+      .all()
+      .map(({ kind }) => kind);
+  trail.enqueue(entry("q.1"));
+  trail.enqueue(entry("q.2"));
+  expect(stored()).toEqual([]);
+  await clock.advance(2);
+  expect(stored()).toEqual(["q.1", "q.2"]);
+  trail.enqueue(entry("q.3"));
+  await trail.append(entry("a.1"));
+  trail.enqueue(entry("q.4"));
+  expect((await trail.query({ limit: 1 })).items.map(({ kind }) => kind)).toEqual(["q.4"]);
+  for (let index = 0; index < 256; index += 1) trail.enqueue(entry("many"));
+  trail.enqueue(entry("last"));
+  await trail[Symbol.asyncDispose]();
+  expect(stored().slice(0, 5)).toEqual(["q.1", "q.2", "q.3", "a.1", "q.4"]);
+  expect(stored().slice(-2)).toEqual(["many", "last"]);
+  await close();
+});
+
 test("[AU9] checkpoints come every 256 entries, after five minutes and at the end, inside and outside", async () => {
   using folder = createTempFolder();
   const { trail, clock, files, close } = await open(folder.path);

@@ -22,7 +22,7 @@ import { loadAuditKeys } from "./auditKeys.ts";
 import { parseCursor, queryEntries, readEntry } from "./auditQuery.ts";
 import type { AuditNotice } from "./auditWriterModule.ts";
 import { Checkpointer } from "./checkpointer.ts";
-import { prepareEntry } from "./entry.ts";
+import { prepareEntry, type AppendParams } from "./entry.ts";
 import { listUnended } from "./unended.ts";
 
 // The main-thread half of the log: prepares entries, keeps its size in mind, and lets the checkpointer sign. When a queued entry could
@@ -64,6 +64,11 @@ export async function openAuditTrail(options: OpenAuditTrailOptions): Promise<Au
   return new AuditTrail({ ...options, log, checkpointer, size: stored.size });
 }
 
+/** Queued entries share a commit with what is queued within this time. */
+const GATHER_MS = 2;
+/** So many are sent at once without waiting for more. */
+const GATHERED_MAX = 256;
+
 interface AuditTrailOptions extends OpenAuditTrailOptions {
   log: string;
   checkpointer: Checkpointer;
@@ -76,6 +81,8 @@ export class AuditTrail implements AuditLog, AuditHistory, AsyncDisposable {
   readonly #subscription: Disposable;
   readonly #onUnwritable = new Set<(error: LogoMeshError) => void>();
   #size: number;
+  #queued: AppendParams[] = [];
+  #gathering: Disposable | undefined;
   /** Queued entries that were lost since the last successful write. */
   #lost = 0;
 
@@ -100,6 +107,8 @@ export class AuditTrail implements AuditLog, AuditHistory, AsyncDisposable {
   }
 
   command(draft: AuditEntryDraft): WriteCommand {
+    // Whatever was queued before comes before it.
+    void this.#sendQueued();
     return { name: "audit.append", params: prepareEntry(draft, this.#options) };
   }
 
@@ -109,18 +118,24 @@ export class AuditTrail implements AuditLog, AuditHistory, AsyncDisposable {
 
   enqueue(draft: AuditEntryDraft): void {
     try {
-      this.#write(this.command(draft)).catch((error: unknown) => this.#onLost(draft.kind, error));
+      this.#queued.push(prepareEntry(draft, this.#options));
     } catch (error) {
-      this.#onLost(draft.kind, error);
+      this.#onLost({ kinds: [draft.kind], error });
+      return;
     }
+    if (this.#queued.length >= GATHERED_MAX) void this.#sendQueued();
+    else this.#gathering ??= this.#options.clock.setTimer(GATHER_MS, () => void this.#sendQueued());
   }
 
-  query(query: PageQuery & AuditQuery): Promise<Page<AuditEntry>> {
+  /** Sees what was queued before. */
+  async query(query: PageQuery & AuditQuery): Promise<Page<AuditEntry>> {
+    await this.#sendQueued();
     return queryEntries(this.#options.reader, query);
   }
 
   async getEntry(seq: number): Promise<AuditEntry> {
-    return Promise.resolve(readEntry(this.#options.reader, seq));
+    await this.#sendQueued();
+    return readEntry(this.#options.reader, seq);
   }
 
   listUnended(query: Parameters<AuditHistory["listUnended"]>[0]): Promise<AuditEntry[]> {
@@ -134,7 +149,8 @@ export class AuditTrail implements AuditLog, AuditHistory, AsyncDisposable {
     return seq === undefined || seq === null ? undefined : readEntry(reader, Number(seq));
   }
 
-  verify(): Promise<VerifyReport> {
+  async verify(): Promise<VerifyReport> {
+    await this.#sendQueued();
     return this.#options.verify();
   }
 
@@ -160,8 +176,23 @@ export class AuditTrail implements AuditLog, AuditHistory, AsyncDisposable {
 
   /** Signs what has no checkpoint yet. Entries that are appended afterwards stay without one. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#sendQueued();
     await this.#options.checkpointer[Symbol.asyncDispose]();
     this.#subscription[Symbol.dispose]();
+  }
+
+  /** Resolves when what is queued now is on disk, or lost and counted. */
+  async #sendQueued(): Promise<void> {
+    const entries = this.#queued;
+    if (entries.length === 0) return;
+    this.#queued = [];
+    this.#gathering?.[Symbol.dispose]();
+    this.#gathering = undefined;
+    try {
+      await this.#write({ name: "audit.appendAll", params: entries });
+    } catch (error) {
+      this.#onLost({ kinds: entries.map(({ columns }) => columns.kind), error });
+    }
   }
 
   async #write(command: WriteCommand): Promise<{ seq: number }> {
@@ -188,8 +219,10 @@ export class AuditTrail implements AuditLog, AuditHistory, AsyncDisposable {
     return this.command({ kind: "audit.gap", actor: { type: "system", id: "audit" }, data: { lost } });
   }
 
-  #onLost(kind: string, error: unknown): void {
-    this.#lost++;
-    this.#options.logger.error({ kind, error: messageOf(error), lost: this.#lost }, "an audit entry was lost");
+  #onLost({ kinds, error }: { kinds: readonly string[]; error: unknown }): void {
+    for (const kind of kinds) {
+      this.#lost++;
+      this.#options.logger.error({ kind, error: messageOf(error), lost: this.#lost }, "an audit entry was lost");
+    }
   }
 }

@@ -26,7 +26,7 @@ interface Head {
   readonly frontier: Frontier;
 }
 
-/** Commands `audit.open`, `audit.append`, `audit.head`, `audit.checkpoint`. */
+/** Commands `audit.open`, `audit.append`, `audit.appendAll`, `audit.head`, `audit.checkpoint`. */
 export const createAuditWriterModule: CreateWriterModule = (connection) => {
   let head = readHead(connection);
   let storedSize = head.frontier.size;
@@ -67,6 +67,9 @@ export const createAuditWriterModule: CreateWriterModule = (connection) => {
     commands: {
       "audit.open": open,
       "audit.append": append,
+      "audit.appendAll": (context: WriteContext, entries: readonly AppendParams[]): void => {
+        for (const params of entries) append(context, params);
+      },
       "audit.head": (): AuditHead => ({
         log: head.log ?? "",
         size: head.frontier.size,
