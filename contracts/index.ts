@@ -20,6 +20,8 @@ export {
 export {
   CallToolParamsSchema,
   CallToolResultSchema,
+  GrantPluginParamsSchema,
+  PluginGrantSchema,
   ContentBlockSchema,
   InstallPluginParamsSchema,
   PluginChangesSchema,
@@ -29,6 +31,9 @@ export {
   PluginUsageSchema,
   type CallToolParams,
   type CallToolResult,
+  type GrantPluginParams,
+  type PluginGrantInfo,
+  type PluginLimiter,
   type InstallPluginParams,
   type Plugin,
   type PluginChanges,

@@ -77,6 +77,7 @@ const workbench = createStubWorkbench(
     enablePlugin: () => PLUGIN,
     disablePlugin: () => ({ ...PLUGIN, state: "disabled", enabled: false }),
     releasePlugin: () => PLUGIN,
+    resetPlugin: () => PLUGIN,
     getPluginLogs: ({ path }) => ({ lines: path.includes("silent") ? [] : [EVIL] }),
     callTool: ({ path }) =>
       path.endsWith("fails")
@@ -140,13 +141,14 @@ test.each<[string, number, string]>([
   ["workflow validate -", 1, "✗ -:2:3 ␛]0;owned"],
   ["workflow push -", 0, "granted: plugin.call ␛]0;owned"],
   ["plugin list", 0, "blocked  nodejs, not granted: logomesh plugin grant org.example.words"],
-  ["plugin grant org.example.words", 0, "5 calls, 1 error, 2 MiB, 2 processes, 3 violations"],
+  ["plugin grant org.example.words --yes", 0, "5 calls, 1 error, 2 MiB, 2 processes, 3 violations"],
   ["plugin release org.example.words", 0, "blocked"],
   ["plugin install ./words.tgz", 0, "org.example.words 1.0.0  blocked"],
   ["plugin install ./words.tgz --grant", 0, "org.example.words 1.0.0  blocked"],
   ["plugin uninstall org.example.words --force", 0, "org.example.words is uninstalled"],
   ["plugin enable org.example.words", 0, "blocked"],
   ["plugin disable org.example.words", 0, "disabled"],
+  ["plugin reset org.example.words", 0, "blocked"],
   ["plugin logs org.example.words", 0, "␛]0;owned␇\\u{9b}2J\\u{202e}␊forged line"],
   ["plugin call org.example.words works", 0, "text:"],
   ["plugin call org.example.words fails --timeout-ms 50", 1, "(image)"],
@@ -193,7 +195,7 @@ test("what was granted is shown with its reason before it is granted", async () 
   const { err } = await runCli(["plugin", "grant", "org.example.words"], options);
   expect(err).toContain("org.example.words 1.0.0 runs in the sandbox: node index.mjs\n");
   expect(err).toContain("It asks for:\n  store:\n    max_bytes: 10\n");
-  expect(workbench.requests.at(-1)).toBe(`POST /api/plugins/org.example.words/grants {"sha256":"${PLUGIN.sha256}"}`);
+  expect(workbench.requests.at(-1)).toBe(`PUT /api/plugins/org.example.words/grants {"sha256":"${PLUGIN.sha256}"}`);
 });
 
 test("before an upgrade is granted, the whole command and what changed are shown", async () => {
@@ -204,7 +206,7 @@ test("before an upgrade is granted, the whole command and what changed are shown
   expect(err).toContain("also changed:");
   const { requests } = workbench;
   await runCli(["plugin", "install", "words.tgz", "--grant"], options);
-  expect(requests.at(-1)).toBe(`POST /api/plugins/org.example.words/grants {"sha256":"${PLUGIN.sha256}"}`);
+  expect(requests.at(-1)).toBe(`PUT /api/plugins/org.example.words/grants {"sha256":"${PLUGIN.sha256}"}`);
 });
 
 test("an answer that breaks off ends its line before the failure is told", async () => {
@@ -223,6 +225,20 @@ test("an empty definition is refused before it is sent", async () => {
     const { code, err } = await runCli(line.split(" "), { ...options, stdin: " \n" });
     expect([code, err]).toEqual([1, expect.stringContaining("There is nothing in standard input.")]);
   }
+});
+
+test("a grant is asked about where there is somebody to ask, and permissions can be left out", async () => {
+  const asked = { ...options, isTTY: true };
+  const no = await runCli(["plugin", "grant", "org.example.words"], { ...asked, stdin: "n\n" });
+  expect([no.code, no.err]).toEqual([1, expect.stringContaining("Grant this? [y/N] Nothing was granted.")]);
+  expect((await runCli(["plugin", "grant", "org.example.words"], { ...asked, stdin: "yes\n" })).code).toBe(0);
+  const part = await runCli(["plugin", "grant", "org.example.words", "--without", "store", "--json"], options);
+  expect(part.code).toBe(0);
+  expect(workbench.requests.at(-1)).toBe(
+    `PUT /api/plugins/org.example.words/grants {"sha256":"${PLUGIN.sha256}","permissions":{}}`,
+  );
+  const unknown = await runCli(["plugin", "grant", "org.example.words", "--without", "net.fetch"], options);
+  expect([unknown.code, unknown.err]).toEqual([2, expect.stringContaining("only for: store")]);
 });
 
 test("a plugin that wrote nothing, and lists that are empty, say so", async () => {

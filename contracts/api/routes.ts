@@ -5,7 +5,9 @@ import { GenerateParamsSchema, GenerateResultSchema, ModelsStatusSchema, Provide
 import {
   CallToolParamsSchema,
   CallToolResultSchema,
+  GrantPluginParamsSchema,
   InstallPluginParamsSchema,
+  PluginGrantSchema,
   PluginSchema,
 } from "../plugins/plugin.ts";
 import {
@@ -281,13 +283,29 @@ export const ROUTES = {
     params: id,
     responses: { 200: PluginSchema },
   },
-  grantPlugin: {
+  getPluginGrant: {
+    method: "GET",
+    path: "/api/plugins/:id/grants",
+    scope: "run",
+    summary: "What a plugin was granted, of which content, and by whom",
+    params: id,
+    responses: { 200: z.object({ grant: PluginGrantSchema.optional() }) },
+  },
+  resetPlugin: {
     method: "POST",
+    path: "/api/plugins/:id/reset",
+    scope: "admin",
+    summary: "Close the circuit breakers of a plugin's tools",
+    params: id,
+    responses: { 200: PluginSchema },
+  },
+  grantPlugin: {
+    method: "PUT",
     path: "/api/plugins/:id/grants",
     scope: "admin",
-    summary: "Grant this version of a plugin what it asks for",
+    summary: "Grant this version of a plugin what it asks for, or a part of it",
     params: id,
-    body: z.strictObject({ sha256: z.string() }),
+    body: GrantPluginParamsSchema,
     responses: { 200: PluginSchema },
   },
   revokePlugin: {

@@ -10,6 +10,7 @@ import type {
   DefineWorkflowResult,
   GenerateParams,
   GenerateResult,
+  GrantPluginParams,
   InstallPluginParams,
   JsonObject,
   Lockdown,
@@ -17,6 +18,7 @@ import type {
   Page,
   PageQuery,
   Plugin,
+  PluginGrantInfo,
   PolicyExplanation,
   ProviderInfo,
   PutConstitutionParams,
@@ -86,9 +88,13 @@ export interface PluginService {
   setEnabled(pluginId: string, options: { enabled: boolean; caller: Caller }): Promise<Plugin>;
   load(pluginId: string, caller: Caller): Promise<Plugin>;
   unload(pluginId: string, caller: Caller): Promise<Plugin>;
-  grant(pluginId: string, options: { sha256: string; caller: Caller }): Promise<Plugin>;
+  grant(pluginId: string, options: GrantPluginParams & { caller: Caller }): Promise<Plugin>;
+  /** Undefined when it was granted nothing. */
+  grantOf(pluginId: string): PluginGrantInfo | undefined;
   revoke(pluginId: string, caller: Caller): Promise<Plugin>;
   release(pluginId: string, caller: Caller): Promise<Plugin>;
+  /** Closes the circuits of its tools. */
+  reset(pluginId: string, caller: Caller): Promise<Plugin>;
   logs(pluginId: string): string[];
   call(
     target: { pluginId: string; tool: string },

@@ -116,6 +116,10 @@ export class FakeWorkbench implements Workbench {
     load: async (id) => this.#record("load", PLUGIN, id),
     unload: async (id) => this.#record("unload", PLUGIN, id),
     grant: async (id, { sha256 }) => this.#record("grant", PLUGIN, id, sha256),
+    grantOf: (pluginId) => ({
+      ...{ pluginId, sha256: PLUGIN.sha256, isCurrent: true, group: "user", permissions: {}, grantedBy: "person:p" },
+    }),
+    reset: async (id) => this.#record("reset", PLUGIN, id),
     revoke: async (id) => this.#record("revoke", PLUGIN, id),
     release: async (id) => this.#record("release", PLUGIN, id),
     logs: () => ["a line"],
