@@ -1,4 +1,10 @@
 import { z } from "zod";
+import {
+  ApprovalDetailSchema,
+  ApprovalQuerySchema,
+  ApprovalSchema,
+  DecideApprovalParamsSchema,
+} from "../approvals/approval.ts";
 import { AuditEntrySchema, AuditQuerySchema, VerifyReportSchema } from "../audit/audit.ts";
 import { JsonObjectSchema } from "../json.ts";
 import { GenerateParamsSchema, GenerateResultSchema, ModelsStatusSchema, ProviderInfoSchema } from "../llm/llm.ts";
@@ -363,6 +369,40 @@ export const ROUTES = {
     summary: "Ask a model; NDJSON stream with `Accept: application/x-ndjson`",
     body: GenerateParamsSchema,
     responses: { 200: GenerateResultSchema },
+  },
+
+  listApprovals: {
+    method: "GET",
+    path: "/api/approvals",
+    scope: "admin",
+    summary: "List what waits, or waited, for a person, newest first",
+    query: ApprovalQuerySchema,
+    responses: { 200: pageOf(ApprovalSchema) },
+  },
+  getApproval: {
+    method: "GET",
+    path: "/api/approvals/:id",
+    scope: "admin",
+    summary: "An approval with what is decided about",
+    params: id,
+    responses: { 200: ApprovalDetailSchema },
+  },
+  decideApproval: {
+    method: "POST",
+    path: "/api/approvals/:id",
+    scope: "admin",
+    summary: "Approve or reject the content that the hash names, and have it carried out",
+    params: id,
+    body: DecideApprovalParamsSchema,
+    responses: { 200: ApprovalDetailSchema },
+  },
+  undoApproval: {
+    method: "POST",
+    path: "/api/approvals/:id/undo",
+    scope: "admin",
+    summary: "Take back what an approved file change wrote",
+    params: id,
+    responses: { 200: ApprovalDetailSchema },
   },
 
   queryAudit: {

@@ -1,5 +1,8 @@
 import type {
   Actor,
+  Approval,
+  ApprovalDetail,
+  ApprovalQuery,
   AuditEntry,
   AuditQuery,
   CallToolParams,
@@ -7,6 +10,7 @@ import type {
   Constitution,
   ConstitutionChange,
   CreateThoughtParams,
+  DecideApprovalParams,
   DefineWorkflowResult,
   GenerateParams,
   GenerateResult,
@@ -115,6 +119,18 @@ export interface ModelService {
   ): Promise<GenerateResult>;
 }
 
+/** What waits for a person: the façade of core/approvals (class ApprovalInbox). */
+export interface ApprovalService {
+  list(query: ApprovalQuery): Promise<Page<Approval>>;
+  get(approvalId: string): Promise<ApprovalDetail>;
+  /** Resolves when the decision was carried out, or that had failed, which its status then says. */
+  decide(approvalId: string, params: DecideApprovalParams, caller: Caller): Promise<ApprovalDetail>;
+  undo(approvalId: string, caller: Caller): Promise<ApprovalDetail>;
+  pendingCount(): number;
+  /** The listener must not throw and must not block. */
+  subscribe(listener: (change: { approval: Approval; pending: number }) => void): Disposable;
+}
+
 /** The tamper-evident log: the façade of core/audit. */
 export interface AuditService {
   query(query: PageQuery & AuditQuery): Promise<Page<AuditEntry>>;
@@ -172,6 +188,7 @@ export interface Workbench extends AsyncDisposable {
   readonly workflows: WorkflowService;
   readonly plugins: PluginService;
   readonly models: ModelService;
+  readonly approvals: ApprovalService;
   readonly audit: AuditService;
   readonly policy: PolicyService;
   readonly lockdown: LockdownService;

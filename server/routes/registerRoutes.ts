@@ -2,6 +2,7 @@ import { ROUTES, type Route, type RouteName } from "@logomesh/contracts";
 import type { Workbench } from "@logomesh/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ServerLogger } from "../options.ts";
+import { approvalRoutes } from "./approvalRoutes.ts";
 import { auditRoutes } from "./auditRoutes.ts";
 import { llmRoutes } from "./llmRoutes.ts";
 import { pluginRoutes } from "./pluginRoutes.ts";
@@ -30,6 +31,7 @@ export function registerRoutes(app: FastifyInstance, options: RegisterRoutesOpti
     ...runRoutes(workbench),
     ...pluginRoutes(workbench),
     ...llmRoutes(workbench, logger),
+    ...approvalRoutes(workbench),
     ...auditRoutes(workbench),
     ...policyRoutes(workbench),
     ...thoughtRoutes(workbench),

@@ -1,6 +1,8 @@
 import { LogoMeshError, type Run, type RunEvent, type RunTask, type Scope } from "@logomesh/contracts";
 import type { Caller, RunMessage, Workbench } from "@logomesh/core";
 import {
+  APPROVAL,
+  APPROVAL_DETAIL,
   CONSTITUTION,
   DEFINED,
   ENTRY,
@@ -138,6 +140,19 @@ export class FakeWorkbench implements Workbench {
       onText?.("Hello ");
       onText?.("there");
       return GENERATED;
+    },
+  };
+
+  readonly approvalListeners = new Set<Parameters<Workbench["approvals"]["subscribe"]>[0]>();
+  readonly approvals: Workbench["approvals"] = {
+    list: async (query) => this.#record("listApprovals", { items: [APPROVAL], nextCursor: null }, query),
+    get: async () => APPROVAL_DETAIL,
+    decide: async (id, params) => this.#record("decide", { ...APPROVAL_DETAIL, status: params.decision }, id, params),
+    undo: async (id) => this.#record("undo", { ...APPROVAL_DETAIL, status: "undone" }, id),
+    pendingCount: () => 1,
+    subscribe: (listener) => {
+      this.approvalListeners.add(listener);
+      return { [Symbol.dispose]: () => void this.approvalListeners.delete(listener) };
     },
   };
 

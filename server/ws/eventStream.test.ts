@@ -1,7 +1,7 @@
 import type { RunEvent, ServerMessage } from "@logomesh/contracts";
 import { expect, test } from "vitest";
 import { FakeWorkbench } from "../testing/fakeWorkbench.ts";
-import { COMPLETED_EVENT, PLUGIN, eventOf, runOf, taskOf } from "../testing/fixtures.ts";
+import { APPROVAL, COMPLETED_EVENT, PLUGIN, eventOf, runOf, taskOf } from "../testing/fixtures.ts";
 import { EventStream, type EventSink } from "./eventStream.ts";
 import { MESSAGE_KINDS, isOutdated, type MessageKind } from "./messages.ts";
 
@@ -253,6 +253,16 @@ test("[EV7] plugins are not told to who watches one run", async () => {
   expect(workbench.pluginListeners.size).toBe(0);
 });
 
+test("[EV10] what changes in the inbox is told to who watches all runs", async () => {
+  const workbench = new FakeWorkbench();
+  const { sink, stream } = watch(workbench, { kinds: ["approval"] });
+  await stream.start(undefined);
+  for (const listener of workbench.approvalListeners) listener({ approval: APPROVAL, pending: 3 });
+  expect(sink.messages.slice(1)).toEqual([{ type: "approval", approval: APPROVAL, pending: 3 }]);
+  await watch(workbench, { run: "run-1" }).stream.start(undefined);
+  expect(workbench.approvalListeners.size).toBe(1);
+});
+
 test("[EV9] a disposed stream has no subscriptions and sends nothing more, wherever it was", async () => {
   const workbench = new FakeWorkbench();
   const { sink, stream } = watch(workbench);
@@ -263,7 +273,9 @@ test("[EV9] a disposed stream has no subscriptions and sends nothing more, where
   sink.read();
   await settle();
   expect(sink.told).toEqual(["snapshot 0"]);
-  expect([workbench.subscribers.size, workbench.pluginListeners.size]).toEqual([0, 0]);
+  expect([workbench.subscribers.size, workbench.pluginListeners.size, workbench.approvalListeners.size]).toEqual([
+    0, 0, 0,
+  ]);
 
   for (const place of ["beforeGetRun", "beforeListEvents"] as const) {
     const other = watch(workbench, { run: "run-1" });
