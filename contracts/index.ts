@@ -142,6 +142,7 @@ export {
   type DecideApprovalParams,
   type FileChangePayload,
 } from "./approvals/approval.ts";
+export { reviewPatch, splitHidden, type PatchLine, type PatchPart, type PatchReview } from "./approvals/reviewPatch.ts";
 export {
   ContentTypeSchema,
   CreateThoughtParamsSchema,

@@ -1,4 +1,5 @@
 import type { Command } from "../context.ts";
+import { approvalCommands } from "./approval.ts";
 import { auditCommands } from "./audit.ts";
 import { llmCommands } from "./llm.ts";
 import { lockdownCommands } from "./lockdown.ts";
@@ -23,6 +24,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ...pluginToolkitCommands,
   ...llmCommands,
   ...thoughtCommands,
+  ...approvalCommands,
   ...auditCommands,
   ...policyCommands,
   ...lockdownCommands,
