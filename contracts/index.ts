@@ -56,6 +56,7 @@ export {
   type PolicyRemedy,
   type PutConstitutionParams,
 } from "./policy/policy.ts";
+export { PublishEventParamsSchema, type PublishEventParams } from "./events/event.ts";
 export {
   RunEventSchema,
   RunSchema,

@@ -78,6 +78,7 @@ const workbench = createStubWorkbench(
     disablePlugin: () => ({ ...PLUGIN, state: "disabled", enabled: false }),
     releasePlugin: () => PLUGIN,
     resetPlugin: () => PLUGIN,
+    publishEvent: () => ({ id: EVIL }),
     getPluginLogs: ({ path }) => ({ lines: path.includes("silent") ? [] : [EVIL] }),
     callTool: ({ path }) =>
       path.endsWith("fails")
@@ -162,6 +163,7 @@ test.each<[string, number, string]>([
   ["thought list", 0, "tht_1"],
   ["thought show tht_1", 0, "mock"],
   ["thought add Title --tag t --body-file -", 0, "tht_1"],
+  ["event send --type com.acme.paid --data {} --subject 7", 0, "␛]0;owned"],
   ["run digest --detach", 0, "run_1"],
 ])("%s shows what the workbench answers, and nothing in it is obeyed by a terminal", async (line, code, part) => {
   for (const how of [options, { ...options, isTTY: true, columns: 60, env: { NO_COLOR: "1" } }]) {
@@ -196,6 +198,25 @@ test("what was granted is shown with its reason before it is granted", async () 
   expect(err).toContain("org.example.words 1.0.0 runs in the sandbox: node index.mjs\n");
   expect(err).toContain("It asks for:\n  store:\n    max_bytes: 10\n");
   expect(workbench.requests.at(-1)).toBe(`PUT /api/plugins/org.example.words/grants {"sha256":"${PLUGIN.sha256}"}`);
+});
+
+test("an event is sent with what was given, and data that is not JSON is a mistake", async () => {
+  const send = (line: string, stdin = "") => runCli(`event send ${line}`.split(" "), { ...options, stdin });
+  await send("--type com.acme.paid --subject 7 --data-file -", '{"a":[null]}');
+  expect(workbench.requests.at(-1)).toBe('POST /api/events {"type":"com.acme.paid","subject":"7","data":{"a":[null]}}');
+  await send("--type com.acme.paid");
+  expect(workbench.requests.at(-1)).toBe('POST /api/events {"type":"com.acme.paid"}');
+  const sent = workbench.requests.length;
+  expect(await send("--data 1")).toMatchObject({ code: 2, err: expect.stringContaining("--type") });
+  expect(await send("--type a.b --data x")).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("A text needs quotes"),
+  });
+  expect(await send("--type a.b --data 1 --data-file x")).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("not both"),
+  });
+  expect(workbench.requests).toHaveLength(sent);
 });
 
 test("before an upgrade is granted, the whole command and what changed are shown", async () => {

@@ -1,6 +1,7 @@
 import type { Command } from "../context.ts";
 import { approvalCommands } from "./approval.ts";
 import { auditCommands } from "./audit.ts";
+import { eventCommands } from "./event.ts";
 import { llmCommands } from "./llm.ts";
 import { lockdownCommands } from "./lockdown.ts";
 import { pluginCommands } from "./plugin.ts";
@@ -25,6 +26,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ...llmCommands,
   ...thoughtCommands,
   ...approvalCommands,
+  ...eventCommands,
   ...auditCommands,
   ...policyCommands,
   ...lockdownCommands,

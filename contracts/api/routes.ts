@@ -6,6 +6,7 @@ import {
   DecideApprovalParamsSchema,
 } from "../approvals/approval.ts";
 import { AuditEntrySchema, AuditQuerySchema, VerifyReportSchema } from "../audit/audit.ts";
+import { PublishEventParamsSchema } from "../events/event.ts";
 import { JsonObjectSchema } from "../json.ts";
 import { GenerateParamsSchema, GenerateResultSchema, ModelsStatusSchema, ProviderInfoSchema } from "../llm/llm.ts";
 import {
@@ -482,6 +483,15 @@ export const ROUTES = {
     summary: "Why an entry of the log was allowed or denied, and which grant would change it",
     params: z.object({ seq: z.coerce.number().int().min(0) }),
     responses: { 200: PolicyExplanationSchema },
+  },
+
+  publishEvent: {
+    method: "POST",
+    path: "/api/events",
+    scope: "run",
+    summary: "Publish an event: a CloudEvent in structured mode",
+    body: PublishEventParamsSchema,
+    responses: { 202: z.object({ id: z.string() }) },
   },
 
   listThoughts: {

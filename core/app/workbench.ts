@@ -25,6 +25,7 @@ import type {
   PluginGrantInfo,
   PolicyExplanation,
   ProviderInfo,
+  PublishEventParams,
   PutConstitutionParams,
   Run,
   RunEvent,
@@ -168,6 +169,12 @@ export interface ThoughtService {
   create(params: CreateThoughtParams, caller: Caller): Promise<ThoughtDetail>;
 }
 
+/** Events from outside: the façade of core/events (class EventPublisher). */
+export interface EventService {
+  /** Resolves when the event is in the log and on the bus. @throws LogoMeshError LM_EVENT_FORGED, LM_POLICY_DENIED, LM_TOO_LARGE */
+  publish(params: PublishEventParams, caller: Caller): Promise<{ id: string }>;
+}
+
 /** Tokens and login codes. Secrets are stored as SHA-256. */
 export interface AccessService {
   /** Undefined when the token is unknown, expired or revoked. */
@@ -193,6 +200,7 @@ export interface Workbench extends AsyncDisposable {
   readonly policy: PolicyService;
   readonly lockdown: LockdownService;
   readonly thoughts: ThoughtService;
+  readonly events: EventService;
   readonly access: AccessService;
   status(): Promise<SystemStatus>;
 }

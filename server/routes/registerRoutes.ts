@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ServerLogger } from "../options.ts";
 import { approvalRoutes } from "./approvalRoutes.ts";
 import { auditRoutes } from "./auditRoutes.ts";
+import { eventRoutes } from "./eventRoutes.ts";
 import { llmRoutes } from "./llmRoutes.ts";
 import { pluginRoutes } from "./pluginRoutes.ts";
 import { policyRoutes } from "./policyRoutes.ts";
@@ -34,6 +35,7 @@ export function registerRoutes(app: FastifyInstance, options: RegisterRoutesOpti
     ...approvalRoutes(workbench),
     ...auditRoutes(workbench),
     ...policyRoutes(workbench),
+    ...eventRoutes(workbench),
     ...thoughtRoutes(workbench),
   };
   for (const name of Object.keys(ROUTES) as RouteName[]) {

@@ -56,6 +56,7 @@ const REQUESTS: Record<RouteName, { query?: string; body?: object; status?: numb
   getLockdown: {},
   beginLockdown: { body: { reason: "A drill." } },
   endLockdown: {},
+  publishEvent: { body: { specversion: "1.0", type: "com.acme.order.paid", data: { order: 7 }, priority: 1 } },
   listThoughts: { query: "?tag=t" },
   getThought: {},
   createThought: { body: { title: "A thought" } },
@@ -126,6 +127,24 @@ test("[SV1] what was asked reaches the workbench validated, with defaults and nu
     ["putConstitution", { text: "", baseSha256: "ab" }, true],
     ["lockdownOn", { reason: "A drill." }],
   ]);
+});
+
+test("[EB12] [SV6] a CloudEvent may come under its own media type", async () => {
+  await using server = await createTestServer();
+  const publish = (type: string, token = "run-token") =>
+    server.app.inject({
+      method: "POST",
+      url: "/api/events",
+      headers: { ...bearer(token), "content-type": type },
+      payload: JSON.stringify({ specversion: "1.0", id: "7", source: "x", type: "com.acme.paid", data: null }),
+    });
+  const answer = await publish("application/cloudevents+json; charset=utf-8");
+  expect([answer.statusCode, answer.json()]).toEqual([202, { id: "evt_1" }]);
+  expect(server.workbench.calls).toEqual([
+    ["publishEvent", { specversion: "1.0", id: "7", source: "x", type: "com.acme.paid", data: null }],
+  ]);
+  expect((await publish("application/cloudevents-batch+json")).statusCode).toBe(415);
+  expect((await publish("application/json", "llm-token")).statusCode).toBe(403);
 });
 
 test("[SV1] filters that are left out are not passed on", async () => {

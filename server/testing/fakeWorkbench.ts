@@ -37,7 +37,7 @@ export class FakeWorkbench implements Workbench {
   ]);
   readonly runs = new Map<string, Run>([["run-1", runOf("run-1")]]);
   readonly tasks = new Map<string, RunTask[]>();
-  readonly events: RunEvent[] = [];
+  readonly runEvents: RunEvent[] = [];
   readonly subscribers = new Set<Subscriber>();
   readonly pluginListeners = new Set<(plugin: typeof PLUGIN) => void>();
   /** Called before stored events are read: a test can let something happen in between. */
@@ -46,7 +46,7 @@ export class FakeWorkbench implements Workbench {
 
   /** Stores an event and tells it, as a commit does. */
   happen(event: RunEvent): void {
-    this.events.push(event);
+    this.runEvents.push(event);
     this.tell(event.runId, { type: "event", event });
   }
 
@@ -98,12 +98,12 @@ export class FakeWorkbench implements Workbench {
       return { [Symbol.dispose]: () => void this.subscribers.delete(subscriber) };
     },
     listEvents: async ({ runId, after, limit }) => {
-      const read = this.events.filter((event) => event.id > after && (runId === undefined || event.runId === runId));
+      const read = this.runEvents.filter((event) => event.id > after && (runId === undefined || event.runId === runId));
       // What happens while the answer is on its way is not part of it.
       await this.beforeListEvents();
       return read.slice(0, limit);
     },
-    eventPosition: () => this.events.at(-1)?.id ?? 0,
+    eventPosition: () => this.runEvents.at(-1)?.id ?? 0,
   };
 
   readonly plugins: Workbench["plugins"] = {
@@ -172,6 +172,10 @@ export class FakeWorkbench implements Workbench {
     }),
     listCheckpoints: async () => ({ items: [{ size: 1, note: "note", createdAt: ENTRY.ts }], nextCursor: null }),
     head: () => ({ entries: 7, entriesSinceOutside: 0 }),
+  };
+
+  readonly events: Workbench["events"] = {
+    publish: async (params) => this.#record("publishEvent", { id: "evt_1" }, params),
   };
 
   readonly policy: Workbench["policy"] = {
