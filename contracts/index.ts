@@ -20,8 +20,6 @@ export {
 export {
   CallToolParamsSchema,
   CallToolResultSchema,
-  GrantPluginParamsSchema,
-  PluginGrantSchema,
   ContentBlockSchema,
   InstallPluginParamsSchema,
   PluginChangesSchema,
@@ -29,11 +27,9 @@ export {
   PluginStateSchema,
   PluginToolSchema,
   PluginUsageSchema,
+  ServeDevelopmentParamsSchema,
   type CallToolParams,
   type CallToolResult,
-  type GrantPluginParams,
-  type PluginGrantInfo,
-  type PluginLimiter,
   type InstallPluginParams,
   type Plugin,
   type PluginChanges,
@@ -56,7 +52,6 @@ export {
   type PolicyRemedy,
   type PutConstitutionParams,
 } from "./policy/policy.ts";
-export { PublishEventParamsSchema, type PublishEventParams } from "./events/event.ts";
 export {
   RunEventSchema,
   RunSchema,
@@ -143,7 +138,6 @@ export {
   type DecideApprovalParams,
   type FileChangePayload,
 } from "./approvals/approval.ts";
-export { reviewPatch, splitHidden, type PatchLine, type PatchPart, type PatchReview } from "./approvals/reviewPatch.ts";
 export {
   ContentTypeSchema,
   CreateThoughtParamsSchema,

@@ -1,10 +1,9 @@
 import type { Command } from "../context.ts";
-import { approvalCommands } from "./approval.ts";
 import { auditCommands } from "./audit.ts";
-import { eventCommands } from "./event.ts";
 import { llmCommands } from "./llm.ts";
 import { lockdownCommands } from "./lockdown.ts";
 import { pluginCommands } from "./plugin.ts";
+import { devCommand } from "./pluginDev.ts";
 import { pluginInstallCommands } from "./pluginInstall.ts";
 import { pluginToolkitCommands } from "./pluginToolkit.ts";
 import { policyCommands } from "./policy.ts";
@@ -23,10 +22,9 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ...pluginCommands,
   ...pluginInstallCommands,
   ...pluginToolkitCommands,
+  "plugin dev": devCommand,
   ...llmCommands,
   ...thoughtCommands,
-  ...approvalCommands,
-  ...eventCommands,
   ...auditCommands,
   ...policyCommands,
   ...lockdownCommands,

@@ -1,8 +1,9 @@
 import { JsonObjectSchema, type CallToolResult, type JsonValue, type Plugin } from "@logomesh/contracts";
 import type { Client } from "@logomesh/contracts/client";
-import { jsonOption, numberOption, textOptions } from "../arguments.ts";
+import { jsonOption, numberOption } from "../arguments.ts";
 import { connect } from "../connect.ts";
 import { UsageError, type CliContext, type Command } from "../context.ts";
+import { followLogs } from "../output/followLogs.ts";
 import { printPlugin, requestLines } from "../output/printPlugin.ts";
 import { render } from "../output/render.ts";
 import { visibleLine } from "../output/text.ts";
@@ -51,52 +52,20 @@ const release = changePlugin("Release a plugin from quarantine", (client, { id }
   client.releasePlugin({ params: { id } }),
 );
 
-const reset = changePlugin("Close the circuit breakers of a plugin's tools", (client, { id }) =>
-  client.resetPlugin({ params: { id } }),
-);
-
-const grant: Command = {
-  usage: "<plugin> [--without <permission>] [--yes]",
-  summary: "Grant a plugin, as it is now, what it asks for, or a part of it",
-  positionals: { min: 1, max: 1 },
-  options: {
-    without: { type: "string", multiple: true, help: "leave this permission out, for example net.fetch" },
-    yes: { type: "boolean", help: "do not ask" },
-  },
-  examples: ["logomesh plugin grant org.example.clipper --without thought.read"],
-  async run(args, context) {
-    const [id = ""] = args.positionals;
-    const { client } = await connect(context);
-    const plugin = await client.getPlugin({ params: { id } });
-    requestLines(plugin).forEach(context.note);
-    const body = { sha256: plugin.sha256, ...partOf(plugin.permissions, textOptions(args, "without")) };
-    const isAsked = context.isInteractive && args.values.yes !== true && !args.json;
-    if (isAsked && !/^y(es)?$/i.test(await context.ask("Grant this? [y/N]"))) {
-      context.note("Nothing was granted.");
-      return 1;
-    }
-    const granted = await client.grantPlugin({ params: { id }, body });
-    if (args.json) context.printJson(granted);
-    else printPlugin(granted, context);
-    return 0;
-  },
-};
-
-/** What remains of a request; nothing said is all of it. */
-function partOf(asked: Plugin["permissions"], without: readonly string[]): { permissions?: Plugin["permissions"] } {
-  const unknown = without.find((name) => !Object.hasOwn(asked, name));
-  if (unknown !== undefined)
-    throw new UsageError(`it does not ask for ${unknown}, only for: ${Object.keys(asked).join(", ") || "nothing"}`);
-  if (without.length === 0) return {};
-  return { permissions: Object.fromEntries(Object.entries(asked).filter(([name]) => !without.includes(name))) };
-}
+const grant = changePlugin("Grant a plugin, as it is now, what it asks for", async (client, { id, context }) => {
+  const plugin = await client.getPlugin({ params: { id } });
+  requestLines(plugin).forEach(context.note);
+  return client.grantPlugin({ params: { id }, body: { sha256: plugin.sha256 } });
+});
 
 const logs: Command = {
-  usage: "<plugin>",
+  usage: "<plugin> [--follow]",
   summary: "Show the last lines a plugin wrote to stderr",
   positionals: { min: 1, max: 1 },
-  async run({ positionals: [id = ""], json }, context) {
+  options: { follow: { type: "boolean", help: "go on with what it writes, until Ctrl-C" } },
+  async run({ positionals: [id = ""], values, json }, context) {
     const { client } = await connect(context);
+    if (values.follow === true) return followLogs(id, { client, json, context });
     const { lines } = await client.getPluginLogs({ params: { id } });
     if (json) context.printJson({ lines });
     else if (lines.length === 0) context.note(`${id} wrote nothing to stderr since the workbench started.`);
@@ -104,6 +73,10 @@ const logs: Command = {
     return 0;
   },
 };
+
+const reload = changePlugin("Serve what a plugin's folder holds now, in a fresh process", (client, { id, context }) =>
+  client.reloadPlugin({ params: { id }, signal: context.signal }),
+);
 
 const call: Command = {
   usage: "<plugin> <tool> [--arguments <json>] [--timeout-ms <n>]",
@@ -138,11 +111,6 @@ function shownOf({ structuredContent, content }: CallToolResult): JsonValue {
 
 export const pluginCommands = {
   ...{ "plugin list": list, "plugin load": load, "plugin unload": unload, "plugin grant": grant },
-  ...{
-    "plugin revoke": revoke,
-    "plugin release": release,
-    "plugin reset": reset,
-    "plugin logs": logs,
-    "plugin call": call,
-  },
+  ...{ "plugin revoke": revoke, "plugin release": release, "plugin logs": logs, "plugin call": call },
+  "plugin reload": reload,
 };

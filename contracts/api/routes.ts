@@ -1,21 +1,13 @@
 import { z } from "zod";
-import {
-  ApprovalDetailSchema,
-  ApprovalQuerySchema,
-  ApprovalSchema,
-  DecideApprovalParamsSchema,
-} from "../approvals/approval.ts";
 import { AuditEntrySchema, AuditQuerySchema, VerifyReportSchema } from "../audit/audit.ts";
-import { PublishEventParamsSchema } from "../events/event.ts";
 import { JsonObjectSchema } from "../json.ts";
 import { GenerateParamsSchema, GenerateResultSchema, ModelsStatusSchema, ProviderInfoSchema } from "../llm/llm.ts";
 import {
   CallToolParamsSchema,
   CallToolResultSchema,
-  GrantPluginParamsSchema,
   InstallPluginParamsSchema,
-  PluginGrantSchema,
   PluginSchema,
+  ServeDevelopmentParamsSchema,
 } from "../plugins/plugin.ts";
 import {
   ConstitutionChangeSchema,
@@ -274,6 +266,30 @@ export const ROUTES = {
     params: id,
     responses: { 200: PluginSchema },
   },
+  reloadPlugin: {
+    method: "POST",
+    path: "/api/plugins/:id/reload",
+    scope: "admin",
+    summary: "Serve what a plugin's folder holds now, in a fresh process, without a failed call",
+    params: id,
+    responses: { 200: PluginSchema },
+  },
+  serveDevelopmentPlugin: {
+    method: "POST",
+    path: "/api/plugins/dev",
+    scope: "admin",
+    summary: "Serve a folder in which a plugin is being written; again after each change",
+    body: ServeDevelopmentParamsSchema,
+    responses: { 200: PluginSchema },
+  },
+  endPluginDevelopment: {
+    method: "DELETE",
+    path: "/api/plugins/:id/dev",
+    scope: "admin",
+    summary: "Serve what is installed again, with the grant that it had",
+    params: id,
+    responses: { 200: ok },
+  },
   loadPlugin: {
     method: "POST",
     path: "/api/plugins/:id/load",
@@ -290,29 +306,13 @@ export const ROUTES = {
     params: id,
     responses: { 200: PluginSchema },
   },
-  getPluginGrant: {
-    method: "GET",
-    path: "/api/plugins/:id/grants",
-    scope: "run",
-    summary: "What a plugin was granted, of which content, and by whom",
-    params: id,
-    responses: { 200: z.object({ grant: PluginGrantSchema.optional() }) },
-  },
-  resetPlugin: {
-    method: "POST",
-    path: "/api/plugins/:id/reset",
-    scope: "admin",
-    summary: "Close the circuit breakers of a plugin's tools",
-    params: id,
-    responses: { 200: PluginSchema },
-  },
   grantPlugin: {
-    method: "PUT",
+    method: "POST",
     path: "/api/plugins/:id/grants",
     scope: "admin",
-    summary: "Grant this version of a plugin what it asks for, or a part of it",
+    summary: "Grant this version of a plugin what it asks for",
     params: id,
-    body: GrantPluginParamsSchema,
+    body: z.strictObject({ sha256: z.string() }),
     responses: { 200: PluginSchema },
   },
   revokePlugin: {
@@ -370,40 +370,6 @@ export const ROUTES = {
     summary: "Ask a model; NDJSON stream with `Accept: application/x-ndjson`",
     body: GenerateParamsSchema,
     responses: { 200: GenerateResultSchema },
-  },
-
-  listApprovals: {
-    method: "GET",
-    path: "/api/approvals",
-    scope: "admin",
-    summary: "List what waits, or waited, for a person, newest first",
-    query: ApprovalQuerySchema,
-    responses: { 200: pageOf(ApprovalSchema) },
-  },
-  getApproval: {
-    method: "GET",
-    path: "/api/approvals/:id",
-    scope: "admin",
-    summary: "An approval with what is decided about",
-    params: id,
-    responses: { 200: ApprovalDetailSchema },
-  },
-  decideApproval: {
-    method: "POST",
-    path: "/api/approvals/:id",
-    scope: "admin",
-    summary: "Approve or reject the content that the hash names, and have it carried out",
-    params: id,
-    body: DecideApprovalParamsSchema,
-    responses: { 200: ApprovalDetailSchema },
-  },
-  undoApproval: {
-    method: "POST",
-    path: "/api/approvals/:id/undo",
-    scope: "admin",
-    summary: "Take back what an approved file change wrote",
-    params: id,
-    responses: { 200: ApprovalDetailSchema },
   },
 
   queryAudit: {
@@ -483,15 +449,6 @@ export const ROUTES = {
     summary: "Why an entry of the log was allowed or denied, and which grant would change it",
     params: z.object({ seq: z.coerce.number().int().min(0) }),
     responses: { 200: PolicyExplanationSchema },
-  },
-
-  publishEvent: {
-    method: "POST",
-    path: "/api/events",
-    scope: "run",
-    summary: "Publish an event: a CloudEvent in structured mode",
-    body: PublishEventParamsSchema,
-    responses: { 202: z.object({ id: z.string() }) },
   },
 
   listThoughts: {

@@ -5,7 +5,6 @@ import { ApprovalInbox } from "../approvals/index.ts";
 import { openAuditTrail } from "../audit/index.ts";
 import { createIdSource, systemClock, systemRandom } from "../base/index.ts";
 import { WorkspaceFiles } from "../files/index.ts";
-import { EventPublisher, MemoryEventBus } from "../events/index.ts";
 import { createLanguageModels } from "../llm/index.ts";
 import { createWebFetch } from "../network/index.ts";
 import { PluginHost, TokenLedger, createBubblewrapSandbox } from "../plugins/index.ts";
@@ -25,7 +24,6 @@ import { createFileChangeOwner } from "./fileChangeOwner.ts";
 import type { OpenPartsOptions, WorkbenchParts } from "./openParts.ts";
 import type { OpenedWorkspace } from "./openWorkspace.ts";
 import { sdkFolders } from "./sdkFolders.ts";
-import { publishSystemEvents } from "./systemEvents.ts";
 import { readVersion, stateHome } from "./workspace.ts";
 
 // Picks the adapter for every port and owns the order: what is made later may use what was made earlier, and is closed before it.
@@ -74,8 +72,6 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
   const approvals = stack.use(new ApprovalInbox({ writer, reader, audit, clock, ids, logger }));
   const fileChanges = createFileChangeOwner({ files, policy });
   approvals.own("file-change", fileChanges.owner, fileChanges.options);
-  const bus = stack.use(new MemoryEventBus({ clock, ids }));
-  const events = new EventPublisher({ bus, audit, policy });
   const thoughts = new IdeaManager({ writer, reader, audit, clock, ids });
   const models = stack.use(createLanguageModels({ audit, policy, clock, logger, ollamaUrl: config.ollamaUrl }));
   const sandbox = stack.use(createBubblewrapSandbox({ logger, clock, nodePath: process.execPath }));
@@ -85,7 +81,7 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
       services: {
         models: { models, tokens: new TokenLedger({ reader, writer, clock }) },
         files: { files, approvals },
-        ...{ thoughts, blobs, store: pluginStore, events: bus, web: network },
+        ...{ thoughts, blobs, store: pluginStore, web: network },
       },
       pluginsFolder: paths.plugins,
       stagingFolder: paths.stagedPlugins,
@@ -105,7 +101,6 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
       runtime: { name: "LogoMesh", version: readVersion() },
     }),
   );
-  stack.use(publishSystemEvents({ bus, plugins, engine }));
   const owned = stack.move();
   return {
     ...{
@@ -121,8 +116,6 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
       network,
       files,
       approvals,
-      bus,
-      events,
       thoughts,
       models,
       sandbox,

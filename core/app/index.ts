@@ -12,7 +12,6 @@ export type {
   AuditService,
   Caller,
   LockdownService,
-  EventService,
   ModelService,
   PluginService,
   PolicyService,

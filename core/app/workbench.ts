@@ -1,8 +1,5 @@
 import type {
   Actor,
-  Approval,
-  ApprovalDetail,
-  ApprovalQuery,
   AuditEntry,
   AuditQuery,
   CallToolParams,
@@ -10,11 +7,9 @@ import type {
   Constitution,
   ConstitutionChange,
   CreateThoughtParams,
-  DecideApprovalParams,
   DefineWorkflowResult,
   GenerateParams,
   GenerateResult,
-  GrantPluginParams,
   InstallPluginParams,
   JsonObject,
   Lockdown,
@@ -22,10 +17,8 @@ import type {
   Page,
   PageQuery,
   Plugin,
-  PluginGrantInfo,
   PolicyExplanation,
   ProviderInfo,
-  PublishEventParams,
   PutConstitutionParams,
   Run,
   RunEvent,
@@ -90,16 +83,17 @@ export interface PluginService {
   /** From a folder or an archive; the same plugin in another version is upgraded. It runs once it is granted. */
   install(params: InstallPluginParams, caller: Caller): Promise<Plugin>;
   uninstall(pluginId: string, options: { force: boolean; caller: Caller }): Promise<void>;
+  /** Serves what the folder holds now; what cannot start leaves the old process serving and is thrown. */
+  reload(pluginId: string, caller: Caller): Promise<Plugin>;
+  /** Serves a folder in which a plugin is being written, until `endDevelopment`; again after each change. */
+  serveDevelopment(folder: string, caller: Caller): Promise<Plugin>;
+  endDevelopment(pluginId: string): Promise<void>;
   setEnabled(pluginId: string, options: { enabled: boolean; caller: Caller }): Promise<Plugin>;
   load(pluginId: string, caller: Caller): Promise<Plugin>;
   unload(pluginId: string, caller: Caller): Promise<Plugin>;
-  grant(pluginId: string, options: GrantPluginParams & { caller: Caller }): Promise<Plugin>;
-  /** Undefined when it was granted nothing. */
-  grantOf(pluginId: string): PluginGrantInfo | undefined;
+  grant(pluginId: string, options: { sha256: string; caller: Caller }): Promise<Plugin>;
   revoke(pluginId: string, caller: Caller): Promise<Plugin>;
   release(pluginId: string, caller: Caller): Promise<Plugin>;
-  /** Closes the circuits of its tools. */
-  reset(pluginId: string, caller: Caller): Promise<Plugin>;
   logs(pluginId: string): string[];
   call(
     target: { pluginId: string; tool: string },
@@ -118,18 +112,6 @@ export interface ModelService {
     params: GenerateParams,
     options: { caller: Caller; signal: AbortSignal; onText?: (delta: string) => void },
   ): Promise<GenerateResult>;
-}
-
-/** What waits for a person: the façade of core/approvals (class ApprovalInbox). */
-export interface ApprovalService {
-  list(query: ApprovalQuery): Promise<Page<Approval>>;
-  get(approvalId: string): Promise<ApprovalDetail>;
-  /** Resolves when the decision was carried out, or that had failed, which its status then says. */
-  decide(approvalId: string, params: DecideApprovalParams, caller: Caller): Promise<ApprovalDetail>;
-  undo(approvalId: string, caller: Caller): Promise<ApprovalDetail>;
-  pendingCount(): number;
-  /** The listener must not throw and must not block. */
-  subscribe(listener: (change: { approval: Approval; pending: number }) => void): Disposable;
 }
 
 /** The tamper-evident log: the façade of core/audit. */
@@ -169,12 +151,6 @@ export interface ThoughtService {
   create(params: CreateThoughtParams, caller: Caller): Promise<ThoughtDetail>;
 }
 
-/** Events from outside: the façade of core/events (class EventPublisher). */
-export interface EventService {
-  /** Resolves when the event is in the log and on the bus. @throws LogoMeshError LM_EVENT_FORGED, LM_POLICY_DENIED, LM_TOO_LARGE */
-  publish(params: PublishEventParams, caller: Caller): Promise<{ id: string }>;
-}
-
 /** Tokens and login codes. Secrets are stored as SHA-256. */
 export interface AccessService {
   /** Undefined when the token is unknown, expired or revoked. */
@@ -195,12 +171,10 @@ export interface Workbench extends AsyncDisposable {
   readonly workflows: WorkflowService;
   readonly plugins: PluginService;
   readonly models: ModelService;
-  readonly approvals: ApprovalService;
   readonly audit: AuditService;
   readonly policy: PolicyService;
   readonly lockdown: LockdownService;
   readonly thoughts: ThoughtService;
-  readonly events: EventService;
   readonly access: AccessService;
   status(): Promise<SystemStatus>;
 }

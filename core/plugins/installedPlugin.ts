@@ -58,6 +58,8 @@ export interface InstalledPluginOptions {
   /** The current grant of the plugin, whichever version it names. */
   grant: () => PluginGrant | undefined;
   obstacle: () => Obstacle | undefined;
+  /** Its source is a folder in which it is being written. */
+  isDevelopment: boolean;
   /** Starts what this plugin needs. @throws LogoMeshError LM_PLUGIN_DEPENDENCY */
   loadDependencies: () => Promise<void>;
   /** Of the staged copy with this hash. @throws when there is none */
@@ -93,10 +95,13 @@ export class InstalledPlugin {
   #calls = 0;
   #errors = 0;
   #violations = 0;
-  #lastCrash: Plugin["lastCrash"];
   #idle: Disposable | undefined;
   #idleSinceMs = 0;
   #changes: PluginChanges | undefined;
+  /** Takes every call from now on. */
+  #successor: InstalledPlugin | undefined;
+  /** Why a newer content of it does not serve. */
+  problem: LogoMeshError | undefined;
 
   constructor(options: InstalledPluginOptions) {
     this.#options = options;
@@ -137,8 +142,10 @@ export class InstalledPlugin {
       granted: isGranted,
       enabled: obstacle?.state !== "disabled",
       command: describeCommand(manifest),
-      ...{ dependencies: manifest.dependencies, activation: manifest.activation, development: false },
+      ...{ dependencies: manifest.dependencies, activation: manifest.activation },
+      development: this.#options.isDevelopment,
       ...this.#describeChanges(grant),
+      ...(this.problem === undefined ? {} : { problem: this.problem.toProblem() }),
       permissions: manifest.permissions,
       limits: manifest.resource_limits,
       tools: this.#tools.length > 0 ? [...this.#tools] : named,
@@ -151,8 +158,6 @@ export class InstalledPlugin {
         },
         ...this.#latencies.describe(),
       },
-      limiter: this.#limiter.describe(),
-      ...(this.#lastCrash === undefined ? {} : { lastCrash: this.#lastCrash }),
     };
   }
 
@@ -162,6 +167,7 @@ export class InstalledPlugin {
 
   /** Starts the process unless it runs. @throws LogoMeshError LM_PLUGIN_*, LM_POLICY_DENIED */
   async load(): Promise<PluginInstance> {
+    if (this.#successor !== undefined) return this.#successor.load();
     await this.#stopping;
     const serving = this.#serving();
     if (serving !== undefined) return serving;
@@ -239,6 +245,14 @@ export class InstalledPlugin {
     await this.#stopping;
   }
 
+  /** Another content of the plugin takes its place: calls go there, those in flight end here, then the process does. */
+  async handOver(next: InstalledPlugin): Promise<void> {
+    this.#successor = next;
+    // Calls that were given this process in this turn have entered it by the next.
+    await new Promise((resolve) => setImmediate(resolve));
+    await this.unload("a new version took its place");
+  }
+
   /** What was approved may have changed. */
   onDidGrant(): void {
     if (this.#state === "blocked") this.#setState("stopped");
@@ -251,11 +265,6 @@ export class InstalledPlugin {
     this.#retryAtMs = 0;
     this.#limiter.reset();
     if (this.#state === "crashed" || this.#state === "quarantined") this.#setState("stopped");
-  }
-
-  resetCircuits(): void {
-    this.#limiter.reset();
-    this.#options.onDidChange();
   }
 
   // ---- inside
@@ -373,8 +382,6 @@ export class InstalledPlugin {
       return;
     }
     const nowMs = clock.monotonicMs();
-    const at = new Date(clock.nowMs()).toISOString();
-    this.#lastCrash = { at, code: error.code, reason: error.message };
     this.#crashesAtMs = [...this.#crashesAtMs.filter((atMs) => nowMs - atMs < CRASH_WINDOW_MS), nowMs];
     const isQuarantined = this.#crashesAtMs.length >= CRASHES_MAX;
     this.#retryAtMs = nowMs + (isQuarantined ? QUARANTINE_MS : PAUSE_FIRST_MS * 2 ** (this.#crashesAtMs.length - 1));

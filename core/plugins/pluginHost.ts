@@ -6,15 +6,12 @@ import {
   type CallToolParams,
   type CallToolResult,
   type Effect,
-  type GrantPluginParams,
   type InstallPluginParams,
   type JsonObject,
   type Plugin,
-  type PluginGrantInfo,
 } from "@logomesh/contracts";
 import { messageOf, toLogoMeshError } from "../base/index.ts";
 import type {
-  AuditEntryDraft,
   AuditLog,
   Clock,
   Grants,
@@ -30,19 +27,20 @@ import type {
   Reader,
   Writer,
 } from "../ports/index.ts";
-import { stageBundle } from "./bundle.ts";
 import { openBundle, replaceFolder, sweepIncoming } from "./bundleFolders.ts";
+import { metaOf, pluginEntry } from "./callMeta.ts";
 import { ChangeFeed } from "./changeFeed.ts";
-import { resolveDependencies, type ResolvedDependencies } from "./dependencies.ts";
 import { describeInvalid } from "./invalidPlugin.ts";
 import { findPlugins } from "./findPlugins.ts";
 import { PluginAPI, type HostServices } from "./hostPlane/pluginApi.ts";
-import { assertSubset } from "./grantSubset.ts";
-import { InstalledPlugin, type Obstacle } from "./installedPlugin.ts";
+import { InstalledPlugin } from "./installedPlugin.ts";
 import { assertEntryPoint, readManifest } from "./manifest.ts";
+import { Obstacles, requiredError } from "./obstacles.ts";
 import { RuntimeManager } from "./runtimeManager.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
 import { PluginSettings } from "./store/index.ts";
+import { pruneCopies, stagePlugin, type StagedPlugin } from "./stagePlugin.ts";
+import { swapPlugin } from "./swapPlugin.ts";
 import { effectOf } from "./toolList.ts";
 import { ToolSchemas } from "./toolSchemas.ts";
 
@@ -84,9 +82,13 @@ export class PluginHost implements PluginTools, AsyncDisposable {
   readonly #plugins = new Map<string, InstalledPlugin>();
   /** Where the source of each lies; by id. */
   readonly #folders = new Map<string, string>();
+  /** Both sides of swaps that are under way. */
+  readonly #swapping = new Set<InstalledPlugin>();
+  /** Served from where they are being written, with the grant of what is installed; by id. */
+  readonly #development = new Map<string, { folder: string; grantBefore: PluginGrant | undefined }>();
   readonly #settings: PluginSettings;
   #invalid: Plugin[] = [];
-  #dependencies: ResolvedDependencies = { order: [], problems: new Map() };
+  readonly #obstacles: Obstacles;
   /** Installing and removing change folders: one after the other. */
   #folderChanges: Promise<unknown> = Promise.resolve();
   /** Grants change one after the other: what a start pins must not undo what a person takes back. */
@@ -97,11 +99,11 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     this.#runtimes = new RuntimeManager(options);
     this.#settings = new PluginSettings(options);
     this.#api = new PluginAPI({ ...options, services: { ...options.services, plugins: this } });
-    this.#feed = new ChangeFeed({
-      clock: options.clock,
-      describe: (id) => this.#plugins.get(id)?.describe(),
-      running: () => [...this.#plugins.values()].flatMap(({ isRunning, manifest }) => (isRunning ? manifest.id : [])),
+    this.#obstacles = new Obstacles({
+      plugins: this.#plugins,
+      isEnabled: (id) => this.#settings.get(id).isEnabled,
     });
+    this.#feed = new ChangeFeed({ clock: options.clock, describe: (id) => this.#plugins.get(id)?.describe() });
   }
 
   /** Reads the plugins folder; a plugin that cannot be used does not keep the others away. */
@@ -114,17 +116,17 @@ export class PluginHost implements PluginTools, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#feed[Symbol.dispose]();
-    await Promise.all([...this.#plugins.values()].map((plugin) => plugin.stop("the workbench stops")));
+    await Promise.all(this.#everyPlugin().map((plugin) => plugin.stop("the workbench stops")));
   }
 
   /** Ends every process at once, whatever it does. Resolves when all are gone. */
   async killAll(reason: string): Promise<void> {
-    await Promise.all([...this.#plugins.values()].map((plugin) => plugin.kill(reason)));
+    await Promise.all(this.#everyPlugin().map((plugin) => plugin.kill(reason)));
   }
 
   /** Starts those that want to run from the start, each behind what it needs. One that fails keeps no other away. */
   async startActivated(): Promise<void> {
-    for (const id of this.#dependencies.order) {
+    for (const id of this.#obstacles.order) {
       const plugin = this.#plugins.get(id);
       if (plugin?.manifest.activation.includes("onStart") !== true || plugin.describe().state !== "stopped") continue;
       try {
@@ -155,12 +157,12 @@ export class PluginHost implements PluginTools, AsyncDisposable {
       const { id, version } = manifest;
       const problem = this.#problemOf(id)?.problem;
       if (problem?.code === "LM_PLUGIN_DUPLICATE") throw LogoMeshError.fromProblem(problem);
-      const { sha256, folder } = stageBundle({ source: bundle.folder, stagingFolder, pluginId: id });
+      const { sha256, folder } = this.#stage(id, bundle.folder);
       const there = this.#plugins.get(id);
       if (there?.sha256 === sha256 && there.manifest.version === version) return there.describe();
       const from = there === undefined ? {} : { fromVersion: there.manifest.version, fromSha256: there.sha256 };
       await audit.append({
-        ...entry("plugin.installed", { actor: caller.actor, pluginId: id }),
+        ...pluginEntry("plugin.installed", { actor: caller.actor, pluginId: id }),
         data: { version, sha256, origin: bundle.origin, ...from },
       });
       await there?.unload("another version was installed");
@@ -176,23 +178,17 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     return this.#changeFolders(async () => {
       const plugin = this.#plugins.get(pluginId);
       const folder = this.#folders.get(pluginId) ?? this.#invalidFolder(pluginId);
-      if (folder === undefined) this.#find(pluginId);
-      const dependents = this.#dependentsOf(pluginId);
-      if (dependents.length > 0 && !force)
-        throw new LogoMeshError(
-          "LM_PLUGIN_REQUIRED",
-          `${dependents.join(", ")} need ${pluginId}; nothing was removed.`,
-          {
-            data: { dependents },
-          },
-        );
+      // A grant without a folder is what a development leaves.
+      if (folder === undefined && this.#options.grants.pluginGrant(pluginId) === undefined) this.#find(pluginId);
+      const dependents = this.#obstacles.dependentsOf(pluginId);
+      if (dependents.length > 0 && !force) throw requiredError(pluginId, dependents);
       const revokedBy = `${caller.actor.type}:${caller.actor.id}`;
       await this.#changeGrant(() => this.#options.grants.revokePlugin({ pluginId, revokedBy }));
       await plugin?.stop("it was uninstalled");
       const version = plugin === undefined ? {} : { version: plugin.manifest.version, sha256: plugin.sha256 };
       await this.#options.store.clear(pluginId);
       await this.#settings.forget(pluginId, {
-        ...entry("plugin.uninstalled", { actor: caller.actor, pluginId }),
+        ...pluginEntry("plugin.uninstalled", { actor: caller.actor, pluginId }),
         data: version,
       });
       if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
@@ -203,12 +199,47 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     });
   }
 
+  /** Serves what its folder holds now, in a fresh process, without a failed call. @throws LogoMeshError why it cannot; the old one serves on */
+  reload(pluginId: string, caller: HostCaller): Promise<Plugin> {
+    return this.#changeFolders(async () => {
+      this.#find(pluginId);
+      await this.#options.audit.append(pluginEntry("plugin.reload", { actor: caller.actor, pluginId }));
+      await this.#swap(pluginId, caller);
+      return this.#find(pluginId).describe();
+    });
+  }
+
+  /** Serves a folder in which a plugin is being written; again after each change. Grants carry over while it asks for the same. */
+  serveDevelopment(folder: string, caller: HostCaller): Promise<Plugin> {
+    return this.#changeFolders(async () => {
+      const known = [...this.#development].find(([, each]) => each.folder === folder)?.[0];
+      const { id } = this.#readServed(known, folder);
+      if (known !== undefined && known !== id) await this.#endDevelopment(known);
+      if (this.#development.get(id)?.folder !== folder) {
+        const data = { folder };
+        await this.#options.audit.append({
+          ...{ ...pluginEntry("plugin.development", { actor: caller.actor, pluginId: id }), data },
+        });
+        this.#development.set(id, { folder, grantBefore: this.#options.grants.pluginGrant(id) });
+      }
+      this.#folders.set(id, folder);
+      if (this.#plugins.has(id)) await this.#swap(id, caller);
+      else this.#place(id, this.#make(id, this.#stage(id, folder)));
+      return this.#find(id).describe();
+    });
+  }
+
+  /** What is installed under this id serves again, when there is one, with the grant that it had. */
+  endDevelopment(pluginId: string): Promise<void> {
+    return this.#changeFolders(() => this.#endDevelopment(pluginId));
+  }
+
   async setEnabled(pluginId: string, { enabled, caller }: { enabled: boolean; caller: HostCaller }): Promise<Plugin> {
     const plugin = this.#find(pluginId);
     const kind = enabled ? "plugin.enabled" : "plugin.disabled";
     if (this.#settings.get(pluginId).isEnabled !== enabled)
-      await this.#settings.set(pluginId, { isEnabled: enabled }, entry(kind, { actor: caller.actor, pluginId }));
-    this.#resolve();
+      await this.#settings.set(pluginId, { isEnabled: enabled }, pluginEntry(kind, { actor: caller.actor, pluginId }));
+    this.#obstacles.resolve();
     if (!enabled) await plugin.unload("it was disabled");
     this.#feed.changed(pluginId);
     return plugin.describe();
@@ -219,51 +250,33 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     this.#discover();
     const plugin = this.#find(pluginId);
     this.#require(caller.principal, { action: "plugin.start", plugin });
-    await this.#options.audit.append(entry("plugin.load", { actor: caller.actor, pluginId }));
+    await this.#options.audit.append(pluginEntry("plugin.load", { actor: caller.actor, pluginId }));
     await plugin.load();
     return plugin.describe();
   }
 
   async unload(pluginId: string, caller: HostCaller): Promise<Plugin> {
     const plugin = this.#find(pluginId);
-    await this.#options.audit.append(entry("plugin.unload", { actor: caller.actor, pluginId }));
+    await this.#options.audit.append(pluginEntry("plugin.unload", { actor: caller.actor, pluginId }));
     await plugin.unload("it was unloaded");
     return plugin.describe();
   }
 
-  /** Grants what the manifest of exactly this content asks for, or a part of it. @throws LogoMeshError LM_CONFLICT when the content is another one */
-  async grant(
-    pluginId: string,
-    { sha256, permissions, caller }: GrantPluginParams & { caller: HostCaller },
-  ): Promise<Plugin> {
+  /** Grants what the manifest of exactly this content asks for. @throws LogoMeshError LM_CONFLICT when the content is another one */
+  async grant(pluginId: string, { sha256, caller }: { sha256: string; caller: HostCaller }): Promise<Plugin> {
     const plugin = this.#find(pluginId);
     if (plugin.sha256 !== sha256)
       throw new LogoMeshError(
         "LM_CONFLICT",
         `${pluginId} has the content ${plugin.sha256}, not ${sha256}. Look at it again before you grant it.`,
       );
-    const asked = plugin.manifest.permissions as JsonObject;
-    const wanted = (permissions ?? asked) as JsonObject;
-    assertSubset(wanted, { asked, pluginId });
     const grant: PluginGrant = {
       ...{ pluginId, sha256, group: "user", grantedBy: `${caller.actor.type}:${caller.actor.id}` },
-      permissions: wanted,
+      permissions: plugin.manifest.permissions as JsonObject,
     };
     await this.#changeGrant(() => this.#options.grants.grantPlugin(grant));
     plugin.onDidGrant();
-    return plugin.describe();
-  }
-
-  grantOf(pluginId: string): PluginGrantInfo | undefined {
-    const { sha256 } = this.#find(pluginId);
-    const grant = this.#options.grants.pluginGrant(pluginId);
-    return grant === undefined ? undefined : { ...grant, isCurrent: grant.sha256 === sha256 };
-  }
-
-  async reset(pluginId: string, caller: HostCaller): Promise<Plugin> {
-    const plugin = this.#find(pluginId);
-    await this.#options.audit.append(entry("plugin.reset", { actor: caller.actor, pluginId }));
-    plugin.resetCircuits();
+    this.#prune(pluginId);
     return plugin.describe();
   }
 
@@ -278,7 +291,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
 
   async release(pluginId: string, caller: HostCaller): Promise<Plugin> {
     const plugin = this.#find(pluginId);
-    await this.#options.audit.append(entry("plugin.released", { actor: caller.actor, pluginId }));
+    await this.#options.audit.append(pluginEntry("plugin.released", { actor: caller.actor, pluginId }));
     plugin.release();
     return plugin.describe();
   }
@@ -299,7 +312,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
       const plugin = this.#plugins.get(target.pluginId);
       const version = plugin === undefined ? {} : { version: plugin.manifest.version, sha256: plugin.sha256 };
       audit.enqueue({
-        ...entry("plugin.called", { actor: caller.actor, pluginId: target.pluginId }),
+        ...pluginEntry("plugin.called", { actor: caller.actor, pluginId: target.pluginId }),
         trace: { plugin: target.pluginId, status },
         data: { tool: target.tool, ...version, durationUs: Math.round((clock.monotonicMs() - startedMs) * 1_000) },
         payload: {
@@ -355,6 +368,10 @@ export class PluginHost implements PluginTools, AsyncDisposable {
 
   // ---- inside
 
+  #everyPlugin(): InstalledPlugin[] {
+    return [...new Set([...this.#plugins.values(), ...this.#swapping])];
+  }
+
   /** By the name of its folder, or by the id that two of them have. */
   #problemOf(pluginId: string): Plugin | undefined {
     return this.#invalid.find(({ id, problem }) => id === pluginId || problem?.data?.id === pluginId);
@@ -375,46 +392,10 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     return isNamed && basename(pluginId) === pluginId ? join(this.#options.pluginsFolder, pluginId) : undefined;
   }
 
-  #dependentsOf(pluginId: string): string[] {
-    return [...this.#plugins.values()]
-      .filter(({ manifest }) => Object.hasOwn(manifest.dependencies, pluginId))
-      .map(({ manifest }) => manifest.id);
-  }
-
   async #changeFolders<T>(change: () => Promise<T>): Promise<T> {
     const done = this.#folderChanges.then(change);
     this.#folderChanges = done.catch(() => undefined);
     return done;
-  }
-
-  #resolve(): void {
-    const nodes = [...this.#plugins.values()].map(({ manifest: { id, version, dependencies } }) => ({
-      ...{ id, version, dependencies },
-      isEnabled: this.#settings.get(id).isEnabled,
-    }));
-    this.#dependencies = resolveDependencies(nodes);
-  }
-
-  #obstacleOf(pluginId: string): Obstacle | undefined {
-    if (!this.#settings.get(pluginId).isEnabled) {
-      const error = new LogoMeshError("LM_PLUGIN_DISABLED", `${pluginId} is disabled. Enable it to use it.`);
-      return { state: "disabled", error };
-    }
-    const error = this.#dependencies.problems.get(pluginId);
-    return error === undefined ? undefined : { state: "blocked", error };
-  }
-
-  /** What a plugin needs starts before it. */
-  async #loadDependencies(plugin: InstalledPlugin): Promise<void> {
-    for (const id of this.#dependencies.order) {
-      if (!Object.hasOwn(plugin.manifest.dependencies, id)) continue;
-      try {
-        await this.#find(id).load();
-      } catch (error) {
-        const reason = `${plugin.manifest.id} needs ${id}, which did not start: ${messageOf(error)}`;
-        throw new LogoMeshError("LM_PLUGIN_DEPENDENCY", reason, { cause: error });
-      }
-    }
   }
 
   #require(principal: Principal, { action, plugin }: { action: string; plugin: InstalledPlugin }): void {
@@ -428,7 +409,9 @@ export class PluginHost implements PluginTools, AsyncDisposable {
 
   /** A plugin that runs stays what it is until it is stopped. */
   #discover(): void {
-    const { found, invalid } = findPlugins(this.#options.pluginsFolder);
+    const { found: installed, invalid } = findPlugins(this.#options.pluginsFolder);
+    const developed = [...this.#development].map(([id, { folder }]) => ({ id, folder }));
+    const found = [...installed.filter(({ id }) => !this.#development.has(id)), ...developed];
     const ids = new Set(found.map(({ id }) => id));
     for (const [id, plugin] of this.#plugins) if (!ids.has(id) && !plugin.isRunning) this.#plugins.delete(id);
     this.#folders.clear();
@@ -444,31 +427,97 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     for (const { folder, error } of invalid)
       this.#options.logger.warn({ folder, code: error.code, problem: error.message }, "a plugin cannot be used");
     this.#invalid = invalid.map(({ folder, error }) => describeInvalid(basename(folder), error));
-    this.#resolve();
+    this.#obstacles.resolve();
   }
 
   #admit(id: string, source: string): void {
+    const staged = this.#stage(id, source);
+    if (this.#plugins.get(id)?.sha256 !== staged.sha256) this.#plugins.set(id, this.#make(id, staged));
+  }
+
+  #stage(id: string, source: string): StagedPlugin {
+    return stagePlugin({ source, stagingFolder: this.#options.stagingFolder, pluginId: id });
+  }
+
+  /** Copies that neither run nor are granted, now or after the development, are of no use. */
+  #prune(id: string): void {
+    const { grants, stagingFolder } = this.#options;
+    const hashes = [this.#plugins.get(id), grants.pluginGrant(id), this.#development.get(id)?.grantBefore];
+    pruneCopies({ stagingFolder, pluginId: id, keep: hashes.flatMap((each) => each?.sha256 ?? []) });
+  }
+
+  #make(id: string, { manifest, sha256, folder }: StagedPlugin): InstalledPlugin {
     const { stagingFolder, grants, policy, audit, clock, random, logger } = this.#options;
-    const { sha256, folder: bundleFolder } = stageBundle({ source, stagingFolder, pluginId: id });
-    if (this.#plugins.get(id)?.sha256 === sha256) return;
-    // What was hashed is what counts: the source may have changed since it was found.
-    const manifest = readManifest(bundleFolder);
-    if (manifest.id !== id)
-      throw new LogoMeshError("LM_PLUGIN_BUNDLE_INVALID", `${source} changed while it was being copied; try again.`);
-    assertEntryPoint(bundleFolder, manifest);
-    const plugin: InstalledPlugin = new InstalledPlugin({
-      ...{ manifest, sha256, bundleFolder, policy, audit, clock, random, logger },
+    return new InstalledPlugin({
+      ...{ manifest, sha256, bundleFolder: folder, policy, audit, clock, random, logger },
       api: this.#api,
       runtimes: this.#runtimes,
       schemas: this.#schemas,
+      isDevelopment: this.#development.has(id),
       grant: () => grants.pluginGrant(id),
-      obstacle: () => this.#obstacleOf(id),
-      loadDependencies: () => this.#loadDependencies(plugin),
+      obstacle: () => this.#obstacles.of(id),
+      loadDependencies: () => this.#obstacles.loadDependencies(manifest),
       manifestOf: (granted) => readManifest(join(stagingFolder, id, granted)),
       pinTools: (toolsHash) => this.#changeGrant(() => this.#pinTools({ id, sha256, toolsHash })),
       onDidChange: () => this.#feed.changed(id),
     });
+  }
+
+  #place(id: string, plugin: InstalledPlugin): void {
     this.#plugins.set(id, plugin);
+    this.#obstacles.resolve();
+    this.#feed.changed(id);
+  }
+
+  async #swap(id: string, { actor }: HostCaller): Promise<void> {
+    const old = this.#find(id);
+    const source = this.#folders.get(id) ?? "";
+    const isDevelopment = this.#development.has(id);
+    let next: InstalledPlugin | undefined;
+    try {
+      next = this.#make(id, this.#stage(id, source));
+      for (const side of [old, next]) this.#swapping.add(side);
+      await swapPlugin({
+        ...{ old, next, grants: this.#options.grants, place: (placed) => this.#place(id, placed) },
+        changeGrant: (change) => this.#changeGrant(change),
+        developer: isDevelopment ? `${actor.type}:${actor.id}` : undefined,
+      });
+      this.#prune(id);
+    } catch (error) {
+      old.problem = toLogoMeshError(error);
+      this.#feed.changed(id);
+      throw error;
+    } finally {
+      this.#swapping.delete(old);
+      if (next !== undefined) this.#swapping.delete(next);
+    }
+  }
+
+  async #endDevelopment(id: string): Promise<void> {
+    const development = this.#development.get(id);
+    if (development === undefined) return;
+    await this.#plugins.get(id)?.unload("its development ended");
+    const { grantBefore } = development;
+    if (grantBefore !== undefined) await this.#changeGrant(() => this.#options.grants.grantPlugin(grantBefore));
+    this.#development.delete(id);
+    this.#plugins.delete(id);
+    this.#discover();
+    if (!this.#plugins.has(id)) rmSync(join(this.#options.stagingFolder, id), { recursive: true, force: true });
+    this.#feed.changed(id);
+  }
+
+  /** The id in the folder's manifest; a manifest that broke is a problem of the plugin that it was. */
+  #readServed(known: string | undefined, folder: string): { id: string } {
+    try {
+      return readManifest(folder);
+    } catch (error) {
+      const plugin = known === undefined ? undefined : this.#plugins.get(known);
+      if (plugin !== undefined && known !== undefined) {
+        plugin.problem = toLogoMeshError(error);
+        this.#feed.changed(known);
+      }
+      throw error;
+    }
   }
 
   async #pinTools({ id, sha256, toolsHash }: { id: string; sha256: string; toolsHash: string }): Promise<void> {
@@ -483,18 +532,4 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     this.#grantChanges = done.catch(() => undefined);
     await done;
   }
-}
-
-/** The keys that the SDKs read. A key for repetition means nothing to a tool that does not say it is `idempotent`. */
-function metaOf({ idempotencyKey, run }: PluginToolCall, effect: Effect): JsonObject {
-  return {
-    ...(idempotencyKey === undefined || effect !== "idempotent"
-      ? {}
-      : { "org.logomesh/idempotencyKey": idempotencyKey }),
-    ...(run === undefined ? {} : { "org.logomesh/run": run.runId, "org.logomesh/task": run.taskReference }),
-  };
-}
-
-function entry(kind: string, { actor, pluginId }: { actor: Actor; pluginId: string }): AuditEntryDraft {
-  return { kind, actor, trace: { plugin: pluginId }, data: {} };
 }

@@ -8,11 +8,12 @@ type PluginRoute =
   | "uninstallPlugin"
   | "enablePlugin"
   | "disablePlugin"
+  | "reloadPlugin"
+  | "serveDevelopmentPlugin"
+  | "endPluginDevelopment"
   | "loadPlugin"
   | "unloadPlugin"
   | "grantPlugin"
-  | "getPluginGrant"
-  | "resetPlugin"
   | "revokePlugin"
   | "releasePlugin"
   | "getPluginLogs"
@@ -29,14 +30,16 @@ export function pluginRoutes({ plugins }: Workbench): HandlersOf<PluginRoute> {
     },
     enablePlugin: ({ params, identity }) => plugins.setEnabled(params.id, { enabled: true, caller: identity.caller }),
     disablePlugin: ({ params, identity }) => plugins.setEnabled(params.id, { enabled: false, caller: identity.caller }),
+    reloadPlugin: ({ params, identity }) => plugins.reload(params.id, identity.caller),
+    serveDevelopmentPlugin: ({ body, identity }) => plugins.serveDevelopment(body.path, identity.caller),
+    endPluginDevelopment: async ({ params }) => {
+      await plugins.endDevelopment(params.id);
+      return { ok: true };
+    },
     loadPlugin: ({ params, identity }) => plugins.load(params.id, identity.caller),
     unloadPlugin: ({ params, identity }) => plugins.unload(params.id, identity.caller),
-    grantPlugin: ({ params, body, identity }) => plugins.grant(params.id, { ...body, caller: identity.caller }),
-    getPluginGrant: ({ params }) => {
-      const grant = plugins.grantOf(params.id);
-      return grant === undefined ? {} : { grant };
-    },
-    resetPlugin: ({ params, identity }) => plugins.reset(params.id, identity.caller),
+    grantPlugin: ({ params, body, identity }) =>
+      plugins.grant(params.id, { sha256: body.sha256, caller: identity.caller }),
     revokePlugin: ({ params, identity }) => plugins.revoke(params.id, identity.caller),
     releasePlugin: ({ params, identity }) => plugins.release(params.id, identity.caller),
     getPluginLogs: ({ params }) => ({ lines: plugins.logs(params.id) }),

@@ -1,2 +1,0 @@
-export { EventPublisher } from "./eventPublisher.ts";
-export { MemoryEventBus } from "./memoryEventBus.ts";

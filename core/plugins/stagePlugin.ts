@@ -1,0 +1,31 @@
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { LogoMeshError, type PluginManifest } from "@logomesh/contracts";
+import { stageBundle, type StagedBundle } from "./bundle.ts";
+import { assertEntryPoint, readManifest } from "./manifest.ts";
+
+export interface StagedPlugin extends StagedBundle {
+  manifest: PluginManifest;
+}
+
+/** Copies the folder of a plugin and reads the copy. @throws LogoMeshError LM_PLUGIN_BUNDLE_INVALID, LM_PLUGIN_MANIFEST_INVALID */
+export function stagePlugin(options: { source: string; stagingFolder: string; pluginId: string }): StagedPlugin {
+  const staged = stageBundle(options);
+  // What was hashed is what counts: the source may have changed since it was found.
+  const manifest = readManifest(staged.folder);
+  if (manifest.id !== options.pluginId)
+    throw new LogoMeshError(
+      "LM_PLUGIN_BUNDLE_INVALID",
+      `${options.source} changed while it was being copied; try again.`,
+    );
+  assertEntryPoint(staged.folder, manifest);
+  return { ...staged, manifest };
+}
+
+/** Removes the copies of a plugin that nothing runs and no grant names. */
+export function pruneCopies(options: { stagingFolder: string; pluginId: string; keep: readonly string[] }): void {
+  const folder = join(options.stagingFolder, options.pluginId);
+  if (!existsSync(folder)) return;
+  for (const sha256 of readdirSync(folder))
+    if (!options.keep.includes(sha256)) rmSync(join(folder, sha256), { recursive: true, force: true });
+}
