@@ -27,6 +27,10 @@ export async function printRun(run: Run, { context, client }: { context: CliCont
     print("");
     render(run.output, { columns }).forEach(print);
   }
+  if (run.tainted === true)
+    print(
+      style.dim("  It has read private data: its constitution may keep it from models elsewhere and from the network."),
+    );
   if (run.simulated === true) {
     const { hint } = await client.getModels();
     print("");

@@ -61,6 +61,8 @@ export const RunSchema = z.object({
   forkOf: z.string().optional(),
   /** True when a simulated model (mock) answered any step. */
   simulated: z.boolean().optional(),
+  /** True once a step read private data (a thought, a file): what follows stays on this machine, if the constitution says so. */
+  tainted: z.boolean().optional(),
   /** Who started it: `cli`, `api`, `web` token name, or the parent run. */
   startedBy: z.string().optional(),
   /** Times a workbench took the run over after a crash. */

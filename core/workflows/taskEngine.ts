@@ -22,7 +22,7 @@ import {
 import { messageOf, type IdSource } from "../base/index.ts";
 import type { Clock, Grants, Logger, Policy, Principal } from "../ports/index.ts";
 import { Definitions, notFound } from "./engine/definitions.ts";
-import { EffectRunner, type ChildRuns } from "./engine/effectRunner.ts";
+import { EffectRunner, type ChildRequest, type ChildResult, type ChildRuns } from "./engine/effectRunner.ts";
 import type { RunIdentity } from "./engine/lifecycle.ts";
 import { RunDriver } from "./engine/runDriver.ts";
 import { RunHub } from "./engine/runHub.ts";
@@ -263,6 +263,7 @@ export class TaskEngine implements AsyncDisposable {
       actor: Actor;
       idempotencyKey?: string;
       parent?: { runId: string; taskReference: string };
+      isTainted?: boolean;
     },
   ): Promise<string> {
     if (this.#stopped) throw new LogoMeshError("LM_CANCELLED", "The workbench is stopping.");
@@ -285,6 +286,7 @@ export class TaskEngine implements AsyncDisposable {
       createdAt: new Date(createdAtMs).toISOString(),
       ...(parent === undefined ? {} : { parent }),
       startedBy: create.startedBy,
+      ...(order.isTainted === true ? { tainted: true } : {}),
       recoveries: 0,
     };
     const driver = this.#createDriver(definition, { summary, input, createdAtMs, epoch: 1 });
@@ -377,17 +379,14 @@ export class TaskEngine implements AsyncDisposable {
     return this.getRun(runId);
   }
 
-  async #runChild(
-    task: RunTask,
-    request: { input: JsonValue; parentRunId: string; reference: string; idempotencyKey: string; actor: Actor },
-    signal: AbortSignal,
-  ): Promise<{ output: JsonValue; childRunId: string; simulated: boolean }> {
+  async #runChild(task: RunTask, request: ChildRequest, signal: AbortSignal): Promise<ChildResult> {
     const { store, policy } = this.#options;
     const { namespace, name, version } = task.workflow;
     policy.require({
       principal: { type: "Workflow", id: request.actor.id },
       action: "workflow.run",
       resource: { type: "Workflow", id: `${namespace}/${name}` },
+      context: { tainted: request.tainted, run: request.parentRunId, task: request.reference },
     });
     this.#checkNesting(request.parentRunId);
     const definition = this.#definitions.find({ namespace, name, version });
@@ -396,6 +395,7 @@ export class TaskEngine implements AsyncDisposable {
       (await this.#begin(definition, {
         ...{ input: request.input, actor: request.actor, idempotencyKey: request.idempotencyKey },
         parent: { runId: request.parentRunId, taskReference: request.reference },
+        isTainted: request.tainted,
       }));
     if (!task.await) return { output: { runId: childRunId }, childRunId, simulated: false };
     const driver = this.#drivers.get(childRunId);
@@ -407,10 +407,12 @@ export class TaskEngine implements AsyncDisposable {
       signal.removeEventListener("abort", cancel);
       signal.throwIfAborted();
     }
-    return this.#childResult(await this.getRun(childRunId));
+    const child = await this.getRun(childRunId);
+    if (child.tainted === true) request.onTaint();
+    return this.#childResult(child);
   }
 
-  #childResult(run: Run): { output: JsonValue; childRunId: string; simulated: boolean } {
+  #childResult(run: Run): ChildResult {
     if (run.status === "completed")
       return { output: run.output ?? null, childRunId: run.id, simulated: run.simulated === true };
     if (run.error !== undefined) throw new WorkflowFault(run.error);

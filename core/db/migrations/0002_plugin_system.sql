@@ -100,3 +100,6 @@ CREATE TABLE lockdown_acknowledged (
   cleared_by TEXT NOT NULL,
   cleared_at INTEGER NOT NULL
 ) STRICT;
+
+-- A step of the run read private data: what it does from then on is decided with that in mind.
+ALTER TABLE workflow_run ADD COLUMN tainted INTEGER NOT NULL DEFAULT 0 CHECK (tainted IN (0, 1));

@@ -18,6 +18,8 @@ function orderFor(wanted: Task): EffectOrder {
     definitionHash: "h",
     frame,
     simulated: false,
+    tainted: false,
+    onTaint: () => undefined,
     signal: new AbortController().signal,
     onText: () => undefined,
   };

@@ -12,11 +12,25 @@ const OUTPUT_CHARS_MAX = 8 * 1024 * 1024;
 
 /** Starts and awaits the runs that `run: workflow` tasks want. */
 export interface ChildRuns {
-  run(
-    task: RunTask,
-    request: { input: JsonValue; parentRunId: string; reference: string; idempotencyKey: string; actor: Actor },
-    signal: AbortSignal,
-  ): Promise<{ output: JsonValue; childRunId: string; simulated: boolean }>;
+  run(task: RunTask, request: ChildRequest, signal: AbortSignal): Promise<ChildResult>;
+}
+
+export interface ChildRequest {
+  input: JsonValue;
+  parentRunId: string;
+  reference: string;
+  idempotencyKey: string;
+  actor: Actor;
+  /** The parent has read private data, which the input may carry. */
+  tainted: boolean;
+  /** Called when the child has read private data, before its result or fault is handed back. */
+  onTaint: () => void;
+}
+
+export interface ChildResult {
+  output: JsonValue;
+  childRunId: string;
+  simulated: boolean;
 }
 
 export interface EffectRunnerOptions {
@@ -41,6 +55,10 @@ export interface EffectOrder {
   definitionHash: string;
   frame: Frame;
   simulated: boolean;
+  /** The run has read private data. */
+  tainted: boolean;
+  /** Called when this step reads private data, before its outcome is known. */
+  onTaint: () => void;
   signal: AbortSignal;
   onText: (delta: string) => void;
 }
@@ -84,7 +102,10 @@ export class EffectRunner {
       // A child run takes no place: its own steps do, and a parent that held one could starve them.
       const result = await this.#options.children.run(
         task,
-        { input: args, parentRunId: order.runId, reference: task.reference, idempotencyKey, actor },
+        {
+          ...{ input: args, parentRunId: order.runId, reference: task.reference, idempotencyKey, actor },
+          ...{ tainted: order.tainted, onTaint: order.onTaint },
+        },
         signal,
       );
       const details = { runId: result.childRunId };
@@ -110,7 +131,10 @@ export class EffectRunner {
           principal: { type: "Workflow", id: order.definitionHash },
           actor,
         },
-        { signal, idempotencyKey, simulated: order.simulated, onText: order.onText },
+        {
+          ...{ signal, idempotencyKey, simulated: order.simulated, onText: order.onText },
+          ...{ tainted: order.tainted, taint: order.onTaint },
+        },
       );
       return {
         outcome: { ok: true, output: result.output },

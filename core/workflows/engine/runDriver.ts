@@ -75,6 +75,8 @@ export class RunDriver {
   #inbox: MachineEvent[] = [];
   #pumping: Promise<void> | undefined;
   #summary: RunSummary;
+  /** A step has read private data; stored with the next transition, which is the one that brings its outcome or comes before it. */
+  #isTainted: boolean;
   #closed = false;
   #cancelling: Promise<void> | undefined;
 
@@ -82,6 +84,7 @@ export class RunDriver {
     this.#options = options;
     this.#machine = options.createMachine();
     this.#summary = options.summary;
+    this.#isTainted = options.summary.tainted === true;
   }
 
   /** Resolves when nothing more will happen here: the run is terminal or suspended, or the workbench stops. */
@@ -269,6 +272,7 @@ export class RunDriver {
         ...(ended?.status === "completed" ? { output: ended.output } : {}),
         ...(ended?.status === "faulted" ? { error: ended.error } : {}),
         ...(isSimulated ? { simulated: true } : {}),
+        ...(this.#isTainted ? { tainted: true } : {}),
         rows: step.rows,
         events,
         audit,
@@ -279,6 +283,7 @@ export class RunDriver {
         ...(ended === undefined ? {} : { endedAtMs: nowMs }),
         ...(ended?.status === "faulted" ? { error: ended.error } : {}),
         isSimulated,
+        isTainted: this.#isTainted,
       },
     );
     for (const { row } of applied) this.#reports.delete(row.seq);
@@ -298,10 +303,7 @@ export class RunDriver {
     return applied;
   }
 
-  async #commit(
-    transition: Transition,
-    change: { status: RunStatus; endedAtMs?: number; error?: WorkflowError; isSimulated?: boolean; reason?: string },
-  ): Promise<void> {
+  async #commit(transition: Transition, change: Omit<SummaryChange, "startedAtMs">): Promise<void> {
     const { store, hub, run, clock } = this.#options;
     for (let failures = 1; ; failures += 1) {
       try {
@@ -427,6 +429,8 @@ export class RunDriver {
         definitionHash: run.hash,
         frame,
         simulated: this.#summary.simulated === true,
+        tainted: this.#isTainted,
+        onTaint: () => (this.#isTainted = true),
         signal: abort.signal,
         onText: (delta) => hub.publish(run.runId, { type: "token", runId: run.runId, taskSeq: frame.seq, delta }),
       })
@@ -546,17 +550,17 @@ function endEntry(run: RunIdentity, { step, actor }: { step: Step; actor: Actor 
   return runEntry(run, common);
 }
 
-function summaryAfter(
-  summary: RunSummary,
-  change: {
-    status: RunStatus;
-    startedAtMs: number | undefined;
-    endedAtMs?: number;
-    error?: WorkflowError;
-    isSimulated?: boolean;
-    reason?: string;
-  },
-): RunSummary {
+interface SummaryChange {
+  status: RunStatus;
+  startedAtMs: number | undefined;
+  endedAtMs?: number;
+  error?: WorkflowError;
+  isSimulated?: boolean;
+  isTainted?: boolean;
+  reason?: string;
+}
+
+function summaryAfter(summary: RunSummary, change: SummaryChange): RunSummary {
   const { startedAtMs, endedAtMs } = change;
   return {
     ...summary,
@@ -567,6 +571,7 @@ function summaryAfter(
       : { endedAt: new Date(endedAtMs).toISOString() }),
     ...(change.error === undefined ? {} : { error: change.error }),
     ...(change.isSimulated === true ? { simulated: true } : {}),
+    ...(change.isTainted === true ? { tainted: true } : {}),
     ...(change.reason === undefined ? {} : { statusReason: change.reason }),
   };
 }

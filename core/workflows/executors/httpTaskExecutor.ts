@@ -31,7 +31,7 @@ export function createHttpTaskExecutor({ policy, network }: { policy: Policy; ne
     kind: "http",
     effect: ({ literals: { method } }) =>
       typeof method === "string" && SAFE_METHODS.has(method.toUpperCase()) ? "idempotent" : "once",
-    async execute(request, { signal, idempotencyKey }) {
+    async execute(request, { signal, idempotencyKey, tainted }) {
       const args = parseArguments(ArgumentsSchema, request.arguments, "http");
       const authorize: AuthorizeHop = ({ scheme, host, port, method, address }) =>
         policy.require({
@@ -42,7 +42,7 @@ export function createHttpTaskExecutor({ policy, network }: { policy: Policy; ne
             id: `${scheme}://${host}:${port}`,
             attributes: { method, ...(address === undefined ? {} : { address }) },
           },
-          context: { run: request.runId, task: request.task.reference },
+          context: { tainted, run: request.runId, task: request.task.reference },
         });
       const webRequest = toWebRequest(args, { input: request.input, idempotencyKey });
       const fetchOptions = { signal, authorize, redirects: "answer", timeoutMs: TIMEOUT_MS } as const;

@@ -25,7 +25,7 @@ export function createLlmTaskExecutor(models: LanguageModels): TaskExecutor {
   return {
     kind: "llm",
     effect: () => "idempotent",
-    async execute(request, { signal, onText }) {
+    async execute(request, { signal, onText, tainted }) {
       const { timeout, ...rest } = parseArguments(ArgumentsSchema, request.arguments, "llm");
       const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout);
       const params = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
@@ -34,6 +34,7 @@ export function createLlmTaskExecutor(models: LanguageModels): TaskExecutor {
         {
           caller: request.principal,
           actor: request.actor,
+          tainted,
           run: { runId: request.runId, taskReference: request.task.reference },
         },
         { signal, onText },

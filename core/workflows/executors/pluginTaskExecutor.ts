@@ -23,7 +23,7 @@ export function createPluginTaskExecutor(plugins: PluginTools): TaskExecutor {
       if (typeof plugin !== "string" || typeof tool !== "string") return "once";
       return plugins.describeTool(plugin, tool)?.effect ?? "once";
     },
-    async execute(request, { signal, idempotencyKey }) {
+    async execute(request, { signal, idempotencyKey, tainted, taint }) {
       const { plugin, tool, arguments: args } = parseArguments(ArgumentsSchema, request.arguments, "plugin");
       const result = await plugins.callTool(
         {
@@ -32,10 +32,13 @@ export function createPluginTaskExecutor(plugins: PluginTools): TaskExecutor {
           arguments: args,
           caller: request.principal,
           idempotencyKey,
+          tainted,
           run: { runId: request.runId, taskReference: request.task.reference },
         },
         { signal },
       );
+      // Before its error, too: that text may carry what the plugin has read.
+      if (result.tainted === true) taint();
       if (result.isError) {
         const text = textOf(result).slice(0, DETAIL_CHARS_MAX);
         throw new LogoMeshError("LM_PLUGIN_TOOL_FAILED", `${plugin}#${tool}: ${text || "the tool gave no reason"}`);

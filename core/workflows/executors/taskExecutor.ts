@@ -22,6 +22,10 @@ export interface TaskContext {
   idempotencyKey: string;
   /** Whether a simulated model answered any step of the run so far. */
   simulated: boolean;
+  /** Whether a step of the run has read private data: asked of the policy with everything that this one does. */
+  tainted: boolean;
+  /** Says that this step reads private data, whether it succeeds or not. The run stays tainted. */
+  taint: () => void;
   /** Text as it arrives; shown, never stored. */
   onText: (delta: string) => void;
 }

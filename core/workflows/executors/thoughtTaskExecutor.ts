@@ -14,14 +14,14 @@ export function createThoughtTaskExecutor({
   return {
     kind: "thought.create",
     effect: () => "idempotent",
-    execute(request, { idempotencyKey, simulated }) {
+    execute(request, { idempotencyKey, simulated, tainted }) {
       return Promise.resolve().then(() => {
         const params = parseArguments(CreateThoughtParamsSchema, request.arguments, "thought.create");
         policy.require({
           principal: request.principal,
           action: "thought.write",
           resource: { type: "Thoughts", id: "*" },
-          context: { run: request.runId, task: request.task.reference },
+          context: { tainted, run: request.runId, task: request.task.reference },
         });
         const { thought, write } = thoughts.prepareCreate(params, {
           key: idempotencyKey,

@@ -45,6 +45,7 @@ export function toRunSummary(row: SqlRow): RunSummary {
         ? undefined
         : { runId: row.parent_run as string, taskReference: row.parent_task as string },
     simulated: row.simulated === 1 ? true : undefined,
+    tainted: row.tainted === 1 ? true : undefined,
     startedBy: (row.started_by as string | null) ?? undefined,
     recoveries: Number(row.recoveries),
   };

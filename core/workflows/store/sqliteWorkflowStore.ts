@@ -29,7 +29,7 @@ import type {
 import type { CommitParams } from "./workflowWriterModule.ts";
 
 const RUN_COLUMNS = `id, namespace, name, version, hash, status, status_reason, error, created_at, started_at, ended_at, parent_run, parent_task,
-  simulated, started_by, recoveries`;
+  simulated, tainted, started_by, recoveries`;
 const TASK_COLUMNS =
   "seq, reference, name, type, call, parent_seq, iteration, attempt, status, effect, started_at, ended_at, error, details";
 const VERSION = `SELECT v.namespace, v.name, v.version, v.hash, v.origin, v.created_at, d.source, d.document, d.title, d.summary
@@ -344,6 +344,7 @@ function commitParams(transition: Transition): CommitParams {
     output: text(transition.output),
     error: text(transition.error),
     simulated: transition.simulated ?? false,
+    tainted: transition.tainted ?? false,
     rows: transition.rows.map(toRecord),
     events: JSON.stringify(
       transition.events.map(({ type, timeMs, data }) => ({ type, time: new Date(timeMs).toISOString(), data })),

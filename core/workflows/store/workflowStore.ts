@@ -91,6 +91,7 @@ export interface Transition {
   output?: JsonValue;
   error?: WorkflowError;
   simulated?: boolean;
+  tainted?: boolean;
   rows: readonly StoredTask[];
   events: readonly EventDraft[];
   audit: readonly AuditEntryDraft[];

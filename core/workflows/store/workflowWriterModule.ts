@@ -34,6 +34,7 @@ export interface CommitParams {
   output: string | null;
   error: string | null;
   simulated: boolean;
+  tainted: boolean;
   rows: readonly TaskRecord[];
   /** JSON text of a list of `{type, time, data}`. */
   events: string;
@@ -73,7 +74,7 @@ const INSERT_RUN = `INSERT INTO workflow_run
   VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?)`;
 const UPDATE_RUN = `UPDATE workflow_run SET
   status = coalesce(?, status), status_reason = coalesce(?, status_reason), started_at = coalesce(started_at, ?), ended_at = coalesce(?, ended_at),
-  output = coalesce(?, output), error = coalesce(?, error), simulated = max(simulated, ?), event_seq = event_seq + ?,
+  output = coalesce(?, output), error = coalesce(?, error), simulated = max(simulated, ?), tainted = max(tainted, ?), event_seq = event_seq + ?,
   idle_recoveries = CASE WHEN ? THEN 0 ELSE idle_recoveries END
   WHERE id = ? AND epoch = ? AND status NOT IN ('completed', 'faulted', 'cancelled')
   RETURNING event_seq`;
@@ -139,6 +140,7 @@ function commitTransition(
       params.output,
       params.error,
       params.simulated ? 1 : 0,
+      params.tainted ? 1 : 0,
       count,
       recorded,
       runId,

@@ -1,20 +1,15 @@
-import {
-  LogoMeshError,
-  type CallToolResult,
-  type Effect,
-  type JsonObject,
-  type JsonValue,
-  type Run,
-} from "@logomesh/contracts";
+import { LogoMeshError, type Effect, type JsonObject, type JsonValue, type Run } from "@logomesh/contracts";
 import { createIdSource, systemClock } from "../../base/index.ts";
 import { createMemoryDatabase, type CreateWriterModule } from "../../db/index.ts";
 import { createWebFetch } from "../../network/index.ts";
 import type {
   AuditEntryDraft,
   AuditLog,
+  GenerateContext,
   Grants,
   LanguageModels,
   PluginToolCall,
+  PluginToolResult,
   PluginTools,
   Policy,
   PolicyRequest,
@@ -41,12 +36,14 @@ export interface EngineHarness {
   clock: FakeClock;
   /** Tools by `plugin#tool`; `t#echo` answers its arguments. */
   tools: Map<string, { effect: Effect; behave: ToolBehaviour }>;
+  /** Tools whose plugin has read private data. */
+  privateTools: Set<string>;
   /** Every call that reached a tool, in order. */
   calls: PluginToolCall[];
   audit: AuditEntryDraft[];
   policy: { requests: PolicyRequest[]; deny: (request: PolicyRequest) => boolean };
   /** Answers of the model, by prompt. */
-  llm: { simulated: boolean; answer: (prompt: string) => string };
+  llm: { simulated: boolean; answer: (prompt: string) => string; contexts?: GenerateContext[] };
   store: SqliteWorkflowStore;
   /** Set to fail or to hang before or after the commits that follow. */
   faults: { beforeCommit?: () => Promise<void> | void; afterCommit?: () => Promise<void> | void };
@@ -102,6 +99,7 @@ export function createEngineHarness(): EngineHarness {
     thoughts,
     grantedHashes: [],
     calls: [],
+    privateTools: new Set<string>(),
     tools: new Map([["t#echo", { effect: "pure", behave: (call: PluginToolCall) => call.arguments }]]),
     policy: { requests: [], deny: () => false },
     llm: { simulated: false, answer: (prompt: string) => `About ${prompt}` },
@@ -197,21 +195,23 @@ function toolsOf(harness: EngineHarness): PluginTools {
       const found = harness.tools.get(`${pluginId}#${tool}`);
       return found === undefined ? undefined : { effect: found.effect, version: "1.0.0", sha256: "00" };
     },
-    async callTool(call, { signal }): Promise<CallToolResult> {
+    async callTool(call, { signal }): Promise<PluginToolResult> {
       harness.calls.push(call);
       const found = harness.tools.get(`${call.pluginId}#${call.tool}`);
       if (found === undefined) throw new LogoMeshError("LM_PLUGIN_NOT_FOUND", `No plugin ${call.pluginId}.`);
       const value = await found.behave(call, signal);
+      const tainted = harness.privateTools.has(`${call.pluginId}#${call.tool}`);
       if (typeof value === "string")
-        return { content: [{ type: "text", text: value }], isError: value.startsWith("!"), durationMs: 1 };
-      return { content: [], structuredContent: value, isError: false, durationMs: 1 };
+        return { content: [{ type: "text", text: value }], isError: value.startsWith("!"), durationMs: 1, tainted };
+      return { content: [], structuredContent: value, isError: false, durationMs: 1, tainted };
     },
   };
 }
 
 function modelsOf(harness: EngineHarness): LanguageModels {
   return {
-    generate(params, _context, { onText }) {
+    generate(params, context, { onText }) {
+      harness.llm.contexts?.push(context);
       const text = harness.llm.answer(params.prompt ?? "");
       onText?.(text);
       return Promise.resolve({
