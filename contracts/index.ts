@@ -20,6 +20,8 @@ export {
 export {
   CallToolParamsSchema,
   CallToolResultSchema,
+  GrantPluginParamsSchema,
+  PluginGrantSchema,
   ContentBlockSchema,
   InstallPluginParamsSchema,
   PluginChangesSchema,
@@ -30,6 +32,9 @@ export {
   ServeDevelopmentParamsSchema,
   type CallToolParams,
   type CallToolResult,
+  type GrantPluginParams,
+  type PluginGrantInfo,
+  type PluginLimiter,
   type InstallPluginParams,
   type Plugin,
   type PluginChanges,
@@ -52,6 +57,7 @@ export {
   type PolicyRemedy,
   type PutConstitutionParams,
 } from "./policy/policy.ts";
+export { PublishEventParamsSchema, type PublishEventParams } from "./events/event.ts";
 export {
   RunEventSchema,
   RunSchema,
@@ -138,6 +144,7 @@ export {
   type DecideApprovalParams,
   type FileChangePayload,
 } from "./approvals/approval.ts";
+export { reviewPatch, splitHidden, type PatchLine, type PatchPart, type PatchReview } from "./approvals/reviewPatch.ts";
 export {
   ContentTypeSchema,
   CreateThoughtParamsSchema,

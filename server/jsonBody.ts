@@ -8,12 +8,16 @@ const NESTING_MAX = 100;
 export function acceptJsonOnly(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser("error", "error");
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("application/json", { parseAs: "string" }, (request, body, done) => {
-    const text = body.toString();
-    if (text.length === 0) done(null, undefined);
-    else if (nestsDeeperThan(text, NESTING_MAX)) done(tooDeep());
-    else void parse(request, text, (error, value) => (error === null ? done(null, value) : done(notJson(text))));
-  });
+  app.addContentTypeParser(
+    ["application/json", "application/cloudevents+json"],
+    { parseAs: "string" },
+    (request, body, done) => {
+      const text = body.toString();
+      if (text.length === 0) done(null, undefined);
+      else if (nestsDeeperThan(text, NESTING_MAX)) done(tooDeep());
+      else void parse(request, text, (error, value) => (error === null ? done(null, value) : done(notJson(text))));
+    },
+  );
 }
 
 /** Counts brackets outside of strings, before anything walks the value. */

@@ -103,5 +103,5 @@ export function requireIdentity(
 }
 
 function isJson(contentType: string | undefined): boolean {
-  return /^application\/json\s*(;|$)/i.test(contentType ?? "");
+  return /^application\/(cloudevents\+)?json\s*(;|$)/i.test(contentType ?? "");
 }

@@ -78,6 +78,8 @@ const workbench = createStubWorkbench(
     reloadPlugin: () => ({ ...PLUGIN, problem: { ...new LogoMeshError("LM_PLUGIN_START_FAILED", EVIL).toProblem() } }),
     disablePlugin: () => ({ ...PLUGIN, state: "disabled", enabled: false }),
     releasePlugin: () => PLUGIN,
+    resetPlugin: () => PLUGIN,
+    publishEvent: () => ({ id: EVIL }),
     getPluginLogs: ({ path }) => ({ lines: path.includes("silent") ? [] : [EVIL] }),
     callTool: ({ path }) =>
       path.endsWith("fails")
@@ -141,7 +143,7 @@ test.each<[string, number, string]>([
   ["workflow validate -", 1, "✗ -:2:3 ␛]0;owned"],
   ["workflow push -", 0, "granted: plugin.call ␛]0;owned"],
   ["plugin list", 0, "blocked  nodejs, not granted: logomesh plugin grant org.example.words"],
-  ["plugin grant org.example.words", 0, "5 calls, 1 error, 2 MiB, 2 processes, 3 violations"],
+  ["plugin grant org.example.words --yes", 0, "5 calls, 1 error, 2 MiB, 2 processes, 3 violations"],
   ["plugin release org.example.words", 0, "blocked"],
   ["plugin install ./words.tgz", 0, "org.example.words 1.0.0  blocked"],
   ["plugin install ./words.tgz --grant", 0, "org.example.words 1.0.0  blocked"],
@@ -149,6 +151,7 @@ test.each<[string, number, string]>([
   ["plugin enable org.example.words", 0, "blocked"],
   ["plugin reload org.example.words", 0, "✗ ␛]0;owned"],
   ["plugin disable org.example.words", 0, "disabled"],
+  ["plugin reset org.example.words", 0, "blocked"],
   ["plugin logs org.example.words", 0, "␛]0;owned␇\\u{9b}2J\\u{202e}␊forged line"],
   ["plugin call org.example.words works", 0, "text:"],
   ["plugin call org.example.words fails --timeout-ms 50", 1, "(image)"],
@@ -162,6 +165,7 @@ test.each<[string, number, string]>([
   ["thought list", 0, "tht_1"],
   ["thought show tht_1", 0, "mock"],
   ["thought add Title --tag t --body-file -", 0, "tht_1"],
+  ["event send --type com.acme.paid --data {} --subject 7", 0, "␛]0;owned"],
   ["run digest --detach", 0, "run_1"],
 ])("%s shows what the workbench answers, and nothing in it is obeyed by a terminal", async (line, code, part) => {
   for (const how of [options, { ...options, isTTY: true, columns: 60, env: { NO_COLOR: "1" } }]) {
@@ -195,7 +199,26 @@ test("what was granted is shown with its reason before it is granted", async () 
   const { err } = await runCli(["plugin", "grant", "org.example.words"], options);
   expect(err).toContain("org.example.words 1.0.0 runs in the sandbox: node index.mjs\n");
   expect(err).toContain("It asks for:\n  store:\n    max_bytes: 10\n");
-  expect(workbench.requests.at(-1)).toBe(`POST /api/plugins/org.example.words/grants {"sha256":"${PLUGIN.sha256}"}`);
+  expect(workbench.requests.at(-1)).toBe(`PUT /api/plugins/org.example.words/grants {"sha256":"${PLUGIN.sha256}"}`);
+});
+
+test("an event is sent with what was given, and data that is not JSON is a mistake", async () => {
+  const send = (line: string, stdin = "") => runCli(`event send ${line}`.split(" "), { ...options, stdin });
+  await send("--type com.acme.paid --subject 7 --data-file -", '{"a":[null]}');
+  expect(workbench.requests.at(-1)).toBe('POST /api/events {"type":"com.acme.paid","subject":"7","data":{"a":[null]}}');
+  await send("--type com.acme.paid");
+  expect(workbench.requests.at(-1)).toBe('POST /api/events {"type":"com.acme.paid"}');
+  const sent = workbench.requests.length;
+  expect(await send("--data 1")).toMatchObject({ code: 2, err: expect.stringContaining("--type") });
+  expect(await send("--type a.b --data x")).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("A text needs quotes"),
+  });
+  expect(await send("--type a.b --data 1 --data-file x")).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("not both"),
+  });
+  expect(workbench.requests).toHaveLength(sent);
 });
 
 test("before an upgrade is granted, the whole command and what changed are shown", async () => {
@@ -206,7 +229,7 @@ test("before an upgrade is granted, the whole command and what changed are shown
   expect(err).toContain("also changed:");
   const { requests } = workbench;
   await runCli(["plugin", "install", "words.tgz", "--grant"], options);
-  expect(requests.at(-1)).toBe(`POST /api/plugins/org.example.words/grants {"sha256":"${PLUGIN.sha256}"}`);
+  expect(requests.at(-1)).toBe(`PUT /api/plugins/org.example.words/grants {"sha256":"${PLUGIN.sha256}"}`);
 });
 
 test("an answer that breaks off ends its line before the failure is told", async () => {
@@ -225,6 +248,20 @@ test("an empty definition is refused before it is sent", async () => {
     const { code, err } = await runCli(line.split(" "), { ...options, stdin: " \n" });
     expect([code, err]).toEqual([1, expect.stringContaining("There is nothing in standard input.")]);
   }
+});
+
+test("a grant is asked about where there is somebody to ask, and permissions can be left out", async () => {
+  const asked = { ...options, isTTY: true };
+  const no = await runCli(["plugin", "grant", "org.example.words"], { ...asked, stdin: "n\n" });
+  expect([no.code, no.err]).toEqual([1, expect.stringContaining("Grant this? [y/N] Nothing was granted.")]);
+  expect((await runCli(["plugin", "grant", "org.example.words"], { ...asked, stdin: "yes\n" })).code).toBe(0);
+  const part = await runCli(["plugin", "grant", "org.example.words", "--without", "store", "--json"], options);
+  expect(part.code).toBe(0);
+  expect(workbench.requests.at(-1)).toBe(
+    `PUT /api/plugins/org.example.words/grants {"sha256":"${PLUGIN.sha256}","permissions":{}}`,
+  );
+  const unknown = await runCli(["plugin", "grant", "org.example.words", "--without", "net.fetch"], options);
+  expect([unknown.code, unknown.err]).toEqual([2, expect.stringContaining("only for: store")]);
 });
 
 test("a plugin that wrote nothing, and lists that are empty, say so", async () => {

@@ -1,5 +1,7 @@
 import type { Command } from "../context.ts";
+import { approvalCommands } from "./approval.ts";
 import { auditCommands } from "./audit.ts";
+import { eventCommands } from "./event.ts";
 import { llmCommands } from "./llm.ts";
 import { lockdownCommands } from "./lockdown.ts";
 import { pluginCommands } from "./plugin.ts";
@@ -25,6 +27,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   "plugin dev": devCommand,
   ...llmCommands,
   ...thoughtCommands,
+  ...approvalCommands,
+  ...eventCommands,
   ...auditCommands,
   ...policyCommands,
   ...lockdownCommands,

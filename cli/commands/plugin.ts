@@ -1,6 +1,6 @@
 import { JsonObjectSchema, type CallToolResult, type JsonValue, type Plugin } from "@logomesh/contracts";
 import type { Client } from "@logomesh/contracts/client";
-import { jsonOption, numberOption } from "../arguments.ts";
+import { jsonOption, numberOption, textOptions } from "../arguments.ts";
 import { connect } from "../connect.ts";
 import { UsageError, type CliContext, type Command } from "../context.ts";
 import { followLogs } from "../output/followLogs.ts";
@@ -52,11 +52,45 @@ const release = changePlugin("Release a plugin from quarantine", (client, { id }
   client.releasePlugin({ params: { id } }),
 );
 
-const grant = changePlugin("Grant a plugin, as it is now, what it asks for", async (client, { id, context }) => {
-  const plugin = await client.getPlugin({ params: { id } });
-  requestLines(plugin).forEach(context.note);
-  return client.grantPlugin({ params: { id }, body: { sha256: plugin.sha256 } });
-});
+const reset = changePlugin("Close the circuit breakers of a plugin's tools", (client, { id }) =>
+  client.resetPlugin({ params: { id } }),
+);
+
+const grant: Command = {
+  usage: "<plugin> [--without <permission>] [--yes]",
+  summary: "Grant a plugin, as it is now, what it asks for, or a part of it",
+  positionals: { min: 1, max: 1 },
+  options: {
+    without: { type: "string", multiple: true, help: "leave this permission out, for example net.fetch" },
+    yes: { type: "boolean", help: "do not ask" },
+  },
+  examples: ["logomesh plugin grant org.example.clipper --without thought.read"],
+  async run(args, context) {
+    const [id = ""] = args.positionals;
+    const { client } = await connect(context);
+    const plugin = await client.getPlugin({ params: { id } });
+    requestLines(plugin).forEach(context.note);
+    const body = { sha256: plugin.sha256, ...partOf(plugin.permissions, textOptions(args, "without")) };
+    const isAsked = context.isInteractive && args.values.yes !== true && !args.json;
+    if (isAsked && !/^y(es)?$/i.test(await context.ask("Grant this? [y/N]"))) {
+      context.note("Nothing was granted.");
+      return 1;
+    }
+    const granted = await client.grantPlugin({ params: { id }, body });
+    if (args.json) context.printJson(granted);
+    else printPlugin(granted, context);
+    return 0;
+  },
+};
+
+/** What remains of a request; nothing said is all of it. */
+function partOf(asked: Plugin["permissions"], without: readonly string[]): { permissions?: Plugin["permissions"] } {
+  const unknown = without.find((name) => !Object.hasOwn(asked, name));
+  if (unknown !== undefined)
+    throw new UsageError(`it does not ask for ${unknown}, only for: ${Object.keys(asked).join(", ") || "nothing"}`);
+  if (without.length === 0) return {};
+  return { permissions: Object.fromEntries(Object.entries(asked).filter(([name]) => !without.includes(name))) };
+}
 
 const logs: Command = {
   usage: "<plugin> [--follow]",
@@ -111,6 +145,12 @@ function shownOf({ structuredContent, content }: CallToolResult): JsonValue {
 
 export const pluginCommands = {
   ...{ "plugin list": list, "plugin load": load, "plugin unload": unload, "plugin grant": grant },
-  ...{ "plugin revoke": revoke, "plugin release": release, "plugin logs": logs, "plugin call": call },
-  "plugin reload": reload,
+  ...{
+    "plugin revoke": revoke,
+    "plugin release": release,
+    "plugin reset": reset,
+    "plugin reload": reload,
+    "plugin logs": logs,
+    "plugin call": call,
+  },
 };

@@ -51,7 +51,7 @@ test("a folder is served, again after each save, with its log; a fault is shown,
   expect(err).toContain("What was served before serves on");
   expect(workbench.requests.filter((line) => !line.startsWith("GET"))).toEqual([
     `POST /api/plugins/dev {"path":"${folder.path}"}`,
-    `POST /api/plugins/org.example.words/grants {"sha256":"${PLUGIN.sha256}"}`,
+    `PUT /api/plugins/org.example.words/grants {"sha256":"${PLUGIN.sha256}"}`,
     "POST /api/plugins/org.example.words/load",
     `POST /api/plugins/dev {"path":"${folder.path}"}`,
     `POST /api/plugins/dev {"path":"${folder.path}"}`,

@@ -36,14 +36,22 @@ function stateText(state: Plugin["state"], style: Style): string {
   return ["discovered", "resolved", "stopped"].includes(state) ? style.dim(state) : style.yellow(state);
 }
 
+const EFFECTS: Record<Plugin["tools"][number]["effect"], string> = {
+  pure: "pure: it changes nothing, so it may be called again",
+  idempotent: "idempotent: called again with the same key, it takes effect once",
+  once: "once: it is never called again by itself",
+};
+
 /** What a person reads before a grant: the whole command, every permission with its reason, limits, and what an upgrade changes. */
-export function requestLines({ id, version, command, permissions, limits, changes }: Plugin): string[] {
+export function requestLines({ id, version, command, permissions, limits, tools, changes }: Plugin): string[] {
+  const effects = tools.map(({ name, effect }) => [`  ${visibleLine(name)}`, EFFECTS[effect]]);
   const asked = Object.keys(permissions).length > 0;
   return [
     `${visibleLine(id)} ${version} runs in the sandbox: ${command.map(visibleArgument).join(" ")}`,
     asked ? "It asks for:" : "It asks for nothing but its own computing.",
     ...(asked ? indented(permissions as JsonValue) : []),
     `It may use ${limits.memory_mb} MiB of memory, ${limits.cpu_percent} % of a core, ${limits.max_processes} processes and ${limits.tmp_mb} MiB in /tmp.`,
+    ...(effects.length === 0 ? [] : ["Its tools, and how often a call may take effect:", ...table(effects)]),
     ...(changes === undefined ? [] : changeLines(changes)),
   ];
 }

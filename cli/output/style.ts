@@ -34,6 +34,11 @@ const STATUS: Readonly<Record<string, readonly [icon: string, colour: keyof Styl
   skipped: ["↷", "dim"],
   completed: ["✓", "green"],
   unknown: ["?", "yellow"],
+  approved: ["✓", "green"],
+  rejected: ["⊘", "yellow"],
+  expired: ["◷", "dim"],
+  failed: ["✗", "red"],
+  undone: ["↶", "yellow"],
 };
 
 /** Rows as columns of equal width. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ApprovalSchema } from "../approvals/approval.ts";
 import { ProblemSchema } from "../errors/problem.ts";
 import { JsonObjectSchema } from "../json.ts";
 import { RunEventSchema, RunSummarySchema, RunTaskSummarySchema } from "../workflows/run.ts";
@@ -10,6 +11,7 @@ export const ClientHelloSchema = z.strictObject({ type: z.literal("auth"), token
  * What the server sends on `/api/events?run=&types=&after=`.
  * `snapshot` comes first (with `run`: that run and its tasks; without: nothing but the position), then `event`s with rising
  * `id`. `task` and `token` are ephemeral: newest state of a live task, and text of a model as it arrives.
+ * `approval` tells a change in the inbox, to whoever may decide (scope `admin`) and watches all runs.
  * `reset` says that the client was too slow and must take the snapshot that follows.
  */
 export const ServerMessageSchema = z.discriminatedUnion("type", [
@@ -24,6 +26,12 @@ export const ServerMessageSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("task"), runId: z.string(), task: RunTaskSummarySchema }),
   z.object({ type: z.literal("token"), runId: z.string(), taskSeq: z.int(), delta: z.string() }),
   z.object({ type: z.literal("plugin"), plugin: JsonObjectSchema }),
+  z.object({
+    type: z.literal("approval"),
+    approval: ApprovalSchema,
+    /** How many wait for a person now. */
+    pending: z.int().min(0),
+  }),
   z.object({ type: z.literal("reset") }),
   z.object({ type: z.literal("error"), problem: ProblemSchema }),
 ]);

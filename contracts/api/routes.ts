@@ -1,11 +1,20 @@
 import { z } from "zod";
+import {
+  ApprovalDetailSchema,
+  ApprovalQuerySchema,
+  ApprovalSchema,
+  DecideApprovalParamsSchema,
+} from "../approvals/approval.ts";
 import { AuditEntrySchema, AuditQuerySchema, VerifyReportSchema } from "../audit/audit.ts";
+import { PublishEventParamsSchema } from "../events/event.ts";
 import { JsonObjectSchema } from "../json.ts";
 import { GenerateParamsSchema, GenerateResultSchema, ModelsStatusSchema, ProviderInfoSchema } from "../llm/llm.ts";
 import {
   CallToolParamsSchema,
   CallToolResultSchema,
+  GrantPluginParamsSchema,
   InstallPluginParamsSchema,
+  PluginGrantSchema,
   PluginSchema,
   ServeDevelopmentParamsSchema,
 } from "../plugins/plugin.ts";
@@ -306,13 +315,29 @@ export const ROUTES = {
     params: id,
     responses: { 200: PluginSchema },
   },
-  grantPlugin: {
+  getPluginGrant: {
+    method: "GET",
+    path: "/api/plugins/:id/grants",
+    scope: "run",
+    summary: "What a plugin was granted, of which content, and by whom",
+    params: id,
+    responses: { 200: z.object({ grant: PluginGrantSchema.optional() }) },
+  },
+  resetPlugin: {
     method: "POST",
+    path: "/api/plugins/:id/reset",
+    scope: "admin",
+    summary: "Close the circuit breakers of a plugin's tools",
+    params: id,
+    responses: { 200: PluginSchema },
+  },
+  grantPlugin: {
+    method: "PUT",
     path: "/api/plugins/:id/grants",
     scope: "admin",
-    summary: "Grant this version of a plugin what it asks for",
+    summary: "Grant this version of a plugin what it asks for, or a part of it",
     params: id,
-    body: z.strictObject({ sha256: z.string() }),
+    body: GrantPluginParamsSchema,
     responses: { 200: PluginSchema },
   },
   revokePlugin: {
@@ -370,6 +395,40 @@ export const ROUTES = {
     summary: "Ask a model; NDJSON stream with `Accept: application/x-ndjson`",
     body: GenerateParamsSchema,
     responses: { 200: GenerateResultSchema },
+  },
+
+  listApprovals: {
+    method: "GET",
+    path: "/api/approvals",
+    scope: "admin",
+    summary: "List what waits, or waited, for a person, newest first",
+    query: ApprovalQuerySchema,
+    responses: { 200: pageOf(ApprovalSchema) },
+  },
+  getApproval: {
+    method: "GET",
+    path: "/api/approvals/:id",
+    scope: "admin",
+    summary: "An approval with what is decided about",
+    params: id,
+    responses: { 200: ApprovalDetailSchema },
+  },
+  decideApproval: {
+    method: "POST",
+    path: "/api/approvals/:id",
+    scope: "admin",
+    summary: "Approve or reject the content that the hash names, and have it carried out",
+    params: id,
+    body: DecideApprovalParamsSchema,
+    responses: { 200: ApprovalDetailSchema },
+  },
+  undoApproval: {
+    method: "POST",
+    path: "/api/approvals/:id/undo",
+    scope: "admin",
+    summary: "Take back what an approved file change wrote",
+    params: id,
+    responses: { 200: ApprovalDetailSchema },
   },
 
   queryAudit: {
@@ -449,6 +508,15 @@ export const ROUTES = {
     summary: "Why an entry of the log was allowed or denied, and which grant would change it",
     params: z.object({ seq: z.coerce.number().int().min(0) }),
     responses: { 200: PolicyExplanationSchema },
+  },
+
+  publishEvent: {
+    method: "POST",
+    path: "/api/events",
+    scope: "run",
+    summary: "Publish an event: a CloudEvent in structured mode",
+    body: PublishEventParamsSchema,
+    responses: { 202: z.object({ id: z.string() }) },
   },
 
   listThoughts: {

@@ -64,7 +64,7 @@ export interface WatchEventsOptions {
   /** Resume behind this position. Default: what happens from now on. */
   after?: number;
   /** Kinds of messages besides snapshot, reset and error. Default: all. */
-  types?: readonly ("event" | "task" | "token" | "plugin")[];
+  types?: readonly ("event" | "task" | "token" | "plugin" | "approval")[];
   /** Called in order; an exception ends the watch and rejects its promise. */
   onMessage: (message: ServerMessage) => void;
   /** `waiting`: the connection was lost and is tried again after a back-off. */

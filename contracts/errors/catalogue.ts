@@ -5,6 +5,7 @@ import { COMMON_ERRORS } from "./commonErrors.ts";
 import { DB_ERRORS } from "./dbErrors.ts";
 import type { ErrorDefinition } from "./defineErrors.ts";
 import { FILE_ERRORS } from "./filesErrors.ts";
+import { EVENT_ERRORS } from "./eventsErrors.ts";
 import { LLM_ERRORS } from "./llmErrors.ts";
 import { NETWORK_ERRORS } from "./networkErrors.ts";
 import { PLUGIN_ERRORS } from "./pluginsErrors.ts";
@@ -21,6 +22,7 @@ export const ERROR_CATALOGUE = {
   ...AUDIT_ERRORS,
   ...DB_ERRORS,
   ...FILE_ERRORS,
+  ...EVENT_ERRORS,
   ...LLM_ERRORS,
   ...NETWORK_ERRORS,
   ...PLUGIN_ERRORS,

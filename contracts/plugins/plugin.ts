@@ -52,6 +52,48 @@ export const PluginUsageSchema = z.object({
 });
 export type PluginUsage = z.infer<typeof PluginUsageSchema>;
 
+/** Bounds that the workbench keeps for calls of one plugin. */
+export const PluginLimiterSchema = z.object({
+  running: z.int().min(0),
+  runningMax: z.int().min(1),
+  /** Calls that wait for their turn. */
+  waiting: z.int().min(0),
+  waitingMax: z.int().min(1),
+  /** Tools that failed lately: `open` refuses calls, `half-open` lets one try. */
+  circuits: z.array(
+    z.object({
+      tool: z.string(),
+      state: z.enum(["closed", "open", "half-open"]),
+      failures: z.int().min(1),
+      retryInMs: z.int().min(0).optional(),
+    }),
+  ),
+});
+export type PluginLimiter = z.infer<typeof PluginLimiterSchema>;
+
+/** Who was granted what; `permissions` may be less than the manifest asks for. */
+export const PluginGrantSchema = z.object({
+  pluginId: z.string(),
+  /** Of the content that was granted. */
+  sha256: z.string(),
+  /** Whether that is the content that is installed. */
+  isCurrent: z.boolean(),
+  group: z.enum(["builtin", "user"]),
+  permissions: PluginPermissionsSchema,
+  grantedBy: z.string(),
+  /** Of the tools' definitions, once the plugin has shown them. */
+  toolsHash: z.string().optional(),
+});
+export type PluginGrantInfo = z.infer<typeof PluginGrantSchema>;
+
+export const GrantPluginParamsSchema = z.strictObject({
+  /** Of the content that the person looked at. */
+  sha256: z.string(),
+  /** A part of what the manifest asks for. Default: all of it. */
+  permissions: PluginPermissionsSchema.optional(),
+});
+export type GrantPluginParams = z.infer<typeof GrantPluginParamsSchema>;
+
 /** What differs between the version that was granted and the one that is installed now. */
 export const PluginChangesSchema = z.object({
   fromVersion: z.string(),
@@ -102,6 +144,9 @@ export const PluginSchema = z.object({
   /** Known after the first load. */
   tools: z.array(PluginToolSchema),
   usage: PluginUsageSchema,
+  limiter: PluginLimiterSchema.optional(),
+  /** Of the last process that ended by itself since the workbench started. */
+  lastCrash: z.object({ at: z.iso.datetime(), code: z.string(), reason: z.string() }).optional(),
   problem: ProblemSchema.optional(),
 });
 export type Plugin = z.infer<typeof PluginSchema>;

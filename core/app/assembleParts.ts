@@ -5,6 +5,7 @@ import { ApprovalInbox } from "../approvals/index.ts";
 import { openAuditTrail } from "../audit/index.ts";
 import { createIdSource, systemClock, systemRandom } from "../base/index.ts";
 import { WorkspaceFiles } from "../files/index.ts";
+import { EventPublisher, MemoryEventBus } from "../events/index.ts";
 import { createLanguageModels } from "../llm/index.ts";
 import { createWebFetch } from "../network/index.ts";
 import { PluginHost, TokenLedger, createBubblewrapSandbox } from "../plugins/index.ts";
@@ -24,6 +25,7 @@ import { createFileChangeOwner } from "./fileChangeOwner.ts";
 import type { OpenPartsOptions, WorkbenchParts } from "./openParts.ts";
 import type { OpenedWorkspace } from "./openWorkspace.ts";
 import { sdkFolders } from "./sdkFolders.ts";
+import { publishSystemEvents } from "./systemEvents.ts";
 import { readVersion, stateHome } from "./workspace.ts";
 
 // Picks the adapter for every port and owns the order: what is made later may use what was made earlier, and is closed before it.
@@ -72,6 +74,8 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
   const approvals = stack.use(new ApprovalInbox({ writer, reader, audit, clock, ids, logger }));
   const fileChanges = createFileChangeOwner({ files, policy });
   approvals.own("file-change", fileChanges.owner, fileChanges.options);
+  const bus = stack.use(new MemoryEventBus({ clock, ids }));
+  const events = new EventPublisher({ bus, audit, policy });
   const thoughts = new IdeaManager({ writer, reader, audit, clock, ids });
   const models = stack.use(createLanguageModels({ audit, policy, clock, logger, ollamaUrl: config.ollamaUrl }));
   const sandbox = stack.use(createBubblewrapSandbox({ logger, clock, nodePath: process.execPath }));
@@ -81,7 +85,7 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
       services: {
         models: { models, tokens: new TokenLedger({ reader, writer, clock }) },
         files: { files, approvals },
-        ...{ thoughts, blobs, store: pluginStore, web: network },
+        ...{ thoughts, blobs, store: pluginStore, events: bus, web: network },
       },
       pluginsFolder: paths.plugins,
       stagingFolder: paths.stagedPlugins,
@@ -101,6 +105,7 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
       runtime: { name: "LogoMesh", version: readVersion() },
     }),
   );
+  stack.use(publishSystemEvents({ bus, plugins, engine }));
   const owned = stack.move();
   return {
     ...{
@@ -116,6 +121,8 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
       network,
       files,
       approvals,
+      bus,
+      events,
       thoughts,
       models,
       sandbox,

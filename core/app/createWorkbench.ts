@@ -70,7 +70,9 @@ export async function createWorkbench(options: OpenPartsOptions): Promise<Workbe
   recordOrphans.unref();
   return {
     ...{ workflows: parts.engine, plugins: parts.plugins, models: parts.models, audit, access: parts.access },
+    approvals: parts.approvals,
     thoughts: parts.thoughts,
+    events: parts.events,
     policy: parts.policyAdmin,
     lockdown,
     status: () => describeStatus(parts, verified.status),

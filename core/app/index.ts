@@ -12,6 +12,7 @@ export type {
   AuditService,
   Caller,
   LockdownService,
+  EventService,
   ModelService,
   PluginService,
   PolicyService,

@@ -3,6 +3,7 @@ import type { AccessControl } from "../access/index.ts";
 import type { ApprovalInbox } from "../approvals/index.ts";
 import type { AuditTrail } from "../audit/index.ts";
 import type { Config } from "../config/index.ts";
+import type { EventPublisher, MemoryEventBus } from "../events/index.ts";
 import type { WorkspaceFiles } from "../files/index.ts";
 import type { LLMRegistry } from "../llm/index.ts";
 import type { PluginHost, Sandbox } from "../plugins/index.ts";
@@ -39,6 +40,8 @@ export interface WorkbenchParts extends AsyncDisposable {
   readonly policyAdmin: PolicyAdmin;
   readonly files: WorkspaceFiles;
   readonly approvals: ApprovalInbox;
+  readonly bus: MemoryEventBus;
+  readonly events: EventPublisher;
   readonly thoughts: IdeaManager;
   readonly models: LLMRegistry;
   readonly sandbox: Sandbox;

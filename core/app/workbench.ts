@@ -1,5 +1,8 @@
 import type {
   Actor,
+  Approval,
+  ApprovalDetail,
+  ApprovalQuery,
   AuditEntry,
   AuditQuery,
   CallToolParams,
@@ -7,9 +10,11 @@ import type {
   Constitution,
   ConstitutionChange,
   CreateThoughtParams,
+  DecideApprovalParams,
   DefineWorkflowResult,
   GenerateParams,
   GenerateResult,
+  GrantPluginParams,
   InstallPluginParams,
   JsonObject,
   Lockdown,
@@ -17,8 +22,10 @@ import type {
   Page,
   PageQuery,
   Plugin,
+  PluginGrantInfo,
   PolicyExplanation,
   ProviderInfo,
+  PublishEventParams,
   PutConstitutionParams,
   Run,
   RunEvent,
@@ -91,9 +98,13 @@ export interface PluginService {
   setEnabled(pluginId: string, options: { enabled: boolean; caller: Caller }): Promise<Plugin>;
   load(pluginId: string, caller: Caller): Promise<Plugin>;
   unload(pluginId: string, caller: Caller): Promise<Plugin>;
-  grant(pluginId: string, options: { sha256: string; caller: Caller }): Promise<Plugin>;
+  grant(pluginId: string, options: GrantPluginParams & { caller: Caller }): Promise<Plugin>;
+  /** Undefined when it was granted nothing. */
+  grantOf(pluginId: string): PluginGrantInfo | undefined;
   revoke(pluginId: string, caller: Caller): Promise<Plugin>;
   release(pluginId: string, caller: Caller): Promise<Plugin>;
+  /** Closes the circuits of its tools. */
+  reset(pluginId: string, caller: Caller): Promise<Plugin>;
   logs(pluginId: string): string[];
   call(
     target: { pluginId: string; tool: string },
@@ -112,6 +123,18 @@ export interface ModelService {
     params: GenerateParams,
     options: { caller: Caller; signal: AbortSignal; onText?: (delta: string) => void },
   ): Promise<GenerateResult>;
+}
+
+/** What waits for a person: the façade of core/approvals (class ApprovalInbox). */
+export interface ApprovalService {
+  list(query: ApprovalQuery): Promise<Page<Approval>>;
+  get(approvalId: string): Promise<ApprovalDetail>;
+  /** Resolves when the decision was carried out, or that had failed, which its status then says. */
+  decide(approvalId: string, params: DecideApprovalParams, caller: Caller): Promise<ApprovalDetail>;
+  undo(approvalId: string, caller: Caller): Promise<ApprovalDetail>;
+  pendingCount(): number;
+  /** The listener must not throw and must not block. */
+  subscribe(listener: (change: { approval: Approval; pending: number }) => void): Disposable;
 }
 
 /** The tamper-evident log: the façade of core/audit. */
@@ -151,6 +174,12 @@ export interface ThoughtService {
   create(params: CreateThoughtParams, caller: Caller): Promise<ThoughtDetail>;
 }
 
+/** Events from outside: the façade of core/events (class EventPublisher). */
+export interface EventService {
+  /** Resolves when the event is in the log and on the bus. @throws LogoMeshError LM_EVENT_FORGED, LM_POLICY_DENIED, LM_TOO_LARGE */
+  publish(params: PublishEventParams, caller: Caller): Promise<{ id: string }>;
+}
+
 /** Tokens and login codes. Secrets are stored as SHA-256. */
 export interface AccessService {
   /** Undefined when the token is unknown, expired or revoked. */
@@ -171,10 +200,12 @@ export interface Workbench extends AsyncDisposable {
   readonly workflows: WorkflowService;
   readonly plugins: PluginService;
   readonly models: ModelService;
+  readonly approvals: ApprovalService;
   readonly audit: AuditService;
   readonly policy: PolicyService;
   readonly lockdown: LockdownService;
   readonly thoughts: ThoughtService;
+  readonly events: EventService;
   readonly access: AccessService;
   status(): Promise<SystemStatus>;
 }

@@ -95,6 +95,7 @@ export class InstalledPlugin {
   #calls = 0;
   #errors = 0;
   #violations = 0;
+  #lastCrash: Plugin["lastCrash"];
   #idle: Disposable | undefined;
   #idleSinceMs = 0;
   #changes: PluginChanges | undefined;
@@ -158,6 +159,8 @@ export class InstalledPlugin {
         },
         ...this.#latencies.describe(),
       },
+      limiter: this.#limiter.describe(),
+      ...(this.#lastCrash === undefined ? {} : { lastCrash: this.#lastCrash }),
     };
   }
 
@@ -265,6 +268,11 @@ export class InstalledPlugin {
     this.#retryAtMs = 0;
     this.#limiter.reset();
     if (this.#state === "crashed" || this.#state === "quarantined") this.#setState("stopped");
+  }
+
+  resetCircuits(): void {
+    this.#limiter.reset();
+    this.#options.onDidChange();
   }
 
   // ---- inside
@@ -382,6 +390,8 @@ export class InstalledPlugin {
       return;
     }
     const nowMs = clock.monotonicMs();
+    const at = new Date(clock.nowMs()).toISOString();
+    this.#lastCrash = { at, code: error.code, reason: error.message };
     this.#crashesAtMs = [...this.#crashesAtMs.filter((atMs) => nowMs - atMs < CRASH_WINDOW_MS), nowMs];
     const isQuarantined = this.#crashesAtMs.length >= CRASHES_MAX;
     this.#retryAtMs = nowMs + (isQuarantined ? QUARANTINE_MS : PAUSE_FIRST_MS * 2 ** (this.#crashesAtMs.length - 1));

@@ -111,3 +111,22 @@ test("[PL21] a release closes every circuit", async () => {
   limiter.reset();
   expect(await run("t", () => Promise.resolve("works"))).toBe("works");
 });
+
+test("[PL81] what runs, waits and failed is described, and closing the circuits lets calls in again", async () => {
+  const { limiter, run, fail, clock } = createLimiter({ concurrencyMax: 1, waitingMax: 2 });
+  const gate = Promise.withResolvers<string>();
+  const calls = [run("u", () => gate.promise), run("u", () => Promise.resolve("2"))];
+  await tick();
+  const bounds = { runningMax: 1, waitingMax: 2 };
+  expect(limiter.describe()).toEqual({ running: 1, waiting: 1, ...bounds, circuits: [] });
+  gate.resolve("1");
+  await Promise.all(calls);
+  await fail();
+  expect(limiter.describe().circuits).toEqual([{ tool: "t", state: "closed", failures: 1 }]);
+  for (let count = 0; count < 4; count++) await fail();
+  expect(limiter.describe().circuits).toEqual([{ tool: "t", state: "open", failures: 5, retryInMs: 30_000 }]);
+  await clock.advance(30_000);
+  expect(limiter.describe().circuits).toEqual([{ tool: "t", state: "half-open", failures: 5 }]);
+  limiter.reset();
+  expect(limiter.describe()).toEqual({ running: 0, waiting: 0, ...bounds, circuits: [] });
+});

@@ -1,4 +1,4 @@
-import { LogoMeshError } from "@logomesh/contracts";
+import { LogoMeshError, type PluginLimiter } from "@logomesh/contracts";
 import type { Clock } from "../ports/index.ts";
 
 // Keeps one plugin's calls within bounds. Circuit of a tool: closed → open after five failures in a row → after 30 s half-open, where one
@@ -61,6 +61,19 @@ export class PluginExecutionLimiter {
       if (isTrial && circuit !== undefined) circuit.isTrying = false;
       this.#leave();
     }
+  }
+
+  /** As the page shows it; tools that work are left out. */
+  describe(): PluginLimiter {
+    const { concurrencyMax, waitingMax, clock } = this.#options;
+    return {
+      ...{ running: this.#running, runningMax: concurrencyMax, waiting: this.#waiting.length, waitingMax },
+      circuits: [...this.#circuits].map(([tool, { failures, openedAtMs }]) => {
+        if (openedAtMs === undefined) return { tool, state: "closed", failures };
+        const retryInMs = Math.ceil(openedAtMs + OPEN_MS - clock.monotonicMs());
+        return retryInMs > 0 ? { tool, state: "open", failures, retryInMs } : { tool, state: "half-open", failures };
+      }),
+    };
   }
 
   /** Closes every circuit. */

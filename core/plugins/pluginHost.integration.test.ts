@@ -395,12 +395,15 @@ test("[PL29] a subscriber hears of changes at most four times a second, and of t
   await clock.advance(250);
   expect(heard.map(({ state }) => state)).toEqual(["loading", "ready"]);
   expect(heard[1]?.usage.calls).toBe(50);
-  await clock.advance(10_000);
+  await clock.advance(500);
   expect(heard).toHaveLength(2);
+  // Once a second, what it uses.
+  await clock.advance(9_500);
+  expect(heard).toHaveLength(12);
   subscription[Symbol.dispose]();
   await host.call("echo");
   await clock.advance(1_000);
-  expect(heard).toHaveLength(2);
+  expect(heard).toHaveLength(12);
 });
 
 test("effect, version and content of a tool are known without starting its plugin", async () => {
@@ -419,4 +422,32 @@ test("closing the host ends every process, and a folder that is not there is an 
   expect(empty.list()).toEqual([]);
   await host[Symbol.asyncDispose]();
   expect(await host.sandbox.processes[0]!.exited).toMatchObject({ code: 0 });
+});
+
+test("[PL80] a part of what a plugin asks for can be granted, and who granted what can be read", async () => {
+  await using host = new TestHost();
+  const permissions = { "fs.read": [{ path: "docs", why: "w" }], "thought.read": { why: "w" } };
+  host.write("echo", { files: FILES, manifest: { permissions } });
+  await host.open({ grant: false });
+  const { sha256 } = host.host.get(ID);
+  expect(host.host.grantOf(ID)).toBeUndefined();
+  const part = { "thought.read": { why: "w" } };
+  await host.host.grant(ID, { sha256, permissions: part, caller: CALLER });
+  expect(host.host.grantOf(ID)).toMatchObject({ sha256, isCurrent: true, group: "user", permissions: part });
+  expect(host.host.get(ID)).toMatchObject({ granted: true, permissions });
+  await expect(
+    host.host.grant(ID, { sha256, permissions: { store: { max_bytes: 1, why: "w" } }, caller: CALLER }),
+  ).rejects.toMatchObject({ code: "LM_INPUT_INVALID" });
+  expect(host.host.grantOf(ID)).toMatchObject({ permissions: part });
+});
+
+test("[PL81] the last crash and the state of the limiter are shown, and circuits can be closed", async () => {
+  await using host = await openEcho(new FakeClock());
+  expect(host.host.get(ID).lastCrash).toBeUndefined();
+  await expect(host.call("exit")).rejects.toMatchObject({ code: "LM_PLUGIN_CRASHED" });
+  expect(host.host.get(ID)).toMatchObject({
+    lastCrash: { code: "LM_PLUGIN_CRASHED", reason: expect.stringContaining("exit code 1"), at: expect.any(String) },
+    limiter: { running: 0, circuits: [{ tool: "exit", state: "closed", failures: 1 }] },
+  });
+  expect(await host.host.reset(ID, CALLER)).toMatchObject({ limiter: { circuits: [] } });
 });

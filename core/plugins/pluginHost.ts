@@ -6,9 +6,11 @@ import {
   type CallToolParams,
   type CallToolResult,
   type Effect,
+  type GrantPluginParams,
   type InstallPluginParams,
   type JsonObject,
   type Plugin,
+  type PluginGrantInfo,
 } from "@logomesh/contracts";
 import { messageOf, toLogoMeshError } from "../base/index.ts";
 import type {
@@ -33,6 +35,7 @@ import { ChangeFeed } from "./changeFeed.ts";
 import { describeInvalid } from "./invalidPlugin.ts";
 import { findPlugins } from "./findPlugins.ts";
 import { PluginAPI, type HostServices } from "./hostPlane/pluginApi.ts";
+import { assertSubset } from "./grantSubset.ts";
 import { InstalledPlugin } from "./installedPlugin.ts";
 import { assertEntryPoint, readManifest } from "./manifest.ts";
 import { Obstacles, requiredError } from "./obstacles.ts";
@@ -103,7 +106,11 @@ export class PluginHost implements PluginTools, AsyncDisposable {
       plugins: this.#plugins,
       isEnabled: (id) => this.#settings.get(id).isEnabled,
     });
-    this.#feed = new ChangeFeed({ clock: options.clock, describe: (id) => this.#plugins.get(id)?.describe() });
+    this.#feed = new ChangeFeed({
+      clock: options.clock,
+      describe: (id) => this.#plugins.get(id)?.describe(),
+      running: () => [...this.#plugins.values()].flatMap(({ isRunning, manifest }) => (isRunning ? manifest.id : [])),
+    });
   }
 
   /** Reads the plugins folder; a plugin that cannot be used does not keep the others away. */
@@ -262,21 +269,40 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     return plugin.describe();
   }
 
-  /** Grants what the manifest of exactly this content asks for. @throws LogoMeshError LM_CONFLICT when the content is another one */
-  async grant(pluginId: string, { sha256, caller }: { sha256: string; caller: HostCaller }): Promise<Plugin> {
+  /** Grants what the manifest of exactly this content asks for, or a part of it. @throws LogoMeshError LM_CONFLICT when the content is another one */
+  async grant(
+    pluginId: string,
+    { sha256, permissions, caller }: GrantPluginParams & { caller: HostCaller },
+  ): Promise<Plugin> {
     const plugin = this.#find(pluginId);
     if (plugin.sha256 !== sha256)
       throw new LogoMeshError(
         "LM_CONFLICT",
         `${pluginId} has the content ${plugin.sha256}, not ${sha256}. Look at it again before you grant it.`,
       );
+    const asked = plugin.manifest.permissions as JsonObject;
+    const wanted = (permissions ?? asked) as JsonObject;
+    assertSubset(wanted, { asked, pluginId });
     const grant: PluginGrant = {
       ...{ pluginId, sha256, group: "user", grantedBy: `${caller.actor.type}:${caller.actor.id}` },
-      permissions: plugin.manifest.permissions as JsonObject,
+      permissions: wanted,
     };
     await this.#changeGrant(() => this.#options.grants.grantPlugin(grant));
     plugin.onDidGrant();
     this.#prune(pluginId);
+    return plugin.describe();
+  }
+
+  grantOf(pluginId: string): PluginGrantInfo | undefined {
+    const { sha256 } = this.#find(pluginId);
+    const grant = this.#options.grants.pluginGrant(pluginId);
+    return grant === undefined ? undefined : { ...grant, isCurrent: grant.sha256 === sha256 };
+  }
+
+  async reset(pluginId: string, caller: HostCaller): Promise<Plugin> {
+    const plugin = this.#find(pluginId);
+    await this.#options.audit.append(pluginEntry("plugin.reset", { actor: caller.actor, pluginId }));
+    plugin.resetCircuits();
     return plugin.describe();
   }
 

@@ -35,16 +35,16 @@ const protectedPaths = PROTECTED_PATHS.map((path) => `resource.lowerPath like "$
 
 /** What is permitted without any grant, and what no grant permits. By id. */
 export const BUILTIN_POLICIES: Readonly<Record<string, string>> = {
-  "default:admin": `@why("An admin token may use every plugin, model, thought and workflow.")
+  "default:admin": `@why("An admin token may use every plugin, model, thought and workflow, and publish events.")
 permit (
   principal is Client,
-  action in [Action::"plugin.call", Action::"plugin.start", Action::"llm.generate", Action::"thought.read", Action::"thought.write", Action::"workflow.run"],
+  action in [Action::"plugin.call", Action::"plugin.start", Action::"llm.generate", Action::"thought.read", Action::"thought.write", Action::"workflow.run", Action::"event.publish"],
   resource
 ) when { principal.scopes.contains("admin") };`,
-  "default:run": `@why("A run token may start workflows and call plugin tools.")
+  "default:run": `@why("A run token may start workflows, call plugin tools and publish events.")
 permit (
   principal is Client,
-  action in [Action::"plugin.call", Action::"plugin.start", Action::"workflow.run"],
+  action in [Action::"plugin.call", Action::"plugin.start", Action::"workflow.run", Action::"event.publish"],
   resource
 ) when { principal.scopes.contains("run") };`,
   "default:llm": `@why("An llm token may ask models.")

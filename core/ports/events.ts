@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "@logomesh/contracts";
 
-/** A CloudEvents 1.0 envelope. */
+/** A CloudEvents 1.0 envelope. What a subscriber gets is frozen. */
 export interface CloudEvent {
   specversion: "1.0";
   id: string;
@@ -11,11 +11,27 @@ export interface CloudEvent {
   time: string;
   datacontenttype?: string;
   data?: JsonValue;
+  /** Extension attributes: names of a-z and 0-9; texts, booleans and integers. */
+  extensions?: JsonObject;
+}
+
+export interface EventDraft {
+  /** Words of letters, digits, `_` and `-` with dots between, for example `com.acme.order.paid`; at most 200 characters. */
+  type: string;
+  subject?: string;
+  data?: JsonValue;
+  /** Default: a new one. */
+  id?: string;
+  /** Default: now. */
+  time?: string;
   extensions?: JsonObject;
 }
 
 export interface EventSubscription extends Disposable {
-  /** The next event; undefined when the subscription was disposed. Never more than one caller at a time. */
+  /**
+   * The next event, and how many were dropped before it because the queue (1,000 events, 4 MiB) was full; undefined when the subscription
+   * was disposed. Never more than one caller at a time.
+   */
   next(): Promise<{ event: CloudEvent; dropped: number } | undefined>;
 }
 
@@ -24,11 +40,11 @@ export interface EventSubscription extends Disposable {
  * Types that begin with `io.logomesh.` are the workbench's own.
  */
 export interface EventBus {
-  /** @throws LogoMeshError LM_EVENT_FORGED for a system type from somebody else, LM_TOO_LARGE above 256 KiB */
-  publish(
-    event: { type: string; subject?: string; data?: JsonValue },
-    origin: { source: string; isSystem: boolean },
-  ): CloudEvent;
-  /** `types`: exact, or with a trailing `.*`. */
-  subscribe(filter: { types: readonly string[] }): EventSubscription;
+  /** @throws LogoMeshError LM_EVENT_FORGED for a system type from somebody else, LM_INPUT_INVALID, LM_TOO_LARGE above 256 KiB */
+  publish(event: EventDraft, origin: { source: string; isSystem: boolean }): CloudEvent;
+  /**
+   * `types`: at most 32, exact, or with a trailing `.*` for all that begin so. `subscriber` (`plugin:<id>` …) has at most 32 subscriptions.
+   * @throws LogoMeshError LM_INPUT_INVALID, LM_EVENT_LIMIT
+   */
+  subscribe(filter: { types: readonly string[]; subscriber: string }): EventSubscription;
 }

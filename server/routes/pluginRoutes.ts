@@ -14,6 +14,8 @@ type PluginRoute =
   | "loadPlugin"
   | "unloadPlugin"
   | "grantPlugin"
+  | "getPluginGrant"
+  | "resetPlugin"
   | "revokePlugin"
   | "releasePlugin"
   | "getPluginLogs"
@@ -38,8 +40,12 @@ export function pluginRoutes({ plugins }: Workbench): HandlersOf<PluginRoute> {
     },
     loadPlugin: ({ params, identity }) => plugins.load(params.id, identity.caller),
     unloadPlugin: ({ params, identity }) => plugins.unload(params.id, identity.caller),
-    grantPlugin: ({ params, body, identity }) =>
-      plugins.grant(params.id, { sha256: body.sha256, caller: identity.caller }),
+    grantPlugin: ({ params, body, identity }) => plugins.grant(params.id, { ...body, caller: identity.caller }),
+    getPluginGrant: ({ params }) => {
+      const grant = plugins.grantOf(params.id);
+      return grant === undefined ? {} : { grant };
+    },
+    resetPlugin: ({ params, identity }) => plugins.reset(params.id, identity.caller),
     revokePlugin: ({ params, identity }) => plugins.revoke(params.id, identity.caller),
     releasePlugin: ({ params, identity }) => plugins.release(params.id, identity.caller),
     getPluginLogs: ({ params }) => ({ lines: plugins.logs(params.id) }),

@@ -2,7 +2,9 @@ import { ROUTES, type Route, type RouteName } from "@logomesh/contracts";
 import type { Workbench } from "@logomesh/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { ServerLogger } from "../options.ts";
+import { approvalRoutes } from "./approvalRoutes.ts";
 import { auditRoutes } from "./auditRoutes.ts";
+import { eventRoutes } from "./eventRoutes.ts";
 import { llmRoutes } from "./llmRoutes.ts";
 import { pluginRoutes } from "./pluginRoutes.ts";
 import { policyRoutes } from "./policyRoutes.ts";
@@ -30,8 +32,10 @@ export function registerRoutes(app: FastifyInstance, options: RegisterRoutesOpti
     ...runRoutes(workbench),
     ...pluginRoutes(workbench),
     ...llmRoutes(workbench, logger),
+    ...approvalRoutes(workbench),
     ...auditRoutes(workbench),
     ...policyRoutes(workbench),
+    ...eventRoutes(workbench),
     ...thoughtRoutes(workbench),
   };
   for (const name of Object.keys(ROUTES) as RouteName[]) {

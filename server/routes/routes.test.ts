@@ -35,7 +35,9 @@ const REQUESTS: Record<RouteName, { query?: string; body?: object; status?: numb
   endPluginDevelopment: {},
   loadPlugin: {},
   unloadPlugin: {},
-  grantPlugin: { body: { sha256: "ab" } },
+  grantPlugin: { body: { sha256: "ab", permissions: {} } },
+  getPluginGrant: {},
+  resetPlugin: {},
   revokePlugin: {},
   releasePlugin: {},
   getPluginLogs: {},
@@ -43,6 +45,10 @@ const REQUESTS: Record<RouteName, { query?: string; body?: object; status?: numb
   getModels: {},
   getProviders: {},
   generate: { body: { prompt: "Hi" } },
+  listApprovals: { query: "?kind=file-change&status=pending" },
+  getApproval: {},
+  decideApproval: { body: { decision: "approved", contentHash: "ef".repeat(32), comment: "fine" } },
+  undoApproval: {},
   queryAudit: { query: "?kind=run.started&q=text" },
   getAuditEntry: {},
   verifyAudit: {},
@@ -53,6 +59,7 @@ const REQUESTS: Record<RouteName, { query?: string; body?: object; status?: numb
   getLockdown: {},
   beginLockdown: { body: { reason: "A drill." } },
   endLockdown: {},
+  publishEvent: { body: { specversion: "1.0", type: "com.acme.order.paid", data: { order: 7 }, priority: 1 } },
   listThoughts: { query: "?tag=t" },
   getThought: {},
   createThought: { body: { title: "A thought" } },
@@ -102,6 +109,9 @@ test("[SV1] what was asked reaches the workbench validated, with defaults and nu
     "deleteWorkflow",
     "callTool",
     "createThought",
+    "listApprovals",
+    "decideApproval",
+    "undoApproval",
     "queryAudit",
     "putConstitution",
     "beginLockdown",
@@ -113,10 +123,31 @@ test("[SV1] what was asked reaches the workbench validated, with defaults and nu
     ["deleteWorkflow", { namespace: "default", name: "digest" }, true],
     ["call", { pluginId: PLUGIN.id, tool: "count" }, { arguments: { text: "a b" } }],
     ["createThought", { title: "A thought", tags: [], segments: [] }],
+    ["listApprovals", { limit: 50, kind: "file-change", status: "pending" }],
+    ["decide", "run-1", { decision: "approved", contentHash: "ef".repeat(32), comment: "fine" }],
+    ["undo", "run-1"],
     ["query", { limit: 50, kind: "run.started", q: "text" }],
     ["putConstitution", { text: "", baseSha256: "ab" }, true],
     ["lockdownOn", { reason: "A drill." }],
   ]);
+});
+
+test("[EB12] [SV6] a CloudEvent may come under its own media type", async () => {
+  await using server = await createTestServer();
+  const publish = (type: string, token = "run-token") =>
+    server.app.inject({
+      method: "POST",
+      url: "/api/events",
+      headers: { ...bearer(token), "content-type": type },
+      payload: JSON.stringify({ specversion: "1.0", id: "7", source: "x", type: "com.acme.paid", data: null }),
+    });
+  const answer = await publish("application/cloudevents+json; charset=utf-8");
+  expect([answer.statusCode, answer.json()]).toEqual([202, { id: "evt_1" }]);
+  expect(server.workbench.calls).toEqual([
+    ["publishEvent", { specversion: "1.0", id: "7", source: "x", type: "com.acme.paid", data: null }],
+  ]);
+  expect((await publish("application/cloudevents-batch+json")).statusCode).toBe(415);
+  expect((await publish("application/json", "llm-token")).statusCode).toBe(403);
 });
 
 test("[SV1] filters that are left out are not passed on", async () => {

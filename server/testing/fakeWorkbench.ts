@@ -1,6 +1,8 @@
 import { LogoMeshError, type Run, type RunEvent, type RunTask, type Scope } from "@logomesh/contracts";
 import type { Caller, RunMessage, Workbench } from "@logomesh/core";
 import {
+  APPROVAL,
+  APPROVAL_DETAIL,
   CONSTITUTION,
   DEFINED,
   ENTRY,
@@ -35,7 +37,7 @@ export class FakeWorkbench implements Workbench {
   ]);
   readonly runs = new Map<string, Run>([["run-1", runOf("run-1")]]);
   readonly tasks = new Map<string, RunTask[]>();
-  readonly events: RunEvent[] = [];
+  readonly runEvents: RunEvent[] = [];
   readonly subscribers = new Set<Subscriber>();
   readonly pluginListeners = new Set<(plugin: typeof PLUGIN) => void>();
   /** Called before stored events are read: a test can let something happen in between. */
@@ -44,7 +46,7 @@ export class FakeWorkbench implements Workbench {
 
   /** Stores an event and tells it, as a commit does. */
   happen(event: RunEvent): void {
-    this.events.push(event);
+    this.runEvents.push(event);
     this.tell(event.runId, { type: "event", event });
   }
 
@@ -96,12 +98,12 @@ export class FakeWorkbench implements Workbench {
       return { [Symbol.dispose]: () => void this.subscribers.delete(subscriber) };
     },
     listEvents: async ({ runId, after, limit }) => {
-      const read = this.events.filter((event) => event.id > after && (runId === undefined || event.runId === runId));
+      const read = this.runEvents.filter((event) => event.id > after && (runId === undefined || event.runId === runId));
       // What happens while the answer is on its way is not part of it.
       await this.beforeListEvents();
       return read.slice(0, limit);
     },
-    eventPosition: () => this.events.at(-1)?.id ?? 0,
+    eventPosition: () => this.runEvents.at(-1)?.id ?? 0,
   };
 
   readonly plugins: Workbench["plugins"] = {
@@ -119,6 +121,10 @@ export class FakeWorkbench implements Workbench {
     load: async (id) => this.#record("load", PLUGIN, id),
     unload: async (id) => this.#record("unload", PLUGIN, id),
     grant: async (id, { sha256 }) => this.#record("grant", PLUGIN, id, sha256),
+    grantOf: (pluginId) => ({
+      ...{ pluginId, sha256: PLUGIN.sha256, isCurrent: true, group: "user", permissions: {}, grantedBy: "person:p" },
+    }),
+    reset: async (id) => this.#record("reset", PLUGIN, id),
     revoke: async (id) => this.#record("revoke", PLUGIN, id),
     release: async (id) => this.#record("release", PLUGIN, id),
     logs: () => ["a line"],
@@ -140,6 +146,19 @@ export class FakeWorkbench implements Workbench {
     },
   };
 
+  readonly approvalListeners = new Set<Parameters<Workbench["approvals"]["subscribe"]>[0]>();
+  readonly approvals: Workbench["approvals"] = {
+    list: async (query) => this.#record("listApprovals", { items: [APPROVAL], nextCursor: null }, query),
+    get: async () => APPROVAL_DETAIL,
+    decide: async (id, params) => this.#record("decide", { ...APPROVAL_DETAIL, status: params.decision }, id, params),
+    undo: async (id) => this.#record("undo", { ...APPROVAL_DETAIL, status: "undone" }, id),
+    pendingCount: () => 1,
+    subscribe: (listener) => {
+      this.approvalListeners.add(listener);
+      return { [Symbol.dispose]: () => void this.approvalListeners.delete(listener) };
+    },
+  };
+
   readonly audit: Workbench["audit"] = {
     query: async (query) => this.#record("query", { items: [ENTRY], nextCursor: null }, query),
     getEntry: async () => ENTRY,
@@ -156,6 +175,10 @@ export class FakeWorkbench implements Workbench {
     }),
     listCheckpoints: async () => ({ items: [{ size: 1, note: "note", createdAt: ENTRY.ts }], nextCursor: null }),
     head: () => ({ entries: 7, entriesSinceOutside: 0 }),
+  };
+
+  readonly events: Workbench["events"] = {
+    publish: async (params) => this.#record("publishEvent", { id: "evt_1" }, params),
   };
 
   readonly policy: Workbench["policy"] = {

@@ -1,4 +1,6 @@
 import type {
+  Approval,
+  ApprovalDetail,
   AuditEntry,
   Constitution,
   DefineWorkflowResult,
@@ -56,6 +58,16 @@ export const PLUGIN: Plugin = {
   tools: [],
   usage: { memoryBytes: 0, cpuPercent: 0, processes: 1, calls: 0, errors: 0, violations: 0 },
 };
+
+export const APPROVAL: Approval = {
+  ...{ id: "apr_1", kind: "file-change", title: "Change src/a", status: "pending", contentHash: "ef".repeat(32) },
+  ...{
+    requestedBy: { type: "plugin", id: "org.example.words" },
+    trace: { plugin: "org.example.words" },
+    createdAt: AT,
+  },
+};
+export const APPROVAL_DETAIL: ApprovalDetail = { ...APPROVAL, payload: { path: "src/a" }, isUndoable: false };
 
 export const GENERATED: GenerateResult = {
   provider: "mock",

@@ -71,10 +71,13 @@ async function serveEvents(
   try {
     const token = await receiveToken(socket, limits.webSocketHelloMs);
     if (token === undefined) return;
-    const authenticate = (): unknown => requireIdentity(workbench, { token, scope: "run" });
-    authenticate();
+    const authenticate = () => requireIdentity(workbench, { token, scope: "run" });
+    const { caller } = authenticate();
     const { run, after, types } = parseQuery(query);
-    const filter = { runId: run, kinds: new Set<MessageKind>(types) };
+    const kinds = new Set<MessageKind>(types);
+    // What waits for a person is for those who may decide.
+    if (!caller.scopes.includes("admin")) kinds.delete("approval");
+    const filter = { runId: run, kinds };
     const stream = new EventStream({ workbench, filter, sink, onError: fail });
     const heart = keepAlive(socket, { everyMs: limits.webSocketHeartbeatMs, authenticate, fail });
     socket.once("close", () => {

@@ -1,7 +1,7 @@
 import type { RunEvent, ServerMessage } from "@logomesh/contracts";
 import { expect, test } from "vitest";
 import { FakeWorkbench } from "../testing/fakeWorkbench.ts";
-import { COMPLETED_EVENT, PLUGIN, eventOf, runOf, taskOf } from "../testing/fixtures.ts";
+import { APPROVAL, COMPLETED_EVENT, PLUGIN, eventOf, runOf, taskOf } from "../testing/fixtures.ts";
 import { EventStream, type EventSink } from "./eventStream.ts";
 import { MESSAGE_KINDS, isOutdated, type MessageKind } from "./messages.ts";
 
@@ -55,7 +55,7 @@ const ids = (sink: FakeSink): number[] =>
 
 test("[EV2] the snapshot of a run comes first, without payloads, with all its tasks", async () => {
   const workbench = new FakeWorkbench();
-  workbench.events.push(eventOf(1), eventOf(2));
+  workbench.runEvents.push(eventOf(1), eventOf(2));
   workbench.tasks.set(
     "run-1",
     Array.from({ length: 1201 }, (_, seq) => taskOf(seq)),
@@ -68,7 +68,7 @@ test("[EV2] the snapshot of a run comes first, without payloads, with all its ta
 
 test("[EV2] without a run the snapshot is the position alone, and events follow it", async () => {
   const workbench = new FakeWorkbench();
-  workbench.events.push(eventOf(1), eventOf(2));
+  workbench.runEvents.push(eventOf(1), eventOf(2));
   const { sink, stream } = watch(workbench);
   await stream.start(undefined);
   workbench.happen(eventOf(3, { runId: "run-2", seq: 1 }));
@@ -78,7 +78,7 @@ test("[EV2] without a run the snapshot is the position alone, and events follow 
 
 test("[EV4] what happened behind the position arrives before what happens, over many pages", async () => {
   const workbench = new FakeWorkbench();
-  for (let id = 1; id <= 1300; id += 1) workbench.events.push(eventOf(id));
+  for (let id = 1; id <= 1300; id += 1) workbench.runEvents.push(eventOf(id));
   const { sink, stream } = watch(workbench, { run: "run-1" });
   await stream.start(100);
   workbench.happen(eventOf(1301));
@@ -88,7 +88,7 @@ test("[EV4] what happened behind the position arrives before what happens, over 
 
 test("[EV3] what happens while stored events are read comes once and in order", async () => {
   const workbench = new FakeWorkbench();
-  for (let id = 1; id <= 600; id += 1) workbench.events.push(eventOf(id));
+  for (let id = 1; id <= 600; id += 1) workbench.runEvents.push(eventOf(id));
   let next = 601;
   workbench.beforeGetRun = () => workbench.happen(eventOf(next++));
   workbench.beforeListEvents = async () => {
@@ -109,7 +109,7 @@ test("[EV3] live events that come out of order are read from the store instead",
   await stream.start(undefined);
   const early = eventOf(2, { runId: "run-2", seq: 1 });
   const late = eventOf(1, { runId: "run-1", seq: 1 });
-  workbench.events.push(late, early);
+  workbench.runEvents.push(late, early);
   workbench.tell("run-2", { type: "event", event: early });
   workbench.tell("run-1", { type: "event", event: late });
   await settle();
@@ -204,7 +204,7 @@ test("[EV5] a client that resumes behind the snapshot of a reset gets what was l
 
 test("[EV5] stored events wait for a client that reads slowly", async () => {
   const workbench = new FakeWorkbench();
-  workbench.events.push(eventOf(1), eventOf(2));
+  workbench.runEvents.push(eventOf(1), eventOf(2));
   const { sink, stream } = watch(workbench, { run: "run-1" });
   sink.full = true;
   const starting = stream.start(0);
@@ -232,7 +232,7 @@ test("[EV5] text of a model that a slow client would not read is dropped", async
 
 test("[EV7] kinds that are not named are left out, and stored events are not read without need", async () => {
   const workbench = new FakeWorkbench();
-  workbench.events.push(eventOf(1));
+  workbench.runEvents.push(eventOf(1));
   workbench.beforeListEvents = () => {
     throw new Error("read");
   };
@@ -253,6 +253,16 @@ test("[EV7] plugins are not told to who watches one run", async () => {
   expect(workbench.pluginListeners.size).toBe(0);
 });
 
+test("[EV10] what changes in the inbox is told to who watches all runs", async () => {
+  const workbench = new FakeWorkbench();
+  const { sink, stream } = watch(workbench, { kinds: ["approval"] });
+  await stream.start(undefined);
+  for (const listener of workbench.approvalListeners) listener({ approval: APPROVAL, pending: 3 });
+  expect(sink.messages.slice(1)).toEqual([{ type: "approval", approval: APPROVAL, pending: 3 }]);
+  await watch(workbench, { run: "run-1" }).stream.start(undefined);
+  expect(workbench.approvalListeners.size).toBe(1);
+});
+
 test("[EV9] a disposed stream has no subscriptions and sends nothing more, wherever it was", async () => {
   const workbench = new FakeWorkbench();
   const { sink, stream } = watch(workbench);
@@ -263,7 +273,9 @@ test("[EV9] a disposed stream has no subscriptions and sends nothing more, where
   sink.read();
   await settle();
   expect(sink.told).toEqual(["snapshot 0"]);
-  expect([workbench.subscribers.size, workbench.pluginListeners.size]).toEqual([0, 0]);
+  expect([workbench.subscribers.size, workbench.pluginListeners.size, workbench.approvalListeners.size]).toEqual([
+    0, 0, 0,
+  ]);
 
   for (const place of ["beforeGetRun", "beforeListEvents"] as const) {
     const other = watch(workbench, { run: "run-1" });
@@ -301,7 +313,7 @@ test("[EV3] whatever the mixture of stored, live, late and slow: rising ids, no 
     const { sink, stream, errors } = watch(workbench, round % 2 === 0 ? { run: "run-1" } : {});
     workbench.beforeListEvents = () => (random(3) === 0 ? settle() : undefined);
     const stored: RunEvent[] = Array.from({ length: random(20) }, (_, index) => eventOf(index + 1));
-    workbench.events.push(...stored);
+    workbench.runEvents.push(...stored);
     const starting = stream.start(0);
     const ends: number[] = [];
     let wasSlow = false;
@@ -310,7 +322,7 @@ test("[EV3] whatever the mixture of stored, live, late and slow: rising ids, no 
       const isEnd = random(30) === 0;
       if (isEnd) ends.push(id);
       const event = eventOf(id, isEnd ? { type: COMPLETED_EVENT } : {});
-      workbench.events.push(event);
+      workbench.runEvents.push(event);
       held.push(event);
       if (random(4) > 0) {
         for (const late of held.toReversed()) workbench.tell("run-1", { type: "event", event: late });

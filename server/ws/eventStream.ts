@@ -26,7 +26,7 @@ export interface EventSink {
 }
 
 export interface EventStreamOptions {
-  workbench: Pick<Workbench, "workflows" | "plugins">;
+  workbench: Pick<Workbench, "workflows" | "plugins" | "approvals">;
   filter: EventFilter;
   sink: EventSink;
   /** The store failed; nothing follows. */
@@ -61,6 +61,11 @@ export class EventStream implements Disposable {
     if (runId === undefined && filter.kinds.has("plugin")) {
       const tell = (plugin: object): void => this.#receive({ type: "plugin", plugin: plugin as JsonObject });
       this.#subscriptions.push(workbench.plugins.subscribe(tell));
+    }
+    if (runId === undefined && filter.kinds.has("approval")) {
+      this.#subscriptions.push(
+        workbench.approvals.subscribe((change) => this.#receive({ type: "approval", ...change })),
+      );
     }
     this.#position = after ?? workbench.workflows.eventPosition();
     await this.#resume({ leaveOutUpTo: 0 });

@@ -3,7 +3,7 @@ import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import type { ServerMessage } from "@logomesh/contracts";
 import { createClient } from "@logomesh/contracts/client";
 import { expect, test } from "vitest";
-import { COMPLETED_EVENT, eventOf, taskOf } from "../testing/fixtures.ts";
+import { APPROVAL, COMPLETED_EVENT, eventOf, taskOf } from "../testing/fixtures.ts";
 import type { FakeWorkbench } from "../testing/fakeWorkbench.ts";
 import { listen } from "../testing/listeningServer.ts";
 import { openRawWebSocket, RawWebSocket } from "../testing/rawWebSocket.ts";
@@ -180,6 +180,22 @@ test("[EV5] a client that stops reading is reset and still gets the end of the r
   expect(ids).toEqual([...new Set(ids)].toSorted((a, b) => a - b));
   expect(ids.length).toBeLessThan(401);
   expect(ids.slice(-2)).toEqual([390, 401]);
+});
+
+test("[EV10] the inbox is told to an admin only", async () => {
+  await using listening = await listen();
+  const { workbench, eventsUrl } = listening;
+  using admin = await open(`${eventsUrl}?after=0`);
+  using runner = await open(`${eventsUrl}?after=0`);
+  admin.send({ type: "auth", token: "admin-token" });
+  runner.send(HELLO);
+  await poll(() => workbench.subscribers.size === 2);
+  await Promise.all([admin, runner].map((socket) => socket.until(({ type }) => type === "snapshot")));
+  for (const listener of workbench.approvalListeners) listener({ approval: APPROVAL, pending: 1 });
+  workbench.happen(eventOf(1));
+  await Promise.all([admin, runner].map((socket) => socket.until(({ type }) => type === "event")));
+  expect(admin.messages.map(({ type }) => type)).toEqual(["snapshot", "approval", "event"]);
+  expect(runner.messages.map(({ type }) => type)).toEqual(["snapshot", "event"]);
 });
 
 test("[EV6] a revoked token ends its connections at the next heartbeat", async () => {

@@ -1,8 +1,8 @@
 import type { RunMessage } from "@logomesh/core";
 import type { RunTaskSummary, ServerMessage } from "@logomesh/contracts";
 
-export type MessageKind = "event" | "task" | "token" | "plugin";
-export const MESSAGE_KINDS: readonly MessageKind[] = ["event", "task", "token", "plugin"];
+export type MessageKind = "event" | "task" | "token" | "plugin" | "approval";
+export const MESSAGE_KINDS: readonly MessageKind[] = ["event", "task", "token", "plugin", "approval"];
 
 /** Which part of what happens a client wants. */
 export interface EventFilter {
@@ -10,7 +10,7 @@ export interface EventFilter {
   kinds: ReadonlySet<MessageKind>;
 }
 
-export type LiveMessage = RunMessage | Extract<ServerMessage, { type: "plugin" }>;
+export type LiveMessage = RunMessage | Extract<ServerMessage, { type: "plugin" | "approval" }>;
 
 /** An event after which a run never changes again. */
 export function isTerminalEvent(type: string): boolean {

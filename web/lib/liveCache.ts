@@ -44,6 +44,12 @@ export function applyMessage(cache: QueryClient, message: ServerMessage): void {
     case "plugin":
       applyPlugin(cache, message.plugin);
       return;
+    case "approval":
+      // Rare, and what it holds beyond its row is fetched anyway.
+      cache.setQueryData<number>(queryKeys.pendingApprovals, message.pending);
+      void cache.invalidateQueries({ queryKey: queryKeys.approvalLists });
+      void cache.invalidateQueries({ queryKey: queryKeys.approval(message.approval.id) });
+      return;
     case "error":
       return;
   }

@@ -1,9 +1,14 @@
 /** Where each answer lives in the query cache; live messages patch the same places. */
-import type { RunStatus } from "@logomesh/contracts";
+import type { ApprovalKind, ApprovalStatus, RunStatus } from "@logomesh/contracts";
 
 export interface RunFilter {
   status?: RunStatus | undefined;
   q?: string | undefined;
+}
+
+export interface ApprovalFilter {
+  status?: ApprovalStatus | undefined;
+  kind?: ApprovalKind | undefined;
 }
 
 export const queryKeys = {
@@ -24,6 +29,11 @@ export const queryKeys = {
   workflow: (key: { namespace: string; name: string; version?: string | undefined }) => ["workflows", "detail", key],
   plugins: ["plugins", "list"],
   pluginLogs: (pluginId: string) => ["plugins", "logs", pluginId],
+  approvals: ["approvals"],
+  approvalLists: ["approvals", "list"],
+  approvalList: (filter: ApprovalFilter) => ["approvals", "list", filter],
+  approval: (approvalId: string) => ["approvals", "detail", approvalId],
+  pendingApprovals: ["approvals", "pending"],
   auditLists: ["audit", "list"],
   auditList: (filter: Record<string, string | undefined>) => ["audit", "list", filter],
   auditEntry: (seq: number) => ["audit", "entry", seq],

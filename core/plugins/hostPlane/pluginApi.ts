@@ -125,7 +125,7 @@ export class PluginAPI {
     });
     for (const type of types) request.require("event.subscribe", { type: "EventType", id: type });
     await this.#options.audit.append(request.entry({}));
-    return events.subscribe({ types });
+    return events.subscribe({ types, subscriber: `plugin:${session.pluginId}` });
   }
 
   timeoutMs(name: string): number {

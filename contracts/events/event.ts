@@ -1,0 +1,22 @@
+import { z } from "zod";
+
+/**
+ * A CloudEvent in structured mode. `source` is said by the workbench, from the token that asks; an `id` that is left out is made.
+ * Other members are extension attributes: texts, booleans or integers under names of a-z and 0-9.
+ */
+export const PublishEventParamsSchema = z
+  .object({
+    specversion: z.literal("1.0").optional(),
+    type: z.string().min(1).max(200),
+    id: z.string().min(1).max(200).optional(),
+    source: z.string().max(500).optional(),
+    subject: z.string().max(500).optional(),
+    time: z.iso.datetime({ offset: true }).optional(),
+    datacontenttype: z
+      .string()
+      .regex(/^application\/([\w.-]+\+)?json(;|$)/, "data is JSON; bytes go into a blob")
+      .optional(),
+    data: z.json().optional(),
+  })
+  .catchall(z.json());
+export type PublishEventParams = z.infer<typeof PublishEventParamsSchema>;

@@ -1,0 +1,2 @@
+export { EventPublisher } from "./eventPublisher.ts";
+export { MemoryEventBus } from "./memoryEventBus.ts";
