@@ -9,4 +9,18 @@ export {
   type ToolOptions,
   type ToolProgress,
 } from "./tool.ts";
+export { HostError } from "./hostConnection.ts";
+export type {
+  FileChangeProposal,
+  GenerateAnswer,
+  GenerateOptions,
+  Host,
+  HostEvent,
+  HostFile,
+  HostFolderEntry,
+  HostResponse,
+  HostThought,
+  NewThought,
+  PluginAnswer,
+} from "./host.ts";
 export type { JsonValue } from "./jsonValue.ts";

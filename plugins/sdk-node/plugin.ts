@@ -1,5 +1,7 @@
 import { Console } from "node:console";
-import { PluginServer } from "./server.ts";
+import { createHost, type Host } from "./host.ts";
+import { connectHost } from "./hostConnection.ts";
+import { PluginServer, type ServerOptions } from "./server.ts";
 import { makeTool, type PluginInfo, type Tool, type ToolOptions } from "./tool.ts";
 
 /** The workbench kills a plugin 2 s after it closed its stdin; handlers that ignore their signal get most of that. */
@@ -15,6 +17,11 @@ export interface Plugin {
   /** By name. */
   readonly tools: ReadonlyMap<string, Tool>;
   /**
+   * The workbench, for what the plugin does by itself, outside of any call. Inside one use `context.host`: it asks in the name of whoever
+   * called, and this one, while calls are under way, in the name of all of them.
+   */
+  readonly host: Host;
+  /**
    * Adds a tool; argument and result types follow from the schemas.
    * @throws TypeError for a name that is taken or a declaration that could not work
    */
@@ -29,22 +36,26 @@ export interface Plugin {
 /** Declares a plugin. Add tools to it, then `serve()`. */
 export function definePlugin(info: PluginInfo): Plugin {
   const tools = new Map<string, Tool>();
+  const connection = connectHost(globalThis.process);
   return {
     info,
     tools,
+    host: createHost(connection),
     tool: (name, options) => {
       if (tools.has(name)) throw new TypeError(`Tool ${name} is declared twice`);
       tools.set(name, makeTool(name, options));
     },
-    serve: ({ process = globalThis.process } = {}) => serveOn(process, info, tools),
+    serve: ({ process = globalThis.process } = {}) => serveOn(process, { plugin: info, tools, host: connection }),
   };
 }
 
-async function serveOn(process: NodeJS.Process, info: PluginInfo, tools: ReadonlyMap<string, Tool>): Promise<void> {
+async function serveOn(
+  process: NodeJS.Process,
+  parts: Pick<ServerOptions, "plugin" | "tools" | "host">,
+): Promise<void> {
   const write = claimStdout(process);
   const server = new PluginServer({
-    plugin: info,
-    tools,
+    ...parts,
     send: write,
     log: (line) => process.stderr.write(`${line}\n`),
     now: () => performance.now(),

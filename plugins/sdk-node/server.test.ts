@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import { definePlugin } from "./plugin.ts";
 import { LineReader } from "./lineReader.ts";
 import { s } from "./schema.ts";
+import { HostConnection } from "./hostConnection.ts";
 import { PluginServer } from "./server.ts";
 import { ToolError } from "./tool.ts";
 
@@ -25,6 +26,9 @@ class Wire {
       },
       log: (line) => this.logged.push(line),
       now: () => this.time,
+      host: new HostConnection(() => {
+        throw new Error("there is no workbench");
+      }),
     });
   }
 

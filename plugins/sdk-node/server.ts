@@ -2,6 +2,8 @@
 // States: new → initialized → closed. Owns the calls in flight and their cancellation. It knows nothing of processes:
 // bytes come through `receive`, messages leave through `send`, so that it can be driven without a child process.
 import { LineReader } from "./lineReader.ts";
+import { createHost, type Host } from "./host.ts";
+import type { HostConnection } from "./hostConnection.ts";
 import { readMessage, RPC, type Request, type RequestId } from "./messages.ts";
 import { toJsonValue, type JsonValue } from "./jsonValue.ts";
 import { ToolError, type PluginInfo, type Tool, type ToolContext } from "./tool.ts";
@@ -18,6 +20,8 @@ const PROGRESS_INTERVAL_MS = 50;
 /** `_meta` keys of ours; the prefix is reserved by the reverse-DNS rule of the protocol. */
 const META_EFFECT = "org.logomesh/effect";
 const META_IDEMPOTENCY_KEY = "org.logomesh/idempotencyKey";
+/** Says to the workbench for which call a request on the host plane is. */
+const META_CALL = "org.logomesh/call";
 
 export interface ServerOptions {
   plugin: PluginInfo;
@@ -26,6 +30,8 @@ export interface ServerOptions {
   log: (line: string) => void;
   /** Monotonic milliseconds. */
   now: () => number;
+  /** Opened by the first request. */
+  host: HostConnection;
 }
 
 interface CallInFlight {
@@ -176,11 +182,19 @@ export class PluginServer {
 
   #contextOf(meta: JsonObject, signal: AbortSignal): ToolContext {
     const { progressToken } = meta;
+    const connection = this.#options.host;
     const key = meta[META_IDEMPOTENCY_KEY];
+    const callToken = meta[META_CALL];
+    let host: Host | undefined;
     let reportedAt = Number.NEGATIVE_INFINITY;
     return {
       signal,
       idempotencyKey: typeof key === "string" ? key : undefined,
+      // Made when it is asked for: most calls never do.
+      get host() {
+        host ??= createHost(connection, { signal, callToken: typeof callToken === "string" ? callToken : undefined });
+        return host;
+      },
       progress: ({ progress, total, message }) => {
         if (progressToken === undefined || signal.aborted) return;
         const now = this.#options.now();

@@ -1,3 +1,4 @@
+import type { Host } from "./host.ts";
 import type { JsonValue } from "./jsonValue.ts";
 import type { JsonSchema, Schema } from "./schema.ts";
 
@@ -24,6 +25,8 @@ export interface ToolContext {
   readonly signal: AbortSignal;
   /** The same for every attempt of one step, when the tool is `idempotent` and a workflow calls it. */
   readonly idempotencyKey: string | undefined;
+  /** What the workbench does for the plugin on behalf of whoever called: files, store, models, other plugins, events. */
+  readonly host: Host;
   /** Tells the caller how far the call is. Reports closer than 50 ms after the last one are dropped. */
   progress(report: ToolProgress): void;
   /** Writes a line to the plugin's log (stderr). */

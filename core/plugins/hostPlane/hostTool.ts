@@ -1,5 +1,5 @@
-import type { JsonObject } from "@logomesh/contracts";
-import type { z } from "zod";
+import type { JsonObject, JsonValue } from "@logomesh/contracts";
+import { z } from "zod";
 import type { AuditEntryDraft, AuditPayload, PolicyRequest, Principal } from "../../ports/index.ts";
 
 /** One request of a plugin, as a tool of the host plane sees it. */
@@ -54,3 +54,16 @@ export interface HostTool<Input extends z.ZodType = z.ZodType> {
 export function hostTool<Input extends z.ZodType>(tool: HostTool<Input>): HostTool {
   return tool;
 }
+
+/** A value that came out of a JSON parser: passed on as it is, because a copy would lose keys like `__proto__`. */
+export const AnyValue = z
+  .unknown()
+  .refine((value) => value !== undefined, "is missing")
+  .transform((value) => value as JsonValue);
+
+/** The same for an object. */
+export const AnyObject = z
+  .unknown()
+  .refine((value) => typeof value === "object" && value !== null && !Array.isArray(value), "must be an object")
+  .meta({ type: "object" })
+  .transform((value) => value as JsonObject);

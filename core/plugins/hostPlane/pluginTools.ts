@@ -1,9 +1,9 @@
-import { JsonObjectSchema, type JsonObject, type JsonValue } from "@logomesh/contracts";
+import type { JsonObject, JsonValue } from "@logomesh/contracts";
 import { z } from "zod";
 import type { BlobStore, PluginTools } from "../../ports/index.ts";
 import { pluginOwner } from "../../storage/index.ts";
 import { blobHandlesIn } from "./blobHandles.ts";
-import { hostTool, type HostTool } from "./hostTool.ts";
+import { AnyObject, hostTool, type HostTool } from "./hostTool.ts";
 
 /** A plugin's call may take as long as a manifest may allow; the callee's own limit is what counts. */
 const TIMEOUT_MS = 3_600_000;
@@ -11,7 +11,7 @@ const TIMEOUT_MS = 3_600_000;
 const Input = z.strictObject({
   plugin: z.string().min(1).max(128),
   tool: z.string().min(1).max(128),
-  arguments: JsonObjectSchema.default({}),
+  arguments: AnyObject.default({}),
   timeoutMs: z.int().min(10).max(TIMEOUT_MS).optional(),
 });
 

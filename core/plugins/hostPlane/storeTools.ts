@@ -1,10 +1,10 @@
-import { JsonValueSchema, LogoMeshError, PluginPermissionsSchema } from "@logomesh/contracts";
+import { LogoMeshError, PluginPermissionsSchema } from "@logomesh/contracts";
 import { z } from "zod";
 import { sha256Hex } from "../../base/index.ts";
 import type { AuditLog, BlobStore, PluginStore } from "../../ports/index.ts";
 import { pluginOwner } from "../../storage/index.ts";
 import { blobHandle, parseBlobHandle } from "./blobHandles.ts";
-import { hostTool, type HostRequest, type HostTool } from "./hostTool.ts";
+import { AnyValue, hostTool, type HostRequest, type HostTool } from "./hostTool.ts";
 
 /** Bytes of one answer: as base64 they take a third more, and a line of the protocol is bounded. */
 const PART_BYTES = 512 * 1024;
@@ -34,7 +34,7 @@ export function storeTools({ store, audit }: StoreServices): Record<string, Host
     }),
     store_put: hostTool({
       description: "Keeps a JSON value under a key of this plugin's store.",
-      input: z.strictObject({ key: Key, value: JsonValueSchema }),
+      input: z.strictObject({ key: Key, value: AnyValue }),
       output: z.object({}),
       record: "awaited",
       subject: ({ key }) => ({ key }),

@@ -1,7 +1,7 @@
 """Write LogoMesh plugins in Python: typed tools, served over the Model Context Protocol. Standard library only."""
 
-from .context import Cancelled, Context, ToolError
+from .context import Cancelled, Context, HostError, ToolError
 from .plugin import Plugin
 from .schema import Field
 
-__all__ = ["Cancelled", "Context", "Field", "Plugin", "ToolError"]
+__all__ = ["Cancelled", "Context", "Field", "HostError", "Plugin", "ToolError"]

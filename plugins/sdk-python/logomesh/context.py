@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .host import Host
 
 
 class ToolError(Exception):
@@ -14,6 +17,20 @@ class ToolError(Exception):
 
 class Cancelled(Exception):
     """Raised inside a handler whose call was cancelled. Let it pass."""
+
+
+class HostError(Exception):
+    """A request that the workbench refused or could not carry out."""
+
+    def __init__(self, message: str, *, code: str, status: int | None = None, data: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        """`LM_POLICY_DENIED`, `LM_FILE_NOT_FOUND` … as in the workbench's list of errors."""
+        self.status = status
+        """4030 denied, 4031 needs a grant, 4130 too large, 4290 too many, 5040 too late; None when the operation itself failed."""
+        self.data = data or {}
+        self.is_retryable = self.data.get("retryable") is True
+        """The same request may work later."""
 
 
 class Context:
@@ -25,13 +42,23 @@ class Context:
         cancel: threading.Event,
         report: Callable[[dict[str, Any]], None],
         log: Callable[[str], None],
+        host: Callable[[], Host],
         idempotency_key: str | None = None,
     ) -> None:
         self._cancel = cancel
         self._report = report
         self._log = log
+        self._make_host = host
+        self._host: Host | None = None
         self.idempotency_key = idempotency_key
         """The same for every attempt of one step, when the tool is `idempotent` and a workflow calls it."""
+
+    @property
+    def host(self) -> Host:
+        """What the workbench does for the plugin on behalf of whoever called: files, store, models, other plugins, events."""
+        if self._host is None:
+            self._host = self._make_host()
+        return self._host
 
     @property
     def cancelled(self) -> bool:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import re
 import sys
+import threading
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .context import Context
 from .schema import check_keywords, return_schema, signature_schema
 from .server import PluginServer
+
+if TYPE_CHECKING:
+    from .host import Host
+    from .host_connection import HostConnection
 
 EFFECTS = ("pure", "idempotent", "once")
 
@@ -54,6 +59,27 @@ class Plugin:
         self.name = name
         self.version = version
         self.tools: dict[str, DeclaredTool] = {}
+        self._connection: HostConnection | None = None
+        self._connecting = threading.Lock()
+
+    @property
+    def host(self) -> Host:
+        """The workbench, for what the plugin does by itself, outside of any call.
+
+        Inside one use `context.host`: it asks in the name of whoever called, and this one, while calls are under way, in
+        the name of all of them.
+        """
+        return self._host_of(None, None)
+
+    def _host_of(self, token: str | None, cancel: threading.Event | None) -> Host:
+        # Loaded here, because a plugin that asks for nothing does without.
+        from .host import Host
+        from .host_connection import HostConnection, open_announced
+
+        # Handlers run in several threads, and there is one descriptor.
+        with self._connecting:
+            self._connection = self._connection or HostConnection(open_announced)
+        return Host(self._connection, token=token, cancel=cancel)
 
     def tool(
         self,
@@ -120,7 +146,9 @@ class Plugin:
         def send(data: bytes) -> None:
             _write_all(write_fd, data)
 
-        server = PluginServer(name=self.name, version=self.version, tools=self.tools, send=send, log=_log)
+        server = PluginServer(
+            name=self.name, version=self.version, tools=self.tools, send=send, log=_log, host_of=self._host_of
+        )
         while chunk := os.read(read_fd, READ_BYTES):
             server.receive(chunk)
         server.close(CLOSE_GRACE_S)

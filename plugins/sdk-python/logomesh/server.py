@@ -11,12 +11,15 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from .context import Cancelled, Context, ToolError
 from .json_value import parse_json, to_json_value
 from .schema import validate
 from .workers import Workers
+
+if TYPE_CHECKING:
+    from .host import Host
 
 PROTOCOL_VERSIONS = ("2025-11-25", "2025-06-18")
 
@@ -34,6 +37,8 @@ PROGRESS_INTERVAL_S = 0.05
 
 META_EFFECT = "org.logomesh/effect"
 META_IDEMPOTENCY_KEY = "org.logomesh/idempotencyKey"
+# Says to the workbench for which call a request on the host plane is.
+META_CALL = "org.logomesh/call"
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -60,12 +65,14 @@ class PluginServer:
         tools: Mapping[str, Tool],
         send: Callable[[bytes], None],
         log: Callable[[str], None],
+        host_of: Callable[[str | None, threading.Event | None], Host],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self._info = {"name": name, "version": version}
         self._tools = tools
         self._send_bytes = send
         self._log = log
+        self._host_of = host_of
         self._now = now
         self._buffer = bytearray()
         self._skipping = False
@@ -221,8 +228,17 @@ class PluginServer:
             message = to_json_value({"progressToken": token, **params}, "progress")
             self._send({"jsonrpc": "2.0", "method": "notifications/progress", "params": message})
 
+        call_token = meta.get(META_CALL)
+
+        def host() -> Host:
+            return self._host_of(call_token if isinstance(call_token, str) else None, cancel)
+
         return Context(
-            cancel=cancel, report=report, log=self._log, idempotency_key=key if isinstance(key, str) else None
+            cancel=cancel,
+            report=report,
+            log=self._log,
+            host=host,
+            idempotency_key=key if isinstance(key, str) else None,
         )
 
     def _reply(self, request_id: Any, result: dict[str, Any]) -> None:

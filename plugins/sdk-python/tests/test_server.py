@@ -29,6 +29,7 @@ class Wire:
             tools=plugin.tools,
             send=self._sent,
             log=self.logged.append,
+            host_of=plugin._host_of,
             now=lambda: self.time,
         )
         if handshake:
