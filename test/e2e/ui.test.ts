@@ -44,6 +44,10 @@ const PAGES: [name: string, path: () => string, landmark: string][] = [
   ["Tools", () => "/plugins/org.logomesh.data-stats?tool=describe", "Data statistics"],
   ["Permissions", () => "/plugins/org.example.web-clipper?tab=permissions", "It asks for, and is not granted"],
   ["Log of a plugin", () => "/plugins/org.logomesh.data-stats?tab=logs", "Data statistics"],
+  ["Approvals", () => "/approvals?status=all", "Approvals"],
+  ["File change", () => `/approvals/${server.world.approvals[0]?.id ?? ""}`, "Change src/access.ts"],
+  ["Long file change", () => `/approvals/${server.world.approvals[1]?.id ?? ""}`, "Create docs/summary.md"],
+  ["Failed approval", () => `/approvals/${server.world.approvals[7]?.id ?? ""}?status=all`, "Why it failed"],
   ["Audit entry", () => "/audit/123", "response"],
 ];
 
@@ -196,6 +200,7 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
       ["/runs", "No runs yet", "script/logomesh run"],
       ["/workflows", "No workflows yet", "script/logomesh workflow push"],
       ["/plugins", "No plugins installed", "script/logomesh init"],
+      ["/approvals", "Nothing waits for you", "script/logomesh approval list"],
       ["/audit", "Nothing is logged yet", "script/logomesh audit query"],
     ] as const) {
       await page.goto(`${server.url}${path}`);
@@ -212,6 +217,7 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
       ["/runs", "listRuns"],
       ["/workflows", "listWorkflows"],
       ["/plugins", "listPlugins"],
+      ["/approvals", "listApprovals"],
       ["/audit", "queryAudit"],
     ] as const) {
       server.fail(route, "LM_TIMEOUT");
@@ -277,6 +283,58 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
     await page.getByRole("button", { name: /describe/ }).click();
     await page.getByRole("button", { name: "Call describe" }).click();
     await page.getByRole("group", { name: "result of the call" }).getByText("sentences:").waitFor();
+  });
+
+  test("a file change is read with its hidden characters, approved with a comment, and undone", async () => {
+    await using opened = await logIn();
+    const { page, complaints } = opened;
+    await page.getByLabel("3 waiting").waitFor();
+    await page.keyboard.press("g");
+    await page.keyboard.press("i");
+    await page.getByRole("listbox", { name: "Approvals" }).getByRole("option").first().waitFor();
+    await page.keyboard.press("j");
+    await page.keyboard.press("Enter");
+    const detail = page.getByRole("region", { name: "Detail" });
+    await detail.getByText("4 hidden characters").waitFor();
+    const added = detail.getByRole("region", { name: "Changes" }).locator("[data-kind=added]");
+    expect(await added.textContent()).toBe('2+  return role !== "userU+202E U+2066// admins onlyU+2069 U+2066";');
+    await detail.getByRole("button", { name: "Approve", exact: true }).click();
+    await page.getByText("It holds 4 characters that do not show").waitFor();
+    expect(await axeViolations(page)).toEqual([]);
+    await page.getByLabel("Comment").fill("looked at it");
+    await page.getByRole("button", { name: "Approve what is shown" }).click();
+    await detail.getByText("Approved", { exact: true }).waitFor();
+    await detail.getByText("looked at it").waitFor();
+    await page.getByLabel("2 waiting").waitFor();
+    await detail.getByRole("button", { name: "Undo", exact: true }).click();
+    await page.getByRole("button", { name: "Put the file back" }).click();
+    await detail.getByText("Undone", { exact: true }).waitFor();
+    await page.keyboard.press("Escape");
+    await page.waitForURL(/\/approvals$/);
+    expect(complaints).toEqual([]);
+  });
+
+  test("what another person decided shows at once, and a decision that comes late says so", async () => {
+    await using opened = await logIn();
+    const { page } = opened;
+    const [first, second] = server.world.approvals;
+    await page.goto(`${server.url}/approvals/${second?.id ?? ""}`);
+    await page.getByText("live", { exact: true }).waitFor();
+    const detail = page.getByRole("region", { name: "Detail" });
+    await detail.getByText("Line 1 of the summary.").waitFor();
+    // Of 900 lines only what is in sight is in the page.
+    expect(await detail.locator("[data-kind=added]").count()).toBeLessThan(200);
+    const shown = page.getByRole("option", { name: /src\/access/ });
+    await shown.waitFor();
+    server.world.changeApproval(first?.id ?? "", { status: "rejected" });
+    await shown.waitFor({ state: "detached" });
+    await page.getByLabel("2 waiting").waitFor();
+    await detail.getByRole("button", { name: "Reject", exact: true }).click();
+    server.setLive(false);
+    server.world.changeApproval(second?.id ?? "", { status: "approved" });
+    await page.getByRole("button", { name: "Reject it" }).click();
+    await detail.getByRole("alert").getByText("LM_APPROVAL_DECIDED").waitFor();
+    await detail.getByText("Approved", { exact: true }).waitFor();
   });
 
   test("the log is searched and verified", async () => {

@@ -31,6 +31,7 @@ export function Palette({ asked }: { asked: number }) {
     { id: "runs", label: "Runs", onClick: () => void navigate({ to: "/runs" }) },
     { id: "workflows", label: "Workflows", onClick: () => void navigate({ to: "/workflows" }) },
     { id: "plugins", label: "Plugins", onClick: () => void navigate({ to: "/plugins" }) },
+    { id: "approvals", label: "Approvals", onClick: () => void navigate({ to: "/approvals" }) },
     { id: "audit", label: "Audit", onClick: () => void navigate({ to: "/audit" }) },
     ...(found.data?.workflows ?? []).map(({ namespace, name, title }) => ({
       id: `workflow ${namespace}/${name}`,

@@ -1,12 +1,21 @@
 import { ActionIcon, AppShell, Burger, Group, NavLink, Text, Tooltip } from "@mantine/core";
 import { useDisclosure, useMediaQuery } from "@mantine/hooks";
-import { IconHome, IconPlug, IconPlayerPlay, IconSearch, IconShieldCheck, IconSitemap } from "@tabler/icons-react";
+import {
+  IconChecklist,
+  IconHome,
+  IconPlug,
+  IconPlayerPlay,
+  IconSearch,
+  IconShieldCheck,
+  IconSitemap,
+} from "@tabler/icons-react";
 import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import { Suspense, lazy, useEffect, useRef, useState } from "react";
 import { LoadingRows } from "../components/States.tsx";
 import { useKeys } from "../lib/keys.ts";
 import { Lights } from "./Lights.tsx";
 import { LockdownBanner } from "./LockdownBanner.tsx";
+import { PendingBadge } from "./PendingBadge.tsx";
 import classes from "./Shell.module.css";
 
 // Not needed for the first sight of a page.
@@ -20,6 +29,7 @@ const PAGES = [
   { to: "/runs", label: "Runs", icon: IconPlayerPlay, key: "r" },
   { to: "/workflows", label: "Workflows", icon: IconSitemap, key: "w" },
   { to: "/plugins", label: "Plugins", icon: IconPlug, key: "p" },
+  { to: "/approvals", label: "Approvals", icon: IconChecklist, key: "i" },
   { to: "/audit", label: "Audit", icon: IconShieldCheck, key: "a" },
 ] as const;
 
@@ -79,6 +89,7 @@ export function Shell() {
               component={Link}
               to={to}
               label={label}
+              {...(to === "/approvals" ? { rightSection: <PendingBadge /> } : {})}
               leftSection={<Icon size={18} stroke={1.7} aria-hidden />}
               active={isActive}
               variant="subtle"

@@ -1,5 +1,5 @@
 /** Every page, its place in the URL, and what of its view state the URL holds. Pages load with their route. */
-import { AuditQuerySchema, RunStatusSchema } from "@logomesh/contracts";
+import { ApprovalKindSchema, ApprovalStatusSchema, AuditQuerySchema, RunStatusSchema } from "@logomesh/contracts";
 import type { QueryClient } from "@tanstack/react-query";
 import { createRootRouteWithContext, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { ProblemAlert } from "../components/States.tsx";
@@ -72,6 +72,21 @@ const pluginRoute = createRoute({
   component: lazyRouteComponent(() => import("../features/plugins/PluginDetail.tsx"), "PluginDetail"),
 });
 
+const approvalsRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/approvals",
+  validateSearch: (search: Record<string, unknown>) => ({
+    ...pick("status", oneOf([...ApprovalStatusSchema.options, "all"], search["status"])),
+    ...pick("kind", ApprovalKindSchema.safeParse(search["kind"]).data),
+  }),
+  component: lazyRouteComponent(() => import("../features/approvals/ApprovalsPage.tsx"), "ApprovalsPage"),
+});
+const approvalRoute = createRoute({
+  getParentRoute: () => approvalsRoute,
+  path: "/$approvalId",
+  component: lazyRouteComponent(() => import("../features/approvals/ApprovalDetailPage.tsx"), "ApprovalDetailPage"),
+});
+
 const auditRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/audit",
@@ -89,6 +104,7 @@ const routeTree = rootRoute.addChildren([
   runsRoute.addChildren([runRoute]),
   workflowsRoute.addChildren([newWorkflowRoute, workflowRoute]),
   pluginsRoute.addChildren([pluginRoute]),
+  approvalsRoute.addChildren([approvalRoute]),
   auditRoute.addChildren([auditEntryRoute]),
 ]);
 

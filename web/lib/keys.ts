@@ -14,7 +14,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
   { keys: "Esc", does: "Close the detail, leave a field" },
   { keys: "/", does: "Go to the filter" },
   { keys: "Ctrl K", does: "Go anywhere, run anything" },
-  { keys: "g h, g r, g w, g p, g a", does: "Home, Runs, Workflows, Plugins, Audit" },
+  { keys: "g h, g r, g w, g p, g i, g a", does: "Home, Runs, Workflows, Plugins, Approvals, Audit" },
   { keys: "?", does: "This list" },
 ];
 

@@ -29,7 +29,6 @@ export const queryKeys = {
   workflow: (key: { namespace: string; name: string; version?: string | undefined }) => ["workflows", "detail", key],
   plugins: ["plugins", "list"],
   pluginLogs: (pluginId: string) => ["plugins", "logs", pluginId],
-  approvals: ["approvals"],
   approvalLists: ["approvals", "list"],
   approvalList: (filter: ApprovalFilter) => ["approvals", "list", filter],
   approval: (approvalId: string) => ["approvals", "detail", approvalId],

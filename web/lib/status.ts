@@ -1,5 +1,5 @@
 /** How every status looks: colour and icon and word, the same in list, graph and table. */
-import type { PluginState, TaskStatus } from "@logomesh/contracts";
+import type { ApprovalStatus, PluginState, TaskStatus } from "@logomesh/contracts";
 
 /** A tone is a colour with a meaning; its values for light and dark are in app/app.css. */
 export type Tone = "neutral" | "active" | "waiting" | "good" | "bad" | "uncertain";
@@ -44,10 +44,23 @@ const PLUGIN_LOOKS: Record<PluginState, StatusLook> = {
   quarantined: { tone: "bad", icon: "lock", label: "Quarantined" },
 };
 
+const APPROVAL_LOOKS: Record<ApprovalStatus, StatusLook> = {
+  pending: { tone: "waiting", icon: "clock", label: "Pending" },
+  approved: { tone: "good", icon: "check", label: "Approved" },
+  rejected: { tone: "neutral", icon: "ban", label: "Rejected" },
+  expired: { tone: "neutral", icon: "clock", label: "Expired" },
+  failed: { tone: "bad", icon: "cross", label: "Failed" },
+  undone: { tone: "neutral", icon: "skip", label: "Undone" },
+};
+
 export function taskLook(status: TaskStatus): StatusLook {
   return RUN_LOOKS[status];
 }
 
 export function pluginLook(state: PluginState): StatusLook {
   return PLUGIN_LOOKS[state];
+}
+
+export function approvalLook(status: ApprovalStatus): StatusLook {
+  return APPROVAL_LOOKS[status];
 }

@@ -2,6 +2,8 @@
 import {
   LogoMeshError,
   RunStatusSchema,
+  type Approval,
+  type DecideApprovalParams,
   type Plugin,
   type PluginState,
   type RouteName,
@@ -30,6 +32,7 @@ export function createAnswers(world: FakeWorld): Answers {
     world.plugins = world.plugins.map((known) => (known.id === id ? changed : known));
     return changed;
   };
+  const approval = (id: string | undefined) => find(world.approvals, (known) => known.id === id, "approval");
   const run = (id: string | undefined) => find(world.runs, (known) => known.id === id, "run");
   const workflow = (name: string | undefined) => find(world.workflows, (known) => known.name === name, "workflow");
   return {
@@ -104,6 +107,30 @@ export function createAnswers(world: FakeWorld): Answers {
     revokePlugin: ({ params }) => setPlugin(params["id"], { state: "blocked", granted: false }),
     getPluginLogs: () => ({ lines: ["ready in 62 ms", "called describe with 5 values"] }),
     callTool: () => ({ content: [], structuredContent: { words: 6, sentences: 1 }, isError: false, durationMs: 0.6 }),
+    listApprovals: ({ query }) => {
+      const fits = (approval: Approval): boolean =>
+        (query["status"] ?? approval.status) === approval.status && (query["kind"] ?? approval.kind) === approval.kind;
+      const summaries = world.approvals
+        .filter(fits)
+        .map(({ payload: _payload, outcome: _outcome, isUndoable: _isUndoable, ...summary }) => summary);
+      return pageOf(summaries, query);
+    },
+    getApproval: ({ params }) => approval(params["id"]),
+    decideApproval: ({ params, body }) => {
+      const { decision, contentHash, comment } = body as DecideApprovalParams;
+      const { id, status, contentHash: seen } = approval(params["id"]);
+      if (status !== "pending") throw new LogoMeshError("LM_APPROVAL_DECIDED", `The approval ${id} is ${status}.`);
+      if (seen !== contentHash) throw new LogoMeshError("LM_APPROVAL_CONTENT", "The decision is about other content.");
+      return world.changeApproval(id, {
+        ...{ status: decision, decidedAt: ago(0), decidedBy: { type: "client", id: "browser" }, settledAt: ago(0) },
+        ...(comment === undefined ? {} : { comment }),
+        isUndoable: decision === "approved",
+      });
+    },
+    undoApproval: ({ params }) =>
+      world.changeApproval(approval(params["id"]).id, {
+        ...{ status: "undone", undoneAt: ago(0), undoneBy: { type: "client", id: "browser" }, isUndoable: false },
+      }),
     queryAudit: ({ query }) =>
       pageOf(
         world.entries.filter(

@@ -1,5 +1,6 @@
 /** What the fake workbench knows: runs and their tasks, plugins, entries; and the scripted run that it plays. */
 import type {
+  ApprovalDetail,
   AuditEntry,
   Plugin,
   Run,
@@ -9,6 +10,7 @@ import type {
   SystemStatus,
   WorkflowDetail,
 } from "@logomesh/contracts";
+import { approvalFixtures } from "./approvalFixtures.ts";
 import { ago, auditFixture, pluginFixtures, runFixture, statusFixture, workflowFixture } from "./fixtures.ts";
 import { OUTPUT, STAGES, taskOf, tasksUpTo } from "./scriptedRun.ts";
 
@@ -21,6 +23,7 @@ export class FakeWorld {
   workflows: WorkflowDetail[] = [workflowFixture()];
   plugins: Plugin[] = pluginFixtures();
   runs: Run[] = Array.from({ length: RUNS }, (_, index) => runOf(index));
+  approvals: ApprovalDetail[] = approvalFixtures();
   entries: AuditEntry[] = Array.from({ length: ENTRIES }, (_, index) => auditFixture(ENTRIES - 1 - index));
   /** How long each stage of a started run takes. */
   stageMs = 250;
@@ -40,6 +43,7 @@ export class FakeWorld {
     this.workflows = [];
     this.plugins = [];
     this.entries = [];
+    this.approvals = [];
   }
 
   tasksOf(run: Run): RunTask[] {
@@ -64,6 +68,16 @@ export class FakeWorld {
     this.#tell(run, "io.serverlessworkflow.workflow.started.v1");
     this.#later(() => this.#stage(run.id, 0));
     return run;
+  }
+
+  changeApproval(approvalId: string, change: Partial<ApprovalDetail>): ApprovalDetail {
+    const index = this.approvals.findIndex(({ id }) => id === approvalId);
+    const changed = { ...this.approvals[index], ...change } as ApprovalDetail;
+    this.approvals[index] = changed;
+    const { payload: _payload, outcome: _outcome, isUndoable: _isUndoable, ...approval } = changed;
+    const pending = this.approvals.filter(({ status }) => status === "pending").length;
+    this.#send({ type: "approval", approval, pending });
+    return changed;
   }
 
   change(runId: string, change: Partial<Run>): Run {
