@@ -145,6 +145,18 @@ export const PLUGIN_ERRORS = defineErrors({
     retryable: true,
     help: "Wait for the next day (UTC), or grant more `max_tokens_per_day` with the permission `llm.generate`.",
   },
+  LM_PLUGIN_MOUNT_REFUSED: {
+    status: 409,
+    title: "A granted folder cannot be given to the plugin",
+    retryable: false,
+    help: "The detail names what is in the way: a link, a pipe or socket, a file with two names, or too many files.",
+  },
+  LM_PLUGIN_DATA_FULL: {
+    status: 507,
+    title: "The plugin keeps more data than it was granted",
+    retryable: false,
+    help: "The detail names the folder. Delete what is not needed there, or raise `max_mb` of its `fs.data` and grant it again.",
+  },
   LM_PLUGIN_SECURITY_LEVEL: {
     status: 403,
     title: "The plugin's security level is not permitted here",

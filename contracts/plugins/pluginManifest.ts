@@ -40,13 +40,36 @@ const relativePath = z
 /** Shown as a link: nothing but the web. */
 const webAddress = z.url({ protocol: /^https?$/, error: "use an address that begins with https://" }).max(500);
 
+/** A folder of the workspace. */
+const mountPath = z
+  .string()
+  .max(1024)
+  .regex(
+    /^(?!(.*\/)?\.{1,2}(\/|$))[\w@.-]+(\/[\w@.-]+)*$/,
+    "use the path of a folder in the workspace, of letters, digits and . _ @ -",
+  );
+
+function hasDistinctNames(mounts: readonly { path: string }[]): boolean {
+  return new Set(mounts.map(({ path }) => path.split("/").at(-1))).size === mounts.length;
+}
+
+/** Arguments and variables end at a NUL character. */
+const textWithoutNul = z
+  .string()
+  .max(4096)
+  .regex(/^[^\0]*$/, "has a NUL character");
+
 const why = z.string().min(1).max(500);
 
 /** What the plugin asks to be granted, each with the reason the user reads. A maximum, never a grant. */
 export const PluginPermissionsSchema = z.strictObject({
   "fs.read": z.array(z.strictObject({ path: z.string().min(1), why })).optional(),
   "fs.propose": z.array(z.strictObject({ path: z.string().min(1), why })).optional(),
-  "fs.mount": z.array(z.strictObject({ path: z.string().min(1), why })).optional(),
+  "fs.mount": z
+    .array(z.strictObject({ path: mountPath, why }))
+    .max(8)
+    .refine(hasDistinctNames, "two folders have the same name; each appears at /work/<name>")
+    .optional(),
   "fs.data": z.strictObject({ max_mb: z.int().min(1).max(10_240), why }).optional(),
   "net.fetch": z
     .array(z.strictObject({ host: z.string().min(1), methods: z.array(z.string()).min(1), why }))
@@ -65,7 +88,20 @@ export const PluginPermissionsSchema = z.strictObject({
   "thought.read": z.strictObject({ why }).optional(),
   "thought.write": z.strictObject({ why }).optional(),
   "model.propose": z.strictObject({ why }).optional(),
-  env: z.array(z.strictObject({ name: z.string().regex(/^[A-Z_][A-Z0-9_]*$/), why })).optional(),
+  env: z
+    .array(
+      z.strictObject({
+        name: z
+          .string()
+          .max(100)
+          .regex(/^[A-Z_][A-Z0-9_]*$/),
+        /** What it is when the settings of the plugin have no value of this name; without either it is not set. */
+        default: textWithoutNul.optional(),
+        why,
+      }),
+    )
+    .max(64)
+    .optional(),
 });
 export type PluginPermissions = z.infer<typeof PluginPermissionsSchema>;
 
@@ -91,7 +127,7 @@ export const PluginManifestSchema = z.strictObject({
   /** Path inside the plugin folder; never absolute, never leaving it. */
   entry_point: relativePath,
   /** Passed to the entry point as they are; no shell reads them. */
-  args: z.array(z.string().max(4096)).max(64).default([]),
+  args: z.array(textWithoutNul).max(64).default([]),
   security_level: SecurityLevelSchema,
   resource_limits: ResourceLimitsSchema.prefault({}),
   permissions: PluginPermissionsSchema.default({}),

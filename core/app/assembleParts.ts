@@ -89,6 +89,7 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
       },
       pluginsFolder: paths.plugins,
       stagingFolder: paths.stagedPlugins,
+      ...{ workspaceFolder: paths.root, dataFolder: paths.pluginData },
       ...sdkFolders(),
     }),
   );

@@ -15,6 +15,8 @@ export interface WorkspacePaths {
   database: string;
   keys: string;
   stagedPlugins: string;
+  /** What plugins keep, by id. */
+  pluginData: string;
   token: string;
   serverFile: string;
 }
@@ -50,6 +52,7 @@ export function workspacePaths(root: string): WorkspacePaths {
     database: join(state, "logomesh.db"),
     keys: join(state, "keys"),
     stagedPlugins: join(state, "plugins"),
+    pluginData: join(state, "plugin-data"),
     token: join(state, "token"),
     serverFile: join(state, "server.json"),
   };

@@ -19,6 +19,7 @@ import type {
   Random,
 } from "../ports/index.ts";
 import type { PluginAPI } from "./hostPlane/pluginApi.ts";
+import type { GrantedResources } from "./grantedResources.ts";
 import { LatencySample } from "./latencySample.ts";
 import { PluginExecutionLimiter } from "./pluginExecutionLimiter.ts";
 import { describeChanges } from "./pluginChanges.ts";
@@ -64,6 +65,8 @@ export interface InstalledPluginOptions {
   loadDependencies: () => Promise<void>;
   /** Of the staged copy with this hash. @throws when there is none */
   manifestOf: (sha256: string) => PluginManifest;
+  /** What of the host it was granted. @throws LogoMeshError when one of these cannot be given */
+  resources: () => Promise<GrantedResources>;
   /** Writes into the grant what the tools say they do, once that is known. */
   pinTools: (toolsHash: string) => Promise<void>;
   policy: Policy;
@@ -296,7 +299,8 @@ export class InstalledPlugin {
     await audit.append(this.#entry("plugin.started", { version: manifest.version, sha256 }));
     this.#setState("loading");
     try {
-      const process = await runtimes.start(manifest, this.#options.bundleFolder);
+      const resources = await this.#options.resources();
+      const process = await runtimes.start(manifest, this.#options.bundleFolder, resources);
       const instance = new PluginInstance({
         ...{ manifest, process, schemas, api, clock, random },
         onDidChange: () => this.#options.onDidChange(),

@@ -36,6 +36,7 @@ import { describeInvalid } from "./invalidPlugin.ts";
 import { findPlugins } from "./findPlugins.ts";
 import { PluginAPI, type HostServices } from "./hostPlane/pluginApi.ts";
 import { assertSubset } from "./grantSubset.ts";
+import { openResources, type GrantedResources } from "./grantedResources.ts";
 import { InstalledPlugin } from "./installedPlugin.ts";
 import { assertEntryPoint, readManifest } from "./manifest.ts";
 import { Obstacles, requiredError } from "./obstacles.ts";
@@ -56,6 +57,10 @@ export interface PluginHostOptions {
   pythonSdkFolder: string;
   shellSdkFolder: string;
   pluginsFolder: string;
+  /** Folders of it can be granted to plugins. */
+  workspaceFolder: string;
+  /** What plugins keep, by id: `.logomesh/plugin-data`. */
+  dataFolder: string;
   /** Copies of approved bundles: `.logomesh/plugins`. */
   stagingFolder: string;
   policy: Policy;
@@ -199,7 +204,8 @@ export class PluginHost implements PluginTools, AsyncDisposable {
         data: version,
       });
       if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
-      rmSync(join(this.#options.stagingFolder, pluginId), { recursive: true, force: true });
+      for (const kept of [this.#options.stagingFolder, this.#options.dataFolder])
+        rmSync(join(kept, pluginId), { recursive: true, force: true });
       this.#plugins.delete(pluginId);
       this.#discover();
       this.#feed.changed(pluginId);
@@ -483,6 +489,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
       grant: () => grants.pluginGrant(id),
       obstacle: () => this.#obstacles.of(id),
       loadDependencies: () => this.#obstacles.loadDependencies(manifest),
+      resources: () => this.#resourcesOf(id),
       manifestOf: (granted) => readManifest(join(stagingFolder, id, granted)),
       pinTools: (toolsHash) => this.#changeGrant(() => this.#pinTools({ id, sha256, toolsHash })),
       onDidChange: () => this.#feed.changed(id),
@@ -544,6 +551,17 @@ export class PluginHost implements PluginTools, AsyncDisposable {
       }
       throw error;
     }
+  }
+
+  #resourcesOf(pluginId: string): Promise<GrantedResources> {
+    const { workspaceFolder, dataFolder, policy, grants } = this.#options;
+    const principal = { type: "Plugin", id: pluginId } as const;
+    return openResources({
+      ...{ pluginId, workspaceFolder, dataFolder },
+      permissions: grants.pluginGrant(pluginId)?.permissions ?? {},
+      settings: this.#settings.get(pluginId).settings,
+      authorize: (path) => policy.require({ principal, action: "fs.read", resource: { type: "File", id: path } }),
+    });
   }
 
   async #pinTools({ id, sha256, toolsHash }: { id: string; sha256: string; toolsHash: string }): Promise<void> {

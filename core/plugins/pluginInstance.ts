@@ -323,6 +323,11 @@ export class PluginInstance {
         "LM_PLUGIN_MEMORY",
         this.#quote(`${id} used more than its ${resource_limits.memory_mb} MiB of memory and was stopped.`),
       );
+    if (cause === "data")
+      return new LogoMeshError(
+        "LM_PLUGIN_DATA_FULL",
+        this.#quote(`${id} kept more in /data than it was granted and was stopped.`),
+      );
     const how = signal === null ? `with exit code ${String(code)}` : `by ${signal}`;
     return new LogoMeshError("LM_PLUGIN_CRASHED", this.#quote(`${id} ended ${how}.`));
   }

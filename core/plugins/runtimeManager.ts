@@ -1,4 +1,5 @@
 import type { PluginManifest, PluginRuntime } from "@logomesh/contracts";
+import type { GrantedResources } from "./grantedResources.ts";
 import type { Sandbox, SandboxProcess, SandboxSpec, SandboxStatus } from "./sandbox/sandbox.ts";
 
 /** What of the host a runtime's plugins see besides their own bundle. */
@@ -90,8 +91,11 @@ export class RuntimeManager {
     return this.#sandbox.status();
   }
 
-  /** @throws LogoMeshError LM_PLUGIN_SANDBOX_UNAVAILABLE, LM_PLUGIN_RUNTIME_MISSING, LM_PLUGIN_START_FAILED */
-  start(manifest: PluginManifest, bundleFolder: string): Promise<SandboxProcess> {
+  /** @throws LogoMeshError LM_PLUGIN_SANDBOX_UNAVAILABLE, LM_PLUGIN_RUNTIME_MISSING, LM_PLUGIN_START_FAILED, LM_PLUGIN_DATA_FULL */
+  start(manifest: PluginManifest, bundleFolder: string, resources: GrantedResources): Promise<SandboxProcess> {
+    const { environment, mounts, data } = resources;
+    const runtime = this.#runtimes[manifest.runtime];
+    const adapted = manifest.runtime === "shell" ? this.#runtimes.shell.adapterOf(manifest) : undefined;
     const spec: SandboxSpec = {
       pluginId: manifest.id,
       runtime: manifest.runtime,
@@ -99,8 +103,10 @@ export class RuntimeManager {
       entryPoint: manifest.entry_point,
       args: manifest.args,
       limits: manifest.resource_limits,
-      readOnlyMounts: this.#runtimes[manifest.runtime].readOnlyMounts,
-      ...(manifest.runtime === "shell" ? this.#runtimes.shell.adapterOf(manifest) : {}),
+      environment,
+      ...(data === undefined ? {} : { data }),
+      ...adapted,
+      readOnlyMounts: { ...runtime.readOnlyMounts, ...adapted?.readOnlyMounts, ...mounts },
     };
     return this.#sandbox.launch(spec);
   }

@@ -31,8 +31,9 @@ export class UnconfinedSandbox implements Sandbox, AsyncDisposable {
       mkdirSync(dirname(join(folder, inside)), { recursive: true });
       symlinkSync(host, join(folder, inside));
     }
+    if (spec.data !== undefined) symlinkSync(spec.data.folder, join(folder, "data"));
     const [command = "", ...args] = commandOf(spec, { folder, bundle });
-    const env = { LOGOMESH_BUNDLE: bundle, LOGOMESH_HOST_FD: "3" };
+    const env = { LOGOMESH_BUNDLE: bundle, LOGOMESH_HOST_FD: "3", ...spec.environment };
     const process = new UnconfinedProcess(
       spawn(command, args, { cwd: folder, env, stdio: ["pipe", "pipe", "pipe", "pipe"] }),
     );

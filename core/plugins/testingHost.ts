@@ -132,6 +132,7 @@ export class TestHost implements AsyncDisposable {
     return {
       ...{ sandbox: this.sandbox, audit: this.audit, policy: this.policy, grants: this.grants, clock: this.clock },
       ...{ writer: this.database.writer, reader: this.database.reader, store: new SqlitePluginStore(this.database) },
+      ...{ workspaceFolder: this.root, dataFolder: join(this.root, "data") },
       ...{ pluginsFolder: this.pluginsFolder, stagingFolder: join(this.root, "staged"), logger: QUIET },
       ...{ random: systemRandom, services: this.services },
       nodeSdkFolder: join(REPOSITORY, "plugins/sdk-node"),

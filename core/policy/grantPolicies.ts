@@ -60,6 +60,10 @@ export function pluginPermits(pluginId: string, permissions: JsonObject): GrantP
       policies[`grant:${action}:${path}`] = pathPermit(self, action, path);
     }
   }
+  // What is mounted can be read, so the constitution judges it as it judges reading.
+  for (const { path } of granted["fs.mount"] ?? []) {
+    policies[`grant:fs.mount:${path}`] = pathPermit(self, "fs.read", path);
+  }
   for (const action of ["event.publish", "event.subscribe"] as const) {
     for (const { type } of granted[action] ?? []) {
       policies[`grant:${action}:${type}`] = eventPermit(self, action, type);

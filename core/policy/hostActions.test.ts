@@ -61,6 +61,18 @@ test("[PO21] a plugin stores under its own id only, when that was granted", () =
   }
 });
 
+test("[PO21] a folder that is mounted may be read, but for what the constitution and the built-in rules keep", () => {
+  using policy = policyWith({ [A]: { "fs.mount": [{ path: "docs", why }] } });
+  const mayRead = (id: string) => policy.decide(ask("fs.read", { type: "File", id })).allowed;
+  expect(["docs", "docs/a.md", "docs/deep/b.md"].map(mayRead)).toEqual([true, true, true]);
+  expect(["src/a.ts", "docs/.env", "docs/id.pem", "docs/x/.git", "docs/x/.git/config"].map(mayRead)).toEqual(
+    Array.from({ length: 5 }, () => false),
+  );
+  expect(policy.decide(ask("fs.propose", FILE)).allowed).toBe(false);
+  using whole = policyWith({ [A]: { "fs.mount": [{ path: ".logomesh", why }] } });
+  expect(whole.decide(ask("fs.read", { type: "File", id: ".logomesh" })).allowed).toBe(false);
+});
+
 test.each(["event.publish", "event.subscribe"])("[PO21] %s reaches the granted types and patterns only", (action) => {
   const policy = policyWith({
     [A]: {

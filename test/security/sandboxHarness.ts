@@ -33,6 +33,8 @@ export interface Probe {
   /** Further files of the bundle. */
   files?: Readonly<Record<string, string>>;
   limits?: Partial<SandboxSpec["limits"]>;
+  /** What else the sandbox is asked for. */
+  granted?: Partial<Pick<SandboxSpec, "args" | "environment" | "data" | "pluginId">>;
   readOnlyMounts?: Readonly<Record<string, string>>;
   input?: string;
 }
@@ -45,7 +47,7 @@ export interface ProbeResult {
 }
 
 /** A bundle below a folder that only its owner may enter, as every workspace in a test is. */
-export function createBundle({ runtime, source, files = {}, limits = {}, readOnlyMounts }: Probe) {
+export function createBundle({ runtime, source, files = {}, limits = {}, readOnlyMounts, granted = {} }: Probe) {
   const base = mkdtempSync(join(tmpdir(), "logomesh-security-"));
   const folder = join(base, "bundle");
   mkdirSync(folder);
@@ -61,6 +63,7 @@ export function createBundle({ runtime, source, files = {}, limits = {}, readOnl
     entryPoint: ENTRY[runtime],
     limits: { ...ResourceLimitsSchema.parse({}), ...limits },
     ...(readOnlyMounts === undefined ? {} : { readOnlyMounts }),
+    ...granted,
   };
   return { spec, base, [Symbol.dispose]: () => rmSync(base, { recursive: true, force: true }) };
 }

@@ -1,6 +1,6 @@
 import type { PluginRuntime, ResourceLimits } from "@logomesh/contracts";
 import { FD } from "./launcher.ts";
-import { gateCommand } from "./gate.ts";
+import { gateCommand, GRANTED_PREFIX } from "./gate.ts";
 
 const MIB = 1024 * 1024;
 /** `/dev/shm` is memory that no resource limit counts. */
@@ -16,6 +16,8 @@ export const PYTHON_SDK_FOLDER = "/sdk/python";
 export interface Mount {
   source: string;
   destination: string;
+  /** Only of the plugin's own data. */
+  isWritable?: boolean;
 }
 
 export interface BubblewrapInput {
@@ -24,6 +26,8 @@ export interface BubblewrapInput {
   args?: readonly string[];
   program?: string;
   limits: ResourceLimits;
+  environment?: Readonly<Record<string, string>>;
+  data?: { bytesMax: number };
   /** Path of the interpreter inside. */
   interpreter: string;
   /** Bundle, runtime and extra folders; destinations never lie below one another. */
@@ -59,11 +63,12 @@ const NAMESPACES = [
 
 /** Options for bubblewrap (`--args`), default-deny: nothing of the host but what stands here. */
 export function bubblewrapOptions(input: BubblewrapInput): string[] {
-  const { limits, mounts, rootEntries, interpreter } = input;
+  const { limits, mounts, rootEntries, interpreter, environment = {} } = input;
   const path = [...new Set([interpreter.slice(0, interpreter.lastIndexOf("/")), "/usr/bin", "/bin"])].join(":");
   return [
     ...NAMESPACES,
     ...["--clearenv", ...Object.entries({ PATH: path, ...ENVIRONMENT }).flatMap((pair) => ["--setenv", ...pair])],
+    ...Object.entries(environment).flatMap(([name, value]) => ["--setenv", `${GRANTED_PREFIX}${name}`, value]),
     ...["--ro-bind", "/usr", "/usr", ...rootEntries.flatMap(rootOption)],
     ...["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"],
     ...["--ro-bind-try", "/etc/alternatives", "/etc/alternatives"],
@@ -72,7 +77,9 @@ export function bubblewrapOptions(input: BubblewrapInput): string[] {
     ...["--size", String(limits.tmp_mb * MIB), "--tmpfs", "/tmp", "--size", String(SHM_BYTES), "--tmpfs", "/dev/shm"],
     // bubblewrap's /dev is a memory file system without a size, owned by the sandbox's user.
     ...["--remount-ro", "/dev", "--perms", "0700", "--dir", "/home/plugin"],
-    ...mounts.flatMap(({ source, destination }) => ["--ro-bind", source, destination]),
+    ...mounts.flatMap(({ source, destination, isWritable }) => [
+      ...[isWritable === true ? "--bind" : "--ro-bind", source, destination],
+    ]),
     ...["--chdir", "/plugin", "--remount-ro", "/"],
     ...["--seccomp", String(FD.seccomp)],
   ];
@@ -80,7 +87,7 @@ export function bubblewrapOptions(input: BubblewrapInput): string[] {
 
 /** What runs inside: the gate, then the interpreter with the plugin's entry point. No path of the host. */
 export function insideCommand(input: BubblewrapInput): string[] {
-  return [...gateCommand(input.runtime, input.limits), ...runtimeCommand(input), ...(input.args ?? [])];
+  return [...gateCommand(input), ...runtimeCommand(input), ...(input.args ?? [])];
 }
 
 // `-I` keeps the environment and the working folder out of sys.path, and with them the plugin's own modules.

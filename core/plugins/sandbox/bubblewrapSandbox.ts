@@ -1,8 +1,9 @@
 import { closeSync, constants, openSync, realpathSync } from "node:fs";
 import { LogoMeshError } from "@logomesh/contracts";
-import { messageOf } from "../../base/index.ts";
+import { messageOf, sha256Hex } from "../../base/index.ts";
 import type { Clock, Logger } from "../../ports/index.ts";
 import { checkBundle } from "./bundleCheck.ts";
+import { adoptDataFolder, assertDataFits } from "./dataFolder.ts";
 import { planLaunch, readRootEntries } from "./launchPlan.ts";
 import { createRuntimeFinder, SYSTEM_PYTHON } from "./runtimes.ts";
 import type { Sandbox, SandboxProcess, SandboxSpec, SandboxStatus } from "./sandbox.ts";
@@ -13,6 +14,8 @@ import { seccompProgram } from "./seccomp.ts";
 /** Host users for plugins of a workbench that runs as root, above those that systems give away: one for each, because pipes, keys and watches are bounded per user. */
 const UID_BASE = 1_900_000_000;
 const UID_COUNT = 60_000;
+/** Plugins that keep data have the same user each time. */
+const DATA_UID_BASE = UID_BASE + UID_COUNT;
 
 export interface BubblewrapSandboxOptions {
   logger: Logger;
@@ -61,7 +64,11 @@ export function createBubblewrapSandbox(options: BubblewrapSandboxOptions): Sand
     }
     const spec = withRealPaths(wanted);
     const runtime = await findRuntime(spec.runtime);
-    const dropToUid = isRoot ? UID_BASE + (++launches % UID_COUNT) : undefined;
+    const dropToUid = isRoot ? chooseUid(spec, ++launches) : undefined;
+    if (spec.data !== undefined) {
+      if (dropToUid !== undefined) adoptDataFolder(spec.data.folder, dropToUid);
+      await assertDataFits(spec.data);
+    }
     const plan = planLaunch({ spec, runtime, seccomp, bwrapPath, dropToUid, rootEntries });
     using opened = new DisposableStack();
     const sourceFds = plan.sources.map((source) => opened.adopt(openFolder(spec, source), closeSync));
@@ -87,10 +94,16 @@ export function createBubblewrapSandbox(options: BubblewrapSandboxOptions): Sand
   };
 }
 
+function chooseUid({ pluginId, data }: SandboxSpec, launch: number): number {
+  if (data === undefined) return UID_BASE + (launch % UID_COUNT);
+  return DATA_UID_BASE + (Number.parseInt(sha256Hex(pluginId).slice(0, 8), 16) % UID_COUNT);
+}
+
 function withRealPaths(spec: SandboxSpec): SandboxSpec {
   const real = (path: string) => reach(spec, () => realpathSync(path));
   const mounts = Object.entries(spec.readOnlyMounts ?? {}).map(([inside, source]) => [inside, real(source)] as const);
-  return { ...spec, bundleFolder: real(spec.bundleFolder), readOnlyMounts: Object.fromEntries(mounts) };
+  const data = spec.data === undefined ? {} : { data: { ...spec.data, folder: real(spec.data.folder) } };
+  return { ...spec, ...data, bundleFolder: real(spec.bundleFolder), readOnlyMounts: Object.fromEntries(mounts) };
 }
 
 function openFolder(spec: SandboxSpec, path: string): number {

@@ -12,6 +12,12 @@ const STACK_KIB = 8192;
 /** Threads and helpers that the runtime itself needs; `max_processes` counts what the plugin adds. RLIMIT_NPROC counts threads. */
 const RUNTIME_TASKS: Record<PluginRuntime, number> = { nodejs: 16, python: 2, shell: 6 };
 
+/**
+ * Variables that a plugin was granted have this before their names until the gate has done its work: its own shell would obey some of them
+ * (`BASH_ENV`, `LD_PRELOAD`).
+ */
+export const GRANTED_PREFIX = "LOGOMESH_GRANTED_";
+
 // Waits for the host: had the host died between spawn and here, bubblewrap would have bound its life to the wrong parent.
 // Says first that the sandbox stands: what fails earlier is no fault of the plugin.
 const GATE = `echo ready >&${FD.gate}
@@ -20,10 +26,17 @@ exec ${FD.gate}<&-
 ulimit -c 0 -s ${STACK_KIB} -d "$1" -u "$2" -n "$3" -f "$4" || exit 125
 shift 4
 export -n PWD OLDPWD
+for granted in "\${!${GRANTED_PREFIX}@}"; do export "\${granted#${GRANTED_PREFIX}}=\${!granted}"; unset "$granted"; done
 exec "$@"`;
 
+export interface GateInput {
+  runtime: PluginRuntime;
+  limits: ResourceLimits;
+  data?: { bytesMax: number };
+}
+
 /** Prefix of the command inside: waits for the host's byte, sets the resource limits, becomes the plugin. */
-export function gateCommand(runtime: PluginRuntime, limits: ResourceLimits): string[] {
+export function gateCommand({ runtime, limits, data }: GateInput): string[] {
   const dataMb = limits.memory_mb + (runtime === "nodejs" ? NODE_DATA_MB : 0);
   const kib = MIB / 1024;
   return [
@@ -31,6 +44,7 @@ export function gateCommand(runtime: PluginRuntime, limits: ResourceLimits): str
     String(dataMb * kib),
     String(limits.max_processes + RUNTIME_TASKS[runtime]),
     String(limits.max_open_files),
-    String(limits.tmp_mb * kib),
+    // Of one file; what lies in /tmp is bounded by its size too.
+    String(Math.max(limits.tmp_mb * MIB, data?.bytesMax ?? 0) / 1024),
   ];
 }

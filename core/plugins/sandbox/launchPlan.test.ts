@@ -139,6 +139,19 @@ test("[SB21] extra folders do not lie in one another, and are not too many", () 
   expect(() => plan({ readOnlyMounts: many })).toThrow(`at most ${SOURCES_MAX}`);
 });
 
+test("[SB25] a variable cannot bring along options of its own", () => {
+  expect(() => plan({ environment: { X: "\0--bind\0/\0/host" } })).toThrow(/NUL/);
+  const { options, command } = plan({ environment: { X: "--bind" } });
+  expect(valuesOf(options, "--setenv", 2)).toContainEqual(["LOGOMESH_GRANTED_X", "--bind"]);
+  expect(command.join(" ")).not.toContain("--bind");
+});
+
+test("[SB26] data is the one folder that is bound writable", () => {
+  const { options } = plan({ data: { folder: "/host/data", bytesMax: 1 } });
+  expect(valuesOf(options, "--bind", 2)).toEqual([["/host/data", "/data"]]);
+  expect(() => plan({ readOnlyMounts: { "/data/x": "/host/sdk" } })).toThrow(/mount/);
+});
+
 test("[SB1] the entries of the host's root folder are links into /usr or folders", () => {
   for (const { path, linkTarget } of readRootEntries()) {
     expect(path).toMatch(/^\/s?bin$|^\/lib(32|64)?$/);

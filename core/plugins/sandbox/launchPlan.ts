@@ -18,6 +18,7 @@ export interface LaunchPlan {
   /** Host paths whose descriptors the launcher compares with what it mounts; empty unless the host is root. */
   sources: readonly string[];
   limits: ResourceLimits;
+  data?: { folder: string; bytesMax: number };
 }
 
 export interface LaunchPlanInput {
@@ -30,7 +31,7 @@ export interface LaunchPlanInput {
 }
 
 /** Folders of the sandbox that no mount may replace or lie in: a mount point there would be made in what a plugin wrote. */
-const RESERVED = ["/plugin", "/usr", "/proc", "/dev", "/tmp", "/etc", "/runtime", "/run"];
+const RESERVED = ["/plugin", "/usr", "/proc", "/dev", "/tmp", "/etc", "/runtime", "/run", "/data"];
 
 export function planLaunch({ spec, runtime, seccomp, bwrapPath, dropToUid, rootEntries }: LaunchPlanInput): LaunchPlan {
   const extra = Object.entries(spec.readOnlyMounts ?? {}).map(([destination, source]) => ({ source, destination }));
@@ -39,6 +40,7 @@ export function planLaunch({ spec, runtime, seccomp, bwrapPath, dropToUid, rootE
     { source: spec.bundleFolder, destination: "/plugin" },
     ...(runtime.mount === undefined ? [] : [runtime.mount]),
     ...extra,
+    ...(spec.data === undefined ? [] : [{ source: spec.data.folder, destination: "/data", isWritable: true }]),
   ];
   assert(wanted.length <= SOURCES_MAX, `at most ${SOURCES_MAX} folders can be mounted, not ${wanted.length}`);
   const isRoot = dropToUid !== undefined;
@@ -46,14 +48,17 @@ export function planLaunch({ spec, runtime, seccomp, bwrapPath, dropToUid, rootE
   const sources = isRoot ? wanted.map(({ source }) => source) : [];
   const { interpreter } = runtime;
   const input = { ...spec, interpreter, mounts, rootEntries };
+  const options = bubblewrapOptions(input);
+  assert(!options.some((option) => option.includes("\0")), "NUL separates the options, so none may contain it");
   return {
     pluginId: spec.pluginId,
     command: launcherCommand({ dropToUid, sources, bwrapPath, command: insideCommand(input) }),
     environment: {},
-    options: bubblewrapOptions(input),
+    options,
     seccomp,
     sources,
     limits: spec.limits,
+    ...(spec.data === undefined ? {} : { data: spec.data }),
   };
 }
 

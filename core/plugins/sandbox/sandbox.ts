@@ -14,6 +14,10 @@ export interface SandboxSpec {
   /** Path inside of what runs instead of the entry point, in one of the mounts. */
   program?: string;
   limits: ResourceLimits;
+  /** Variables of the plugin besides the fixed ones; set when its limits hold, so that no name among them can undo these. */
+  environment?: Readonly<Record<string, string>>;
+  /** A folder that belongs to the plugin alone; appears writable at `/data`. What it holds is looked at while the plugin runs. */
+  data?: { folder: string; bytesMax: number };
   /**
    * Read-only folders of the host by their path inside. Never below `/plugin`: use `/node_modules/@logomesh/plugin-sdk`, where Node looks
    * after the bundle's own `node_modules`, and `/sdk/python`, where Python looks after the bundle's own `vendor`.
@@ -26,7 +30,7 @@ export interface SandboxExit {
   code: number | null;
   signal: NodeJS.Signals | null;
   /** Why the host killed it; absent when the plugin ended by itself. */
-  cause?: "memory" | "killed";
+  cause?: "memory" | "data" | "killed";
 }
 
 export interface SandboxUsage {

@@ -3,6 +3,7 @@ import { closeSync } from "node:fs";
 import type { Duplex, Readable } from "node:stream";
 import { LogoMeshError } from "@logomesh/contracts";
 import type { Clock, Logger } from "../../ports/index.ts";
+import { watchData } from "./dataFolder.ts";
 import { FD } from "./launcher.ts";
 import type { LaunchPlan } from "./launchPlan.ts";
 import { isAlive, listTree, sampleTree } from "./processTree.ts";
@@ -26,6 +27,13 @@ export interface StartOptions {
   logger: Logger;
   /** Descriptors of `plan.sources`, in order; closed here. */
   sourceFds: readonly number[];
+}
+
+interface StartWatchOptions {
+  clock: Clock;
+  logger: Logger;
+  listProcesses: () => number[];
+  onExceeded: () => void;
 }
 
 /**
@@ -95,9 +103,14 @@ export async function startSandboxProcess(plan: LaunchPlan, options: StartOption
       kill("memory");
     },
   });
+  const dataWatch = watchPlanData(plan, {
+    ...{ clock, logger, listProcesses: () => listTree(pid) },
+    onExceeded: () => kill("data"),
+  });
   const exited = exit.then(async ({ code, signal }): Promise<SandboxExit> => {
     running = false;
     watchdog[Symbol.dispose]();
+    dataWatch?.[Symbol.dispose]();
     fallback?.[Symbol.dispose]();
     // bubblewrap passes the plugin's exit code on before the last daemons have died.
     await Promise.all([untilGone(insidePid, clock), drained]);
@@ -119,6 +132,18 @@ export async function startSandboxProcess(plan: LaunchPlan, options: StartOption
       await exited;
     },
   };
+}
+
+function watchPlanData(
+  { pluginId, data }: LaunchPlan,
+  { clock, logger, listProcesses, onExceeded }: StartWatchOptions,
+): Disposable | undefined {
+  if (data === undefined) return undefined;
+  const exceeded = (bytes: number | undefined): void => {
+    logger.warn({ pluginId, bytes, bytesMax: data.bytesMax }, "plugin keeps more data than it may");
+    onExceeded();
+  };
+  return watchData({ clock, data, listProcesses, onExceeded: exceeded });
 }
 
 /**
