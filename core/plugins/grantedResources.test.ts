@@ -32,7 +32,7 @@ const mount = (path: string): JsonObject => ({ "fs.mount": [{ path, why }] });
 
 test("[PL80] nothing is given that was not granted", async () => {
   using space = workspace();
-  expect(await space.open({}, { API_TOKEN: "x" })).toEqual({ environment: {}, mounts: {} });
+  expect(await space.open({}, { API_TOKEN: "x" })).toEqual({ environment: {}, mounts: {}, isPrivate: false });
 });
 
 test("[PL80] a variable has the value of the settings, else the default, else none", async () => {
@@ -53,6 +53,16 @@ test("[PL80] data is a folder that only its owner may enter, made when it is nee
     bytesMax: 2 * 1024 * 1024,
   });
   expect(statSync(data?.folder ?? "").mode & 0o777).toBe(0o700);
+});
+
+test("[PL81] who sees files, or may have kept what it read, is tainted from the start", async () => {
+  using space = workspace();
+  const isPrivate = async (permissions: JsonObject) => (await space.open(permissions)).isPrivate;
+  const data = { "fs.data": { max_mb: 1, why } };
+  expect(await isPrivate(mount("docs"))).toBe(true);
+  expect(await isPrivate(data)).toBe(false);
+  expect(await isPrivate({ ...data, "thought.read": { why } })).toBe(true);
+  expect(await isPrivate({ ...data, "fs.read": [{ path: "docs", why }] })).toBe(true);
 });
 
 test("[PL81] a folder is mounted under its name, and everything in it was asked for", async () => {

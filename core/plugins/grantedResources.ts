@@ -15,6 +15,8 @@ export interface GrantedResources {
   data?: { folder: string; bytesMax: number };
   /** Host folders by their path inside, `/work/<name>`. */
   mounts: Record<string, string>;
+  /** What is given may hold private data: files of the workspace, or what the plugin kept of them. */
+  isPrivate: boolean;
 }
 
 export interface OpenResourcesOptions {
@@ -36,6 +38,7 @@ export async function openResources(options: OpenResourcesOptions): Promise<Gran
   for (const { path } of granted["fs.mount"] ?? [])
     mounts[`/work/${path.split("/").at(-1) ?? path}`] = await checkMount(path, options);
   const data = granted["fs.data"];
+  const readsPrivate = granted["fs.read"] !== undefined || granted["thought.read"] !== undefined;
   return {
     environment: Object.fromEntries(
       (granted.env ?? []).flatMap(({ name, default: otherwise }) => {
@@ -44,6 +47,7 @@ export async function openResources(options: OpenResourcesOptions): Promise<Gran
       }),
     ),
     mounts,
+    isPrivate: Object.keys(mounts).length > 0 || (data !== undefined && readsPrivate),
     ...(data === undefined ? {} : { data: { folder: makeFolder(dataFolder, pluginId), bytesMax: data.max_mb * MIB } }),
   };
 }

@@ -302,7 +302,7 @@ export class InstalledPlugin {
       const resources = await this.#options.resources();
       const process = await runtimes.start(manifest, this.#options.bundleFolder, resources);
       const instance = new PluginInstance({
-        ...{ manifest, process, schemas, api, clock, random },
+        ...{ manifest, process, schemas, api, clock, random, isTainted: resources.isPrivate },
         onDidChange: () => this.#options.onDidChange(),
       });
       this.#instance = instance;

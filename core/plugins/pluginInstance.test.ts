@@ -65,6 +65,7 @@ function play() {
   const clock = new FakeClock();
   let changes = 0;
   const instance = new PluginInstance({
+    isTainted: false,
     ...{ manifest: MANIFEST, process, clock, schemas: new ToolSchemas(), api: API, random: createSeededRandom(1) },
     onDidChange: () => (changes += 1),
   });

@@ -38,6 +38,8 @@ export interface PluginInstanceOptions {
   manifest: PluginManifest;
   process: SandboxProcess;
   schemas: ToolSchemas;
+  /** The process sees private data from its start. */
+  isTainted: boolean;
   /** What the plugin may ask of the workbench. */
   api: PluginAPI;
   clock: Clock;
@@ -86,7 +88,14 @@ export class PluginInstance {
       onFatal: (error) => this.kill(error),
     });
     this.#hostPlane = new HostPlane({
-      ...{ pluginId: manifest.id, stream: process.hostPlane, api: options.api, clock, random: options.random },
+      ...{
+        pluginId: manifest.id,
+        stream: process.hostPlane,
+        isTainted: options.isTainted,
+        api: options.api,
+        clock,
+        random: options.random,
+      },
       lineBytesMax: manifest.resource_limits.max_message_bytes,
       onFatal: (error) => this.kill(error),
     });

@@ -21,8 +21,9 @@ import { CALLER, TestHost } from "./testingHost.ts";
 const REPOSITORY = join(import.meta.dirname, "../..");
 const why = "for the test";
 
-/** Packages that are listed themselves, and what only tools for developers read. */
-const NOT_RUN = /\/node_modules\/|\.(d\.[cm]?ts|[cm]?ts|map)$/;
+/** Packages that are listed themselves, and files that only tools for developers and CommonJS programs read: they cost time here. */
+const NOT_RUN =
+  /\/node_modules\/|\.([cm]?ts|map|cjs)$|\/dist\/cjs\/|\/(sdk\/dist\/esm\/examples|zod\/src|hono\/dist)\//;
 
 class SandboxedTestHost extends TestHost {
   readonly bubblewrap = createBubblewrapSandbox({

@@ -128,7 +128,7 @@ export class TestHost implements AsyncDisposable {
     return this.#host;
   }
 
-  get options() {
+  get options(): PluginHostOptions {
     return {
       ...{ sandbox: this.sandbox, audit: this.audit, policy: this.policy, grants: this.grants, clock: this.clock },
       ...{ writer: this.database.writer, reader: this.database.reader, store: new SqlitePluginStore(this.database) },

@@ -33,6 +33,8 @@ export interface HostPlaneOptions {
   pluginId: string;
   stream: Duplex;
   lineBytesMax: number;
+  /** The process sees private data from its start. */
+  isTainted?: boolean;
   api: PluginAPI;
   clock: Clock;
   random: Random;
@@ -65,7 +67,7 @@ export class HostPlane implements Disposable {
     this.#calls = new CallRegister(random);
     this.#outbox = new HostOutbox(stream, lineBytesMax);
     this.#budget = new RequestBudget(clock);
-    this.#session = { pluginId, isTainted: false };
+    this.#session = { pluginId, isTainted: options.isTainted ?? false };
     const reader = new MessageReader({
       lineBytesMax,
       onMessage: (message) => this.#receive(message),

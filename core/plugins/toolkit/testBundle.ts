@@ -89,7 +89,11 @@ export async function testBundle({
   writeFileSync(join(copy, runner.file), runner.source(files), { mode: 0o755 });
   // Without the table of tools nothing speaks for a shell plugin: its own file runs.
   const asTests: PluginManifest = { ...manifest, entry_point: runner.file, args: [], tools: {} };
-  await using process = await new RuntimeManager(options).start(asTests, copy, { environment: {}, mounts: {} });
+  await using process = await new RuntimeManager(options).start(asTests, copy, {
+    environment: {},
+    mounts: {},
+    isPrivate: false,
+  });
   process.stdin.end();
   for (const stream of [process.stdout, process.stderr])
     stream.on("data", (chunk: Buffer) => onOutput(chunk.toString("utf8")));
