@@ -30,12 +30,12 @@ function workspace({ denied = "nothing" }: { denied?: string } = {}) {
 const why = "to work";
 const mount = (path: string): JsonObject => ({ "fs.mount": [{ path, why }] });
 
-test("[PL80] nothing is given that was not granted", async () => {
+test("[PL100] nothing is given that was not granted", async () => {
   using space = workspace();
   expect(await space.open({}, { API_TOKEN: "x" })).toEqual({ environment: {}, mounts: {}, isPrivate: false });
 });
 
-test("[PL80] a variable has the value of the settings, else the default, else none", async () => {
+test("[PL100] a variable has the value of the settings, else the default, else none", async () => {
   using space = workspace();
   const names = ["SET", "BOTH", "DEFAULT", "NEITHER", "NUMBER", "NUL"];
   const env = names.map((name) => ({ name, why, ...(/BOTH|DEFAULT/.test(name) ? { default: "default" } : {}) }));
@@ -45,7 +45,7 @@ test("[PL80] a variable has the value of the settings, else the default, else no
   });
 });
 
-test("[PL80] data is a folder that only its owner may enter, made when it is needed", async () => {
+test("[PL100] data is a folder that only its owner may enter, made when it is needed", async () => {
   using space = workspace();
   const { data } = await space.open({ "fs.data": { max_mb: 2, why } });
   expect(data).toEqual({
@@ -55,7 +55,7 @@ test("[PL80] data is a folder that only its owner may enter, made when it is nee
   expect(statSync(data?.folder ?? "").mode & 0o777).toBe(0o700);
 });
 
-test("[PL81] who sees files, or may have kept what it read, is tainted from the start", async () => {
+test("[PL101] who sees files, or may have kept what it read, is tainted from the start", async () => {
   using space = workspace();
   const isPrivate = async (permissions: JsonObject) => (await space.open(permissions)).isPrivate;
   const data = { "fs.data": { max_mb: 1, why } };
@@ -65,7 +65,7 @@ test("[PL81] who sees files, or may have kept what it read, is tainted from the 
   expect(await isPrivate({ ...data, "fs.read": [{ path: "docs", why }] })).toBe(true);
 });
 
-test("[PL81] a folder is mounted under its name, and everything in it was asked for", async () => {
+test("[PL101] a folder is mounted under its name, and everything in it was asked for", async () => {
   using space = workspace();
   symlinkSync("../secret", join(space.root, "docs/link"));
   expect((await space.open(mount("docs"))).mounts).toEqual({ "/work/docs": join(space.root, "docs") });
@@ -74,7 +74,7 @@ test("[PL81] a folder is mounted under its name, and everything in it was asked 
 });
 
 test.each(["docs", "docs/deep", "docs/deep/more.md"])(
-  "[PL81] what may not be read is not mounted: %s",
+  "[PL101] what may not be read is not mounted: %s",
   async (denied) => {
     using space = workspace({ denied });
     await expect(space.open(mount("docs"))).rejects.toMatchObject({ code: "LM_POLICY_DENIED" });
@@ -96,7 +96,7 @@ test.each<[string, (root: string) => void, RegExp]>([
     /second name/,
   ],
   ["a folder of very many", (root) => fill(folderWith(root, ""), 10_001), /more than 10000/],
-])("[PL81] %s is not mounted", async (_, prepare, message) => {
+])("[PL101] %s is not mounted", async (_, prepare, message) => {
   using space = workspace();
   prepare(space.root);
   const refused = { code: "LM_PLUGIN_MOUNT_REFUSED", message: expect.stringMatching(message) };
@@ -113,13 +113,13 @@ function fill(folder: string, count: number): void {
 }
 
 test.each([".", "..", "/etc", "docs/../..", "../x", "docs/", "./docs", "a b", "docs\n", ""])(
-  "[PL81] %j is no path that a manifest may ask for",
+  "[PL101] %j is no path that a manifest may ask for",
   (path) => {
     expect(PluginPermissionsSchema.safeParse(mount(path)).success).toBe(false);
   },
 );
 
-test("[PL81] two folders of one name, or too many, are refused in the manifest", () => {
+test("[PL101] two folders of one name, or too many, are refused in the manifest", () => {
   const mounts = (...paths: string[]) =>
     PluginPermissionsSchema.safeParse({ "fs.mount": paths.map((path) => ({ path, why })) }).success;
   expect(mounts("docs", "src/docs")).toBe(false);

@@ -98,7 +98,7 @@ async function call(name: string, tool: string, args: JsonObject = {}): Promise<
   return { text: content.map(({ text }) => text).join("\n"), isError };
 }
 
-test("[PL83] server-everything runs unmodified", async () => {
+test("[PL103] server-everything runs unmodified", async () => {
   expect(await call("server-everything", "echo", { message: "hello" })).toEqual({
     text: "Echo: hello",
     isError: false,
@@ -115,7 +115,7 @@ test("[PL83] server-everything runs unmodified", async () => {
   expect(Object.keys(JSON.parse(text) as object)).not.toContain("USER");
 });
 
-test("[PL83] server-filesystem sees exactly the granted folder, read-only", async () => {
+test("[PL103] server-filesystem sees exactly the granted folder, read-only", async () => {
   const files = (tool: string, args: JsonObject) => call("server-filesystem", tool, args);
   expect((await files("list_allowed_directories", {})).text).toBe("Allowed directories:\n/work/shared");
   expect((await files("read_text_file", { path: "/work/shared/note.md" })).text).toBe("the granted note");
@@ -135,7 +135,7 @@ test("[PL83] server-filesystem sees exactly the granted folder, read-only", asyn
   expect(existsSync(join(host.root, "shared/new.md"))).toBe(false);
 });
 
-test("[PL82, PL83] server-memory keeps its graph over a restart, and uninstalling takes it away", async () => {
+test("[PL102, PL103] server-memory keeps its graph over a restart, and uninstalling takes it away", async () => {
   const id = "io.modelcontextprotocol.server-memory";
   const entities = [{ name: "LogoMesh", entityType: "project", observations: ["is local"] }];
   await call("server-memory", "create_entities", { entities });
