@@ -1,6 +1,6 @@
 import { assert } from "../base/index.ts";
 import type { CloudEvent } from "../ports/index.ts";
-import type { SealedEvent } from "./sealEvent.ts";
+import type { SealedEvent } from "../ports/index.ts";
 
 const EVENTS_MAX = 1_000;
 const BYTES_MAX = 4 * 1024 * 1024;

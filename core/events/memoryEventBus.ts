@@ -1,8 +1,8 @@
 import { LogoMeshError } from "@logomesh/contracts";
 import { toDisposable, type IdSource } from "../base/index.ts";
-import type { Clock, CloudEvent, EventBus, EventDraft, EventSubscription } from "../ports/index.ts";
+import type { Clock, CloudEvent, EventBus, EventDraft, EventSubscription, SealedEvent } from "../ports/index.ts";
 import { EventQueue } from "./eventQueue.ts";
-import { assertName, assertType, sealEvent, type SealedEvent } from "./sealEvent.ts";
+import { assertName, assertType, sealEvent } from "./sealEvent.ts";
 
 // Queues are found by the type of an event and by its prefixes, so publishing costs what its hearers cost, not what all subscriptions would.
 

@@ -1,6 +1,6 @@
 import { LogoMeshError, type JsonObject, type JsonValue } from "@logomesh/contracts";
 import { assert, toJsonText } from "../base/index.ts";
-import type { CloudEvent, EventDraft } from "../ports/index.ts";
+import type { CloudEvent, EventDraft, SealedEvent } from "../ports/index.ts";
 
 // What an event may be. The envelope is made here, from what was said and who said it, and nobody can change it afterwards.
 
@@ -27,12 +27,6 @@ const RESERVED = new Set([
 ]);
 
 /** A published event with its size, which queues count. */
-export interface SealedEvent {
-  event: CloudEvent;
-  /** Of its JSON text. */
-  bytes: number;
-}
-
 /** @throws LogoMeshError LM_INPUT_INVALID, LM_EVENT_FORGED, LM_TOO_LARGE */
 export function sealEvent(
   draft: EventDraft,

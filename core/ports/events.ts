@@ -35,6 +35,13 @@ export interface EventSubscription extends Disposable {
   next(): Promise<{ event: CloudEvent; dropped: number } | undefined>;
 }
 
+/** An event that was checked and is as it will be. */
+export interface SealedEvent {
+  event: CloudEvent;
+  /** Of its JSON text. */
+  bytes: number;
+}
+
 /**
  * One bus for the whole workbench. Each subscriber has a bounded queue: the oldest is dropped, counted, and the subscriber told.
  * Types that begin with `io.logomesh.` are the workbench's own.
@@ -42,6 +49,9 @@ export interface EventSubscription extends Disposable {
 export interface EventBus {
   /** @throws LogoMeshError LM_EVENT_FORGED for a system type from somebody else, LM_INPUT_INVALID, LM_TOO_LARGE above 256 KiB */
   publish(event: EventDraft, origin: { source: string; isSystem: boolean }): CloudEvent;
+  /** The event as it will be, for who records it before it is delivered. @throws LogoMeshError as publish */
+  seal(event: EventDraft, origin: { source: string; isSystem: boolean }): SealedEvent;
+  deliver(sealed: SealedEvent): void;
   /**
    * `types`: at most 32, exact, or with a trailing `.*` for all that begin so. `subscriber` (`plugin:<id>` …) has at most 32 subscriptions.
    * @throws LogoMeshError LM_INPUT_INVALID, LM_EVENT_LIMIT

@@ -1,7 +1,7 @@
 export type { ApprovalDraft, ApprovalOwner, ApprovalOwnerOptions, Approvals, DecidedApproval } from "./approvals.ts";
 export type { AuditEntryDraft, AuditHistory, AuditLog, AuditPayload } from "./auditLog.ts";
 export type { Clock } from "./clock.ts";
-export type { CloudEvent, EventBus, EventDraft, EventSubscription } from "./events.ts";
+export type { CloudEvent, EventBus, EventDraft, EventSubscription, SealedEvent } from "./events.ts";
 export type { AuthorizePath, FileAccess, FileChange, FileContent, FileEntry } from "./files.ts";
 export type { GenerateContext, LanguageModels } from "./languageModels.ts";
 export type { Logger } from "./logger.ts";

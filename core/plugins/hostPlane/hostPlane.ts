@@ -4,6 +4,7 @@ import { toLogoMeshError } from "../../base/index.ts";
 import type { Clock, Principal, Random } from "../../ports/index.ts";
 import { MessageReader } from "../messageReader.ts";
 import { CallRegister } from "./callRegister.ts";
+import { isTaintedEvent } from "./eventTools.ts";
 import { HOST_ERROR, RPC, toErrorResult, toRpcError, type RpcError } from "./hostErrors.ts";
 import { HostOutbox } from "./hostOutbox.ts";
 import type { HostSession, PluginAPI } from "./pluginApi.ts";
@@ -225,6 +226,7 @@ export class HostPlane implements Disposable {
         params: { subscriptionId: id },
       });
       for (let next = await subscription.next(); next !== undefined; next = await subscription.next()) {
+        if (isTaintedEvent(next.event)) this.#session.isTainted = true;
         const params = { subscriptionId: id, ...next } as unknown as JsonObject;
         this.#outbox.send({ jsonrpc: "2.0", method: "notifications/events/event", params });
         // Events wait in the bus, where their number is bounded.

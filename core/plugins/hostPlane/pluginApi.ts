@@ -16,7 +16,9 @@ import type {
   Thoughts,
   WebFetch,
 } from "../../ports/index.ts";
+import { pluginOwner } from "../../storage/index.ts";
 import type { CallInFlight } from "./callRegister.ts";
+import { eventTools } from "./eventTools.ts";
 import { fileTools, type FileServices } from "./fileTools.ts";
 import type { HostAnswer, HostRequest, HostTool } from "./hostTool.ts";
 import { modelTools } from "./modelTools.ts";
@@ -87,6 +89,7 @@ export class PluginAPI {
         ...(blobs === undefined ? {} : blobTools({ blobs, audit })),
         ...pluginTools(services.plugins, blobs),
         ...(services.models === undefined ? {} : modelTools(services.models)),
+        ...(services.events === undefined ? {} : eventTools({ events: services.events, audit })),
         ...(services.thoughts === undefined ? {} : thoughtTools(services.thoughts)),
       }),
     );
@@ -125,7 +128,7 @@ export class PluginAPI {
     });
     for (const type of types) request.require("event.subscribe", { type: "EventType", id: type });
     await this.#options.audit.append(request.entry({}));
-    return events.subscribe({ types, subscriber: `plugin:${session.pluginId}` });
+    return events.subscribe({ types, subscriber: pluginOwner(session.pluginId) });
   }
 
   timeoutMs(name: string): number {
