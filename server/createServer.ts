@@ -1,8 +1,10 @@
+import { randomUUID } from "node:crypto";
 import rateLimit from "@fastify/rate-limit";
 import { LogoMeshError } from "@logomesh/contracts";
 import { fastify, type FastifyInstance } from "fastify";
 import { servedHosts } from "./hosts.ts";
 import { acceptJsonOnly } from "./jsonBody.ts";
+import { addMcp } from "./mcp/mcpRoute.ts";
 import { addMetrics } from "./metrics.ts";
 import { addOpenApi } from "./openApiRoute.ts";
 import { BODY_BYTES_MAX, SERVER_LIMITS, type CreateServerOptions } from "./options.ts";
@@ -53,6 +55,7 @@ export async function createServer(options: CreateServerOptions): Promise<Fastif
   addProbes(app);
   registerRoutes(app, { workbench, logger, loginsPerMinuteMax: limits.loginsPerMinuteMax });
   addEvents(app, { workbench, logger, limits });
+  addMcp(app, { workbench, logger, createSessionId: randomUUID });
   await addPage(app, webFolder);
   return app;
 }

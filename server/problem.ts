@@ -71,8 +71,13 @@ function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+/** Tells a client that has no token how it would send one (RFC 9110, RFC 6750). */
+export function challengeUnauthenticated(reply: FastifyReply, problem: Problem): void {
   if (problem.code === "LM_API_UNAUTHENTICATED") void reply.header("www-authenticate", "Bearer");
+}
+
+export function sendProblem(reply: FastifyReply, problem: Problem): FastifyReply {
+  challengeUnauthenticated(reply, problem);
   return reply.status(problem.status).type(PROBLEM_TYPE).serializer(JSON.stringify).send(problem);
 }
 

@@ -6,6 +6,8 @@ import { mediaTypeError } from "./problem.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {
+    /** Requests have no body that matters, whatever their method. */
+    hasNoBody?: boolean;
     /** Which scope the route needs; undefined and `none` need no token. */
     scope?: Scope | "none";
   }
@@ -18,6 +20,8 @@ declare module "fastify" {
 export interface Identity {
   caller: Caller;
   tokenId: string;
+  /** Plugin tools that the token was made for. */
+  tools: readonly string[];
 }
 
 const READING = new Set(["GET", "HEAD", "OPTIONS"]);
@@ -66,9 +70,9 @@ export function addSecurity(
     if (origin !== undefined && !isSameOrigin(origin, host)) {
       throw new LogoMeshError("LM_API_ORIGIN", `Pages of ${JSON.stringify(origin)} may not use this workbench.`);
     }
-    const scope = request.routeOptions.config.scope ?? "none";
+    const { scope = "none", hasNoBody = false } = request.routeOptions.config;
     if (scope !== "none") request.identity = identify(workbench, request, scope);
-    if (!READING.has(request.method) && !isJson(request.headers["content-type"])) throw mediaTypeError();
+    if (!hasNoBody && !READING.has(request.method) && !isJson(request.headers["content-type"])) throw mediaTypeError();
   });
 }
 

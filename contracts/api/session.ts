@@ -12,21 +12,36 @@ export const SessionSchema = z.object({
 });
 export type Session = z.infer<typeof SessionSchema>;
 
+/** `<plugin>#<tool>` */
+const ToolReferenceSchema = z
+  .string()
+  .max(330)
+  .regex(/^[^#\s]+#[^#\s]+$/, "name a tool as <plugin>#<tool>");
+
 export const TokenSchema = z.object({
   id: z.string(),
   name: z.string(),
   scopes: z.array(ScopeSchema),
+  /** Plugin tools that its client may call over the Model Context Protocol, as `<plugin>#<tool>`. */
+  tools: z.array(z.string()).optional(),
   createdAt: z.iso.datetime(),
   expiresAt: z.iso.datetime().optional(),
   lastUsedAt: z.iso.datetime().optional(),
 });
 export type Token = z.infer<typeof TokenSchema>;
 
-export const CreateTokenParamsSchema = z.strictObject({
-  name: z.string().min(1).max(100),
-  scopes: z.array(ScopeSchema).min(1),
-  expiresInDays: z.int().min(1).max(3650).optional(),
-});
+export const CreateTokenParamsSchema = z
+  .strictObject({
+    name: z.string().min(1).max(100),
+    scopes: z.array(ScopeSchema).min(1),
+    /** Only with the scope `mcp`. Default: none. */
+    tools: z.array(ToolReferenceSchema).max(200).optional(),
+    expiresInDays: z.int().min(1).max(3650).optional(),
+  })
+  .refine(({ tools = [], scopes }) => tools.length === 0 || scopes.includes("mcp"), {
+    path: ["tools"],
+    message: "tools need the scope mcp",
+  });
 
 /** The four lights of the top bar and what the first-run page shows. */
 export const SystemStatusSchema = z.object({

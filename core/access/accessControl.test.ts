@@ -117,3 +117,18 @@ test("[AC3] only so many codes wait; the oldest goes first", async () => {
   await expect(access.createSession(codes[0]!)).rejects.toMatchObject({ code: "LM_API_LOGIN_CODE" });
   await expect(access.createSession(codes[1]!)).resolves.toMatchObject({ scopes: ["admin"] });
 });
+
+test("[AC6] a token names the plugin tools of its client once and for all", async () => {
+  const { access, open, entries, clock } = await setUp();
+  const tools = ["org.example.a#t", "org.example.a#u"];
+  const params = { name: "desk", scopes: ["mcp" as const], tools: [...tools, tools[0]!], expiresInDays: 1 };
+  const created = await access.createToken(params, caller);
+  expect(created.tools).toEqual(tools);
+  expect(entries.at(-1)?.data).toEqual({ token: created.id, name: "desk", scopes: ["mcp"], tools });
+  const again = await open();
+  expect(again.authenticate(created.token)?.tools).toEqual(tools);
+  expect((await again.listTokens()).map((token) => token.tools)).toEqual([undefined, tools]);
+  expect([again.toolsOf(created.id), again.toolsOf("tok_none")]).toEqual([tools, []]);
+  await clock.advance(DAY_MS);
+  expect(again.toolsOf(created.id)).toEqual([]);
+});

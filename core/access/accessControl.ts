@@ -52,6 +52,7 @@ interface StoredToken {
   name: string;
   hash: string;
   scopes: readonly Scope[];
+  tools: readonly string[];
   createdAtMs: number;
   expiresAtMs: number | undefined;
   lastUsedAtMs: number | undefined;
@@ -79,6 +80,7 @@ export class AccessControl {
         name: row.name as string,
         hash: Buffer.from(row.secret_sha256 as Uint8Array).toString("hex"),
         scopes: JSON.parse(row.scopes as string) as Scope[],
+        tools: JSON.parse(row.tools as string) as string[],
         createdAtMs: Number(row.created_at),
         expiresAtMs: row.expires_at === null ? undefined : Number(row.expires_at),
         lastUsedAtMs: row.last_used_at === null ? undefined : Number(row.last_used_at),
@@ -102,12 +104,13 @@ export class AccessControl {
   }
 
   /** Undefined when the token is unknown, expired or revoked. */
-  authenticate(secret: string): { caller: AccessCaller; tokenId: string } | undefined {
+  authenticate(secret: string): { caller: AccessCaller; tokenId: string; tools: readonly string[] } | undefined {
     const token = this.#valid(secret);
     if (token === undefined) return undefined;
     this.#touch(token);
     return {
       tokenId: token.id,
+      tools: token.tools,
       caller: {
         actor: { type: "client", id: token.name },
         principal: { type: "Client", id: token.id },
@@ -120,6 +123,12 @@ export class AccessControl {
   scopesOf(tokenId: string): readonly Scope[] | undefined {
     const token = this.#byId.get(tokenId);
     return token === undefined || this.#isExpired(token) ? undefined : token.scopes;
+  }
+
+  /** Plugin tools that the token was made for; none when it is not valid now. */
+  toolsOf(tokenId: string): readonly string[] {
+    const token = this.#byId.get(tokenId);
+    return token === undefined || this.#isExpired(token) ? [] : token.tools;
   }
 
   createLoginCode(): { code: string; expiresAt: string } {
@@ -174,7 +183,7 @@ export class AccessControl {
   }
 
   async createToken(
-    params: { name: string; scopes: Scope[]; expiresInDays?: number },
+    params: { name: string; scopes: Scope[]; tools?: readonly string[]; expiresInDays?: number },
     caller: { actor: Actor },
   ): Promise<Token & { token: string }> {
     if (params.name === WORKSPACE_TOKEN)
@@ -189,23 +198,25 @@ export class AccessControl {
   }
 
   #prepare(
-    params: { name: string; scopes: readonly Scope[]; expiresInDays?: number },
+    params: { name: string; scopes: readonly Scope[]; tools?: readonly string[]; expiresInDays?: number },
     actor: Actor,
   ): { secret: string; stored: StoredToken; command: WriteCommand; entry: AuditEntryDraft } {
     const { clock, random, ids } = this.#options;
     const secret = `lm_${textOf(random.bytes(SECRET_BYTES))}`;
     const createdAtMs = clock.nowMs();
     const { name, scopes, expiresInDays } = params;
+    const tools = [...new Set(params.tools)];
     const stored: StoredToken = {
-      ...{ id: ids.next("tok"), name, hash: sha256Hex(secret), scopes, createdAtMs, lastUsedAtMs: undefined },
+      ...{ id: ids.next("tok"), name, hash: sha256Hex(secret), scopes, tools, createdAtMs, lastUsedAtMs: undefined },
       expiresAtMs: expiresInDays === undefined ? undefined : createdAtMs + expiresInDays * DAY_MS,
     };
     const row = { id: stored.id, name, secretSha256: Buffer.from(stored.hash, "hex"), scopes: JSON.stringify(scopes) };
+    const granted = tools.length === 0 ? {} : { tools };
     const command = {
       name: "access.insert",
-      params: { ...row, createdAt: createdAtMs, expiresAt: stored.expiresAtMs ?? null },
+      params: { ...row, tools: JSON.stringify(tools), createdAt: createdAtMs, expiresAt: stored.expiresAtMs ?? null },
     };
-    const entry = { kind: "token.created", actor, data: { token: stored.id, name, scopes: [...scopes] } };
+    const entry = { kind: "token.created", actor, data: { token: stored.id, name, scopes: [...scopes], ...granted } };
     return { secret, stored, command, entry };
   }
 
@@ -251,9 +262,10 @@ function revokedEntry({ id, name }: StoredToken, actor: Actor): AuditEntryDraft 
 }
 
 function describe(token: StoredToken): Token {
-  const { id, name, scopes, createdAtMs, expiresAtMs, lastUsedAtMs } = token;
+  const { id, name, scopes, tools, createdAtMs, expiresAtMs, lastUsedAtMs } = token;
   return {
     ...{ id, name, scopes: [...scopes], createdAt: new Date(createdAtMs).toISOString() },
+    ...(tools.length === 0 ? {} : { tools: [...tools] }),
     ...(expiresAtMs === undefined ? {} : { expiresAt: new Date(expiresAtMs).toISOString() }),
     ...(lastUsedAtMs === undefined ? {} : { lastUsedAt: new Date(lastUsedAtMs).toISOString() }),
   };

@@ -5,6 +5,7 @@ export interface InsertTokenParams {
   name: string;
   secretSha256: Uint8Array;
   scopes: string;
+  tools: string;
   createdAt: number;
   expiresAt: number | null;
 }
@@ -16,9 +17,12 @@ export const createAccessWriterModule: CreateWriterModule = () => ({
     "access.insert": (context: WriteContext, params: InsertTokenParams): void => {
       context
         .sql(
-          "INSERT INTO access_token (id, name, secret_sha256, scopes, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)",
+          "INSERT INTO access_token (id, name, secret_sha256, scopes, tools, created_at, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
         )
-        .run(params.id, params.name, params.secretSha256, params.scopes, params.createdAt, params.expiresAt);
+        .run(
+          ...[params.id, params.name, params.secretSha256, params.scopes, params.tools],
+          ...[params.createdAt, params.expiresAt],
+        );
     },
     "access.revoke": (context: WriteContext, { id }: { id: string }): void => {
       context.sql("DELETE FROM access_token WHERE id = ?").run(id);

@@ -51,13 +51,17 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
     }),
   );
   const access = await openAccessControl({ writer, reader, audit, clock, random, ids, logger, tokenFile: paths.token });
+  const tokenFacts = {
+    scopesOf: (tokenId: string) => access.scopesOf(tokenId),
+    toolsOf: (tokenId: string) => access.toolsOf(tokenId),
+  };
   const grants = new SqliteGrants({ writer, reader, audit });
   const lockdown = stack.use(new LockdownSwitch({ writer, reader, audit, clock, logger }));
   const policy = stack.use(
     createPolicy({
       ...{ grants, audit, logger },
       constitutionPath: paths.constitution,
-      scopesOf: (tokenId) => access.scopesOf(tokenId),
+      ...tokenFacts,
       lockdown: () => lockdown.denial,
     }),
   );
@@ -65,7 +69,7 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
   const pluginStore = new SqlitePluginStore({ writer, reader });
   const policyAdmin = new PolicyAdmin({
     ...{ policy, grants, audit },
-    scopesOf: (tokenId) => access.scopesOf(tokenId),
+    ...tokenFacts,
     getEntry: (seq) => audit.getEntry(seq),
     newestOf: (kind) => audit.newestOf(kind),
   });

@@ -1,6 +1,7 @@
 import type { SystemStatus, VerifyReport } from "@logomesh/contracts";
-import { messageOf } from "../base/index.ts";
+import { messageOf, systemClock } from "../base/index.ts";
 import type { Logger } from "../ports/index.ts";
+import { ClientCalls } from "./clientCalls.ts";
 import { LockdownControl } from "./lockdownControl.ts";
 import { openParts, type OpenPartsOptions, type WorkbenchParts } from "./openParts.ts";
 import type { AuditService, Caller, Workbench } from "./workbench.ts";
@@ -75,6 +76,8 @@ export async function createWorkbench(options: OpenPartsOptions): Promise<Workbe
     events: parts.events,
     policy: parts.policyAdmin,
     lockdown,
+    version: parts.version,
+    clients: new ClientCalls({ policy: parts.policy, audit: parts.audit, clock: systemClock }),
     status: () => describeStatus(parts, verified.status),
     async [Symbol.asyncDispose]() {
       life.isClosed = true;

@@ -11,6 +11,8 @@ export type {
   AccessService,
   AuditService,
   Caller,
+  ClientCall,
+  ClientService,
   LockdownService,
   EventService,
   ModelService,

@@ -47,7 +47,7 @@ import type {
   WorkflowReference,
   WorkflowSummary,
 } from "@logomesh/contracts";
-import type { Principal } from "../ports/index.ts";
+import type { PolicyRequest, Principal } from "../ports/index.ts";
 
 /** Who asks, once a token has been checked. */
 export interface Caller {
@@ -171,6 +171,8 @@ export interface LockdownService {
 export interface ThoughtService {
   list(query: PageQuery & { tag?: string }): Promise<Page<Thought>>;
   get(thoughtId: string): Promise<ThoughtDetail>;
+  /** Those that contain every word of `text`, newest first. */
+  search(query: { text: string; tag?: string | undefined; limit: number }): Promise<Thought[]>;
   create(params: CreateThoughtParams, caller: Caller): Promise<ThoughtDetail>;
 }
 
@@ -183,16 +185,41 @@ export interface EventService {
 /** Tokens and login codes. Secrets are stored as SHA-256. */
 export interface AccessService {
   /** Undefined when the token is unknown, expired or revoked. */
-  authenticate(token: string): { caller: Caller; tokenId: string } | undefined;
+  authenticate(token: string): { caller: Caller; tokenId: string; tools: readonly string[] } | undefined;
   createLoginCode(): { code: string; expiresAt: string };
   /** @throws LogoMeshError LM_API_LOGIN_CODE */
   createSession(code: string): Promise<Session>;
   revoke(tokenId: string, caller: Caller): Promise<void>;
   listTokens(): Promise<Token[]>;
   createToken(
-    params: { name: string; scopes: Scope[]; expiresInDays?: number },
+    params: { name: string; scopes: Scope[]; tools?: readonly string[]; expiresInDays?: number },
     caller: Caller,
   ): Promise<Token & { token: string }>;
+}
+
+/** A call that a client of the Model Context Protocol makes. */
+export interface ClientCall {
+  tool: string;
+  arguments: JsonObject;
+  /** What the client must be allowed. Default: what the work itself asks the policy. */
+  needs?: Pick<PolicyRequest, "action" | "resource">;
+}
+
+/** Calls of clients of the Model Context Protocol: the façade of core/app (class ClientCalls). */
+export interface ClientService {
+  /**
+   * Asks the policy, then does the work; either way the call is an entry of the log with the client's token.
+   * @throws LogoMeshError LM_POLICY_DENIED, and what the work throws
+   */
+  perform<T extends object>(
+    call: ClientCall,
+    options: { caller: Caller; signal: AbortSignal },
+    work: () => Promise<T>,
+  ): Promise<T>;
+  /** Whether a list may show the workflow, and its runs, to the client. */
+  mayRead(workflow: { namespace: string; name: string }, caller: Caller): boolean;
+  /** @throws LogoMeshError LM_POLICY_DENIED */
+  requireRead(workflow: { namespace: string; name: string }, caller: Caller): void;
 }
 
 /** Everything a door (HTTP, CLI, MCP) can ask of LogoMesh. */
@@ -207,5 +234,7 @@ export interface Workbench extends AsyncDisposable {
   readonly thoughts: ThoughtService;
   readonly events: EventService;
   readonly access: AccessService;
+  readonly clients: ClientService;
+  readonly version: string;
   status(): Promise<SystemStatus>;
 }

@@ -92,7 +92,7 @@ CREATE TABLE access_token (
   created_at INTEGER NOT NULL,
   expires_at INTEGER,
   last_used_at INTEGER
-) STRICT;
+, tools TEXT NOT NULL DEFAULT '[]') STRICT;
 
 CREATE TABLE plugin_grant (
   plugin_id TEXT PRIMARY KEY,

@@ -38,7 +38,7 @@ export const BUILTIN_POLICIES: Readonly<Record<string, string>> = {
   "default:admin": `@why("An admin token may use every plugin, model, thought and workflow, and publish events.")
 permit (
   principal is Client,
-  action in [Action::"plugin.call", Action::"plugin.start", Action::"llm.generate", Action::"thought.read", Action::"thought.write", Action::"workflow.run", Action::"event.publish"],
+  action in [Action::"plugin.call", Action::"plugin.start", Action::"llm.generate", Action::"thought.read", Action::"thought.write", Action::"workflow.read", Action::"workflow.run", Action::"event.publish"],
   resource
 ) when { principal.scopes.contains("admin") };`,
   "default:run": `@why("A run token may start workflows, call plugin tools and publish events.")
@@ -49,6 +49,15 @@ permit (
 ) when { principal.scopes.contains("run") };`,
   "default:llm": `@why("An llm token may ask models.")
 permit (principal is Client, action == Action::"llm.generate", resource) when { principal.scopes.contains("llm") };`,
+  "default:mcp": `@why("An mcp token may read thoughts, and read and start workflows.")
+permit (
+  principal is Client,
+  action in [Action::"thought.read", Action::"workflow.read", Action::"workflow.run"],
+  resource
+) when { principal.scopes.contains("mcp") };`,
+  "default:mcp-tools": `@why("An mcp token may call the plugin tools that it was made for.")
+permit (principal is Client, action == Action::"plugin.call", resource)
+when { principal.scopes.contains("mcp") && principal.tools.contains(resource) };`,
   "default:start-self": `@why("A granted plugin may start itself.")
 permit (principal is Plugin, action == Action::"plugin.start", resource) when { principal == resource };`,
   "default:through-plugin": `@why("Who may call a plugin's tool may have the plugin do what it was granted itself. A plugin gains nothing from calling another.")
@@ -58,7 +67,7 @@ permit (
   resource
 ) when {
   context.throughPlugin &&
-  (principal is Workflow || (principal is Client && (principal.scopes.contains("admin") || principal.scopes.contains("run"))))
+  (principal is Workflow || (principal is Client && (principal.scopes.contains("admin") || principal.scopes.contains("run") || (principal.scopes.contains("mcp") && !principal.tools.isEmpty()))))
 };`,
   "builtin:granted-bundle": `@why("This exact version of the plugin has not been granted. Review and grant it first.")
 forbid (principal, action == Action::"plugin.start", resource) unless { context.granted };`,

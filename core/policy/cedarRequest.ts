@@ -11,9 +11,11 @@ import { POLICY_ACTIONS } from "./schema.ts";
 type Attributes = Record<string, cedar.CedarValueJson>;
 type Resource = PolicyRequest["resource"];
 
-/** A Plugin principal's group and a Client's scopes are looked up by the policy. */
+/** A Plugin principal's group, and a Client's scopes and tools are looked up by the policy. */
 export interface PrincipalFacts {
   scopes?: readonly string[];
+  /** `<plugin>#<tool>` */
+  tools?: readonly string[];
   group?: string;
   /** For `plugin.start`: whether the bundle that shall start is the one that was granted. */
   bundleGranted?: boolean;
@@ -64,7 +66,10 @@ export function toCedarRequest(
 }
 
 function principalAttributes({ type }: Principal, facts: PrincipalFacts): Attributes {
-  if (type === "Client") return { scopes: [...(facts.scopes ?? [])] };
+  if (type === "Client") {
+    const tools = (facts.tools ?? []).map((id) => ({ __entity: { type: "Tool", id } }));
+    return { scopes: [...(facts.scopes ?? [])], tools };
+  }
   return type === "Plugin" ? { group: facts.group ?? "none" } : {};
 }
 

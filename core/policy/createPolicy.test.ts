@@ -47,7 +47,7 @@ function setUp(
   const state = {
     workflows: options.workflows ?? {},
     plugins: options.plugins ?? [],
-    tokens: { t1: ["admin"], t2: ["run"], t3: ["llm"], t4: ["mcp"] } as Record<string, Scope[]>,
+    tokens: { t1: ["admin"], t2: ["run"], t3: ["llm"], t4: ["mcp"], t5: ["metrics"] } as Record<string, Scope[]>,
     reads: 0,
   };
   const entries: AuditEntryDraft[] = [];
@@ -124,7 +124,8 @@ test.each([
   ["t1", ["plugin.call", "llm.generate", "thought.read", "thought.write", "workflow.run"]],
   ["t2", ["plugin.call", "workflow.run"]],
   ["t3", ["llm.generate"]],
-  ["t4", []],
+  ["t4", ["thought.read", "workflow.run"]],
+  ["t5", []],
   ["revoked", []],
 ])("[PO8] the token %s may do %j", (id, expected) => {
   const { policy } = setUp();

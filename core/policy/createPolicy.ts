@@ -20,6 +20,8 @@ export interface CreatePolicyOptions {
   constitutionPath: string;
   /** Scopes of a token by its id; undefined when it is unknown, expired or revoked. Must be cheap: asked for every decision. */
   scopesOf: (tokenId: string) => readonly Scope[] | undefined;
+  /** Plugin tools (`<plugin>#<tool>`) that a token was made for; they never change. Default: none. */
+  toolsOf?: (tokenId: string) => readonly string[];
   audit: AuditLog;
   logger: Logger;
   /** Why everything is denied at the moment, in words for the user. Default: it never is. */

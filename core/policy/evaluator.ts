@@ -34,6 +34,8 @@ export interface Asked {
 export interface EvaluatorOptions {
   grants: Pick<GrantSource, "workflowGrants" | "pluginGrant">;
   scopesOf: (tokenId: string) => readonly Scope[] | undefined;
+  /** Plugin tools (`<plugin>#<tool>`) that a token was made for. Default: none. */
+  toolsOf?: (tokenId: string) => readonly string[];
 }
 
 /** Decides for one principal under one constitution; remembers nothing but parsed policies. */
@@ -56,11 +58,13 @@ export class Evaluator {
 
   evaluate(asked: Asked): PolicyDecision {
     const { principal, resource } = asked;
-    const { grants, scopesOf } = this.#options;
+    const { grants, scopesOf, toolsOf } = this.#options;
     const own = principal.type === "Plugin" ? grants.pluginGrant(principal.id) : undefined;
     const target = resource.type === "Plugin" ? grants.pluginGrant(resource.id) : undefined;
     const request = toCedarRequest(asked, {
-      ...(principal.type === "Client" ? { scopes: scopesOf(principal.id) ?? [] } : {}),
+      ...(principal.type === "Client"
+        ? { scopes: scopesOf(principal.id) ?? [], tools: toolsOf?.(principal.id) ?? [] }
+        : {}),
       ...(own === undefined ? {} : { group: own.group }),
       bundleGranted: target !== undefined && target.sha256 === resource.attributes?.sha256,
     });

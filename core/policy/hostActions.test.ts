@@ -8,7 +8,7 @@ import { createPolicy } from "./index.ts";
 const SHIPPED = fileURLToPath(new URL("../../templates/workspace/constitution.cedar", import.meta.url));
 const A = "org.example.a";
 const B = "org.example.b";
-const SCOPES: Record<string, Scope[]> = { admin: ["admin"], run: ["run"], llm: ["llm"], mcp: ["mcp"] };
+const SCOPES: Record<string, Scope[]> = { admin: ["admin"], run: ["run"], llm: ["llm"], mcp: ["mcp"], desk: ["mcp"] };
 
 function policyWith(permissions: Record<string, PluginGrant["permissions"]>) {
   return createPolicy({
@@ -25,6 +25,7 @@ function policyWith(permissions: Record<string, PluginGrant["permissions"]>) {
       onDidChange: () => ({ [Symbol.dispose]: () => undefined }),
     },
     scopesOf: (id) => SCOPES[id],
+    toolsOf: (id) => (id === "llm" || id === "desk" ? [`${A}#t`, `${B}#x#y`] : []),
     audit: {
       enqueue: () => undefined,
       append: () => Promise.resolve({ seq: 0 }),
@@ -121,4 +122,27 @@ test("[PO20] a plugin gains nothing from calling another, and no plugin lends a 
   const tool: PolicyRequest["resource"] = { type: "Tool", id: `${B}#t` };
   expect(policy.decide(ask("plugin.call", tool, { chain: [client("run")] })).allowed).toBe(true);
   expect(policy.decide(ask("plugin.call", tool, { chain: [workflow] })).allowed).toBe(false);
+});
+
+test("[PO37] an mcp token reads, starts workflows, and calls the tools it was made for", () => {
+  const policy = policyWith({ [A]: { "net.fetch": [{ host: "example.org", methods: ["GET"], why }] } });
+  const may = (action: string, resource: PolicyRequest["resource"], id = "desk") =>
+    policy.decide({ principal: client(id), action, resource }).allowed;
+  const thoughts = { type: "Thoughts", id: "*" } as const;
+  const digest = { type: "Workflow", id: "default/digest" } as const;
+  const tool = (id: string) => ({ type: "Tool", id }) as const;
+  expect([may("thought.read", thoughts), may("workflow.read", digest), may("workflow.run", digest)]).toEqual([
+    ...[true, true, true],
+  ]);
+  expect([may("thought.write", thoughts), may("llm.generate", { type: "Model", id: "m" })]).toEqual([false, false]);
+  const asked = [`${A}#t`, `${A}#u`, `${B}#t`, `${A}#T`, `${B}#x#y`, A, `${A}#`, "#t"];
+  expect(asked.filter((id) => may("plugin.call", tool(id)))).toEqual([`${A}#t`, `${B}#x#y`]);
+  // Tools without the scope are worth nothing.
+  expect(may("plugin.call", tool(`${A}#t`), "llm")).toBe(false);
+  expect(may("workflow.read", digest, "llm")).toBe(false);
+  expect(may("workflow.read", digest, "admin")).toBe(true);
+  const through = { principal: plugin(A), action: "net.fetch", resource: WEB, chain: [client("desk")] };
+  expect(policy.decide(through).allowed).toBe(true);
+  expect(policy.decide({ ...through, principal: plugin(B) }).allowed).toBe(false);
+  expect(policy.decide({ ...through, chain: [client("mcp")] }).allowed).toBe(false);
 });

@@ -13,6 +13,8 @@ const SCOPES: Partial<Record<string, string>> = {
   "plugin.call": "run",
   "plugin.start": "run",
   "workflow.run": "run",
+  "workflow.read": "mcp",
+  "thought.read": "mcp",
   "llm.generate": "llm",
 };
 
@@ -25,7 +27,7 @@ export class RemedyFinder {
 
   constructor(options: EvaluatorOptions) {
     this.#options = options;
-    const { grants, scopesOf } = options;
+    const { grants, scopesOf, toolsOf } = options;
     this.#evaluator = new Evaluator({
       grants: {
         pluginGrant: (id) => this.#plugins.get(id) ?? grants.pluginGrant(id),
@@ -34,6 +36,7 @@ export class RemedyFinder {
           return [...grants.workflowGrants(hash), ...added] as ReturnType<typeof grants.workflowGrants>;
         },
       },
+      ...(toolsOf === undefined ? {} : { toolsOf }),
       scopesOf: (id) => {
         const added = this.#added?.kind === "scope" && this.#added.token === id ? [this.#added.scope] : [];
         return [...(scopesOf(id) ?? []), ...added] as ReturnType<typeof scopesOf>;

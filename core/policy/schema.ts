@@ -1,6 +1,6 @@
 /** What a policy may speak about. Context is kept coarse, so that decisions can be cached. */
 export const POLICY_SCHEMA = `
-entity Client = { scopes: Set<String> };
+entity Client = { scopes: Set<String>, tools: Set<Tool> };
 entity Plugin = { group: String };
 entity Workflow;
 entity DevShell;
@@ -27,7 +27,7 @@ action "thought.read", "thought.write" appliesTo {
   resource: [Thoughts],
   context: Situation
 };
-action "workflow.run" appliesTo { principal: [Client, Plugin, Workflow, DevShell], resource: [Workflow], context: Situation };
+action "workflow.read", "workflow.run" appliesTo { principal: [Client, Plugin, Workflow, DevShell], resource: [Workflow], context: Situation };
 action "fs.any";
 action "fs.read", "fs.propose" in ["fs.any"] appliesTo {
   principal: [Client, Plugin, Workflow, DevShell],
@@ -49,6 +49,7 @@ export const POLICY_ACTIONS = [
   "net.fetch",
   "thought.read",
   "thought.write",
+  "workflow.read",
   "workflow.run",
   "fs.read",
   "fs.propose",

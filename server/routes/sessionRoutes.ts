@@ -18,9 +18,9 @@ export function sessionRoutes({ access }: Workbench): HandlersOf<SessionRoute> {
       return { code, url: loginLink(`${request.protocol}://${request.host}`, code), expiresAt };
     },
     listTokens: async () => ({ items: await access.listTokens() }),
-    createToken({ body: { name, scopes, expiresInDays }, identity }) {
+    createToken({ body: { name, scopes, tools = [], expiresInDays }, identity }) {
       return access.createToken(
-        { name, scopes, ...(expiresInDays === undefined ? {} : { expiresInDays }) },
+        { name, scopes, tools, ...(expiresInDays === undefined ? {} : { expiresInDays }) },
         identity.caller,
       );
     },

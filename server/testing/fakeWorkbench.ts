@@ -1,4 +1,12 @@
-import { LogoMeshError, type Run, type RunEvent, type RunTask, type Scope } from "@logomesh/contracts";
+import {
+  LogoMeshError,
+  type CallToolResult,
+  type Plugin,
+  type Run,
+  type RunEvent,
+  type RunTask,
+  type Scope,
+} from "@logomesh/contracts";
 import type { Caller, RunMessage, Workbench } from "@logomesh/core";
 import {
   APPROVAL,
@@ -34,7 +42,13 @@ export class FakeWorkbench implements Workbench {
     ["run-token", ["run"]],
     ["llm-token", ["llm"]],
     ["metrics-token", ["metrics"]],
+    ["mcp-token", ["mcp"]],
   ]);
+  /** Plugin tools by token. */
+  readonly tools = new Map<string, readonly string[]>();
+  /** Of whoever started the last run. */
+  startScopes: readonly Scope[] = [];
+  installed: Plugin[] = [PLUGIN];
   readonly runs = new Map<string, Run>([["run-1", runOf("run-1")]]);
   readonly tasks = new Map<string, RunTask[]>();
   readonly runEvents: RunEvent[] = [];
@@ -42,6 +56,12 @@ export class FakeWorkbench implements Workbench {
   readonly pluginListeners = new Set<(plugin: typeof PLUGIN) => void>();
   /** Called before stored events are read: a test can let something happen in between. */
   beforeListEvents: () => void | Promise<void> = () => undefined;
+  /** What a tool of a plugin answers. */
+  onToolCall: (signal: AbortSignal) => Promise<CallToolResult> = async () => ({
+    content: [],
+    isError: false,
+    durationMs: 1,
+  });
   beforeGetRun: () => void | Promise<void> = () => undefined;
 
   /** Stores an event and tells it, as a commit does. */
@@ -70,8 +90,12 @@ export class FakeWorkbench implements Workbench {
     listWorkflows: async () => ({ items: [WORKFLOW_SUMMARY], nextCursor: null }),
     getWorkflow: async () => WORKFLOW,
     deleteWorkflow: async (reference, { force }) => this.#record("deleteWorkflow", undefined, reference, force),
-    start: async (params) =>
-      this.#record("start", runOf("run-2", { status: params.waitMs ? "completed" : "running" }), params),
+    start: async (params, { scopes }) => {
+      const run = runOf("run-2", { status: params.waitMs ? "completed" : "running" });
+      this.runs.set(run.id, run);
+      this.startScopes = scopes;
+      return this.#record("start", run, params);
+    },
     getRun: async (runId) => {
       await this.beforeGetRun();
       const run = this.runs.get(runId);
@@ -91,7 +115,11 @@ export class FakeWorkbench implements Workbench {
       return task;
     },
     getRunDefinition: async () => ({ source: "do: []", definition: {} }),
-    cancel: async (runId) => this.#record("cancel", runOf(runId, { status: "cancelled" }), runId),
+    cancel: async (runId) => {
+      const run = runOf(runId, { status: "cancelled" });
+      this.runs.set(runId, run);
+      return this.#record("cancel", run, runId);
+    },
     subscribe: ({ runId }, listener) => {
       const subscriber = { runId, listener };
       this.subscribers.add(subscriber);
@@ -107,7 +135,7 @@ export class FakeWorkbench implements Workbench {
   };
 
   readonly plugins: Workbench["plugins"] = {
-    list: () => [PLUGIN],
+    list: () => this.installed,
     get: (pluginId) => {
       if (pluginId !== PLUGIN.id) throw new LogoMeshError("LM_PLUGIN_NOT_FOUND", `There is no plugin ${pluginId}.`);
       return PLUGIN;
@@ -128,8 +156,10 @@ export class FakeWorkbench implements Workbench {
     revoke: async (id) => this.#record("revoke", PLUGIN, id),
     release: async (id) => this.#record("release", PLUGIN, id),
     logs: () => ["a line"],
-    call: async (target, params) =>
-      this.#record("call", { content: [], isError: false, durationMs: 1 }, target, params),
+    call: async (target, params, { signal }) => {
+      this.calls.push(["call", target, params]);
+      return await this.onToolCall(signal);
+    },
     subscribe: (listener) => {
       this.pluginListeners.add(listener);
       return { [Symbol.dispose]: () => void this.pluginListeners.delete(listener) };
@@ -208,6 +238,7 @@ export class FakeWorkbench implements Workbench {
   readonly thoughts: Workbench["thoughts"] = {
     list: async () => ({ items: [THOUGHT_SUMMARY], nextCursor: null }),
     get: async () => THOUGHT,
+    search: async (query) => this.#record("searchThoughts", [THOUGHT_SUMMARY], query),
     create: async (params) => this.#record("createThought", THOUGHT, params),
   };
 
@@ -216,7 +247,7 @@ export class FakeWorkbench implements Workbench {
       const scopes = this.tokens.get(token);
       if (scopes === undefined) return undefined;
       const caller: Caller = { actor: { type: "client", id: token }, principal: { type: "Client", id: token }, scopes };
-      return { caller, tokenId: token };
+      return { caller, tokenId: token, tools: this.tools.get(token) ?? [] };
     },
     createLoginCode: () => ({ code: "one+time", expiresAt: ENTRY.ts }),
     createSession: async (code) => {
@@ -227,6 +258,19 @@ export class FakeWorkbench implements Workbench {
     listTokens: async () => [{ id: "t", name: "cli", scopes: ["admin"], createdAt: ENTRY.ts }],
     createToken: async ({ name, scopes }) => ({ id: "t", name, scopes, createdAt: ENTRY.ts, token: "secret" }),
   };
+
+  readonly clients: Workbench["clients"] = {
+    perform: (call, { signal }, work) => {
+      this.calls.push(["perform", call.tool, signal.aborted]);
+      return work();
+    },
+    mayRead: ({ name }) => name !== "hidden",
+    requireRead: ({ name }) => {
+      if (name === "hidden") throw new LogoMeshError("LM_POLICY_DENIED", "Hidden.");
+    },
+  };
+
+  readonly version = "1.2.3";
 
   status: Workbench["status"] = async () => STATUS;
 

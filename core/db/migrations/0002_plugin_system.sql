@@ -84,6 +84,9 @@ CREATE TABLE plugin_tokens (
   PRIMARY KEY (plugin_id, day)
 ) STRICT, WITHOUT ROWID;
 
+-- Plugin tools that the client of a token may call over the Model Context Protocol: a JSON list of `<plugin>#<tool>`.
+ALTER TABLE access_token ADD COLUMN tools TEXT NOT NULL DEFAULT '[]';
+
 -- At most one row: while it is there, everything privileged is refused.
 CREATE TABLE lockdown (
   id INTEGER PRIMARY KEY CHECK (id = 1),
