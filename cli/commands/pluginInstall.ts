@@ -1,6 +1,11 @@
-import { resolve } from "node:path";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { Client } from "@logomesh/contracts/client";
+import { importServer } from "@logomesh/core";
+import { jsonOption, readTextFile, textOption } from "../arguments.ts";
 import { connect } from "../connect.ts";
-import type { Command } from "../context.ts";
+import { UsageError, type CliContext, type Command, type CommandArguments } from "../context.ts";
 import { printPlugin, requestLines } from "../output/printPlugin.ts";
 import { changePlugin } from "./plugin.ts";
 
@@ -10,17 +15,59 @@ const install: Command = {
   positionals: { min: 1, max: 1 },
   options: { grant: { type: "boolean", help: "grant at once what it asks for, which is shown" } },
   examples: ["logomesh plugin install ./word-count-1.0.0.tgz"],
-  async run({ positionals: [path = ""], values, json }, context) {
+  async run(args, context) {
+    const [path = ""] = args.positionals;
     const { client } = await connect(context);
-    let plugin = await client.installPlugin({ body: { path: resolve(context.cwd, path) }, signal: context.signal });
-    if (!plugin.granted) requestLines(plugin).forEach(context.note);
-    const { id, sha256 } = plugin;
-    if (values.grant === true) plugin = await client.grantPlugin({ params: { id }, body: { sha256 } });
-    if (json) context.printJson(plugin);
-    else printPlugin(plugin, context);
-    return 0;
+    return installFrom(resolve(context.cwd, path), { client, args, context });
   },
 };
+
+async function installFrom(
+  path: string,
+  { client, args, context }: { client: Client; args: CommandArguments; context: CliContext },
+): Promise<number> {
+  let plugin = await client.installPlugin({ body: { path }, signal: context.signal });
+  if (!plugin.granted) requestLines(plugin).forEach(context.note);
+  const { id, sha256 } = plugin;
+  if (args.values.grant === true) plugin = await client.grantPlugin({ params: { id }, body: { sha256 } });
+  if (args.json) context.printJson(plugin);
+  else printPlugin(plugin, context);
+  return 0;
+}
+
+const importCommand: Command = {
+  usage: "<npm:name@version|settings.json> [--args <json>] [--server <name>] [--grant]",
+  summary: "Install an MCP server that was made for other hosts; nothing of it runs before it is granted",
+  positionals: { min: 1, max: 1 },
+  options: {
+    args: { type: "string", help: "what the package is started with, as a JSON array of texts" },
+    server: { type: "string", help: "which one of the mcpServers in the settings" },
+    grant: { type: "boolean", help: "grant at once what it asks for, which is shown" },
+  },
+  examples: ["logomesh plugin import npm:@modelcontextprotocol/server-everything@2026.1.14"],
+  async run(args, context) {
+    const [what = ""] = args.positionals;
+    const { client } = await connect(context);
+    const folder = mkdtempSync(join(tmpdir(), "logomesh-import-"));
+    try {
+      const npm = /^npm:(.+)$/.exec(what)?.[1];
+      const source =
+        npm === undefined
+          ? { mcpServers: (await readTextFile(what, context)).text, server: textOption(args, "server") }
+          : { npm, args: argumentList(args) };
+      await importServer({ source, folder, signal: context.signal });
+      return await installFrom(folder, { client, args, context });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+};
+
+function argumentList(args: CommandArguments): string[] {
+  const value = jsonOption(args, "args") ?? [];
+  if (Array.isArray(value) && value.every((item): item is string => typeof item === "string")) return value;
+  throw new UsageError("--args must be a JSON array of texts");
+}
 
 const uninstall: Command = {
   usage: "<plugin> [--force]",
@@ -42,6 +89,6 @@ const disable = changePlugin("Stop a plugin when its calls have ended, and let i
 );
 
 export const pluginInstallCommands = {
-  ...{ "plugin install": install, "plugin uninstall": uninstall },
+  ...{ "plugin install": install, "plugin import": importCommand, "plugin uninstall": uninstall },
   ...{ "plugin enable": enable, "plugin disable": disable },
 };

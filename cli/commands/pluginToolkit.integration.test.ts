@@ -2,7 +2,8 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createTempFolder } from "@logomesh/core/testing";
 import { expect, test } from "vitest";
-import { runCli } from "../testing/runCli.ts";
+import { runCli, running } from "../testing/runCli.ts";
+import { createStubWorkbench } from "../testing/stubWorkbench.ts";
 
 test("a plugin is made, checked, tested in the sandbox and packed without a workbench", async () => {
   using folder = createTempFolder();
@@ -59,4 +60,17 @@ test("mistakes of usage and of folders end with their codes", async () => {
   expect(JSON.parse((await runCli(["plugin", "test", "words", "--json"], { cwd })).out)).toMatchObject({
     passed: false,
   });
+});
+
+test("an import of what cannot be taken over says so and installs nothing", async () => {
+  using folder = createTempFolder();
+  writeFileSync(join(folder.path, "s.json"), '{"mcpServers":{"a":{"command":"docker","args":["run","x"]}}}');
+  const workbench = createStubWorkbench({});
+  const run = (line: string) => runCli(line.split(" "), { cwd: folder.path, workbenches: running(workbench) });
+  expect(await run("plugin import s.json")).toMatchObject({
+    ...{ code: 1, err: expect.stringContaining("`docker run x` is not taken over") },
+  });
+  expect((await run("plugin import npm:../x")).err).toContain("is no package");
+  expect((await run("plugin import npm:x --args {}")).code).toBe(2);
+  expect(workbench.requests).toEqual([]);
 });

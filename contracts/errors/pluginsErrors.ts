@@ -13,6 +13,12 @@ export const PLUGIN_ERRORS = defineErrors({
     retryable: false,
     help: "The detail names the file and the rule: no links that leave the folder, no devices, within the limits of size and number.",
   },
+  LM_PLUGIN_IMPORT: {
+    status: 422,
+    title: "The server cannot be imported as a plugin",
+    retryable: false,
+    help: "The detail says what cannot be taken over. Nothing of it was run.",
+  },
   LM_PLUGIN_DUPLICATE: {
     status: 409,
     title: "Two plugins have the same id",

@@ -3,7 +3,14 @@ export { loadConfig, type Config } from "../config/index.ts";
 export { createLogger } from "../logger/index.ts";
 export { createWorkbench } from "./createWorkbench.ts";
 export { diagnose, type Diagnosis } from "./diagnose.ts";
-export { PLUGIN_TEMPLATES, checkPlugin, createPluginFolder, packPlugin, testPluginFolder } from "./pluginToolkit.ts";
+export {
+  PLUGIN_TEMPLATES,
+  checkPlugin,
+  createPluginFolder,
+  importServer,
+  packPlugin,
+  testPluginFolder,
+} from "./pluginToolkit.ts";
 export { initWorkspace, type InitializedWorkspace } from "./initWorkspace.ts";
 export { parseConstitution } from "../policy/index.ts";
 export { requireWorkspace, stateHome, workspacePaths, type WorkspacePaths } from "./workspace.ts";

@@ -33,6 +33,21 @@ export async function packPlugin(folder: string, format: "tgz" | "mcpb"): Promis
   return packBundle(folder, format);
 }
 
+/**
+ * Makes a bundle in an empty folder of a package of npm: `npm:<name>@<version>`, or a server of an `mcpServers` block. Nothing of it runs.
+ * @returns the id of the plugin. @throws LogoMeshError LM_INPUT_INVALID, LM_PLUGIN_IMPORT
+ */
+export async function importServer(options: {
+  source: { npm: string; args: readonly string[] } | { mcpServers: string; server: string | undefined };
+  folder: string;
+  signal: AbortSignal;
+}): Promise<string> {
+  const { importNpm, readMcpServers } = await import("../plugins/toolkit/index.ts");
+  const { source, folder, signal } = options;
+  if ("npm" in source) return importNpm({ spec: source.npm, args: source.args, folder, signal });
+  return importNpm({ ...readMcpServers(source.mcpServers, source.server), folder, signal });
+}
+
 /** Runs the tests of a plugin in a sandbox like the one it will run in. @throws LogoMeshError LM_NOT_FOUND, LM_PLUGIN_* */
 export async function testPluginFolder(options: {
   folder: string;

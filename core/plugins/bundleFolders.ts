@@ -43,7 +43,9 @@ export async function openBundle(params: InstallPluginParams, scratchFolder: str
   const bytes = "path" in params ? readArchiveFile(params.path) : Buffer.from(params.bundle, "base64");
   // Loaded when it is needed: most starts install nothing.
   const { readArchive } = await import("./archives/readArchive.ts");
-  const files = await readArchive(bytes, { name: origin, manifestNames: [MANIFEST_FILE] });
+  const { withManifest } = await import("./imports/mcpbImport.ts");
+  const found = await readArchive(bytes, { name: origin, manifestNames: [MANIFEST_FILE, "manifest.json"] });
+  const files = withManifest(found, origin);
   const folder = writeFiles(files, join(scratchFolder, `${INCOMING}${randomBytes(8).toString("hex")}`));
   const scratch = toDisposable(() => rmSync(folder, { recursive: true, force: true }));
   return { folder, origin, [Symbol.dispose]: () => scratch[Symbol.dispose]() };

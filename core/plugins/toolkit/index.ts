@@ -1,3 +1,5 @@
+export { readMcpServers } from "../imports/mcpServersImport.ts";
+export { importNpm } from "../imports/npmImport.ts";
 export { checkBundle, type BundleReport } from "./checkBundle.ts";
 export { createPlugin } from "./createPlugin.ts";
 export { packBundle, type PackedBundle } from "./packBundle.ts";

@@ -5,7 +5,7 @@ import type { JsonObject, PluginManifest, PluginRuntime } from "@logomesh/contra
 
 export const MCPB_MANIFEST_FILE = "manifest.json";
 /** Key of our manifest in `_meta`. */
-const MCPB_META_KEY = "org.logomesh";
+export const MCPB_META_KEY = "org.logomesh";
 const MCPB_VERSION = "0.3";
 
 const SERVER_TYPES: Readonly<Record<PluginRuntime, string>> = { nodejs: "node", python: "python", shell: "binary" };
