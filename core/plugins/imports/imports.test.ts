@@ -33,7 +33,7 @@ async function importMcpb(manifest: unknown, files: { path: string; content: str
     path,
     makeZip([{ path: "manifest.json", content: text }, { path: "server/index.js", content: "" }, ...files]),
   );
-  return checkBundle(path);
+  return await checkBundle(path);
 }
 
 test("[PL90] an .mcpb of another host is a plugin with its command, its tools and the variables it reads", async () => {
