@@ -47,7 +47,7 @@ const PAGES: [name: string, path: () => string, landmark: string][] = [
   ["Approvals", () => "/approvals?status=all", "Approvals"],
   ["File change", () => `/approvals/${server.world.approvals[0]?.id ?? ""}`, "Change src/access.ts"],
   ["Long file change", () => `/approvals/${server.world.approvals[1]?.id ?? ""}`, "Create docs/summary.md"],
-  ["Failed approval", () => `/approvals/${server.world.approvals[7]?.id ?? ""}?status=all`, "Why it failed"],
+  ["Failed approval", () => `/approvals/${server.world.approvals[7]?.id ?? ""}?status=all`, "Change src/part7.ts"],
   ["Audit entry", () => "/audit/123", "response"],
 ];
 

@@ -1,5 +1,5 @@
 /** What waits in the fake workbench: a change with hidden characters, a new file, a task; and what was decided before. */
-import type { ApprovalDetail, ApprovalStatus, JsonObject } from "@logomesh/contracts";
+import { LogoMeshError, type ApprovalDetail, type ApprovalStatus, type JsonObject } from "@logomesh/contracts";
 import { ago } from "./fixtures.ts";
 
 const DECIDED = 120;
@@ -59,13 +59,15 @@ function longText(sign: string): string {
   return Array.from({ length: 900 }, (_, index) => `${sign}Line ${index + 1} of the summary.\n`).join("");
 }
 
+const MOVED_ON = new LogoMeshError("LM_FILE_MOVED_ON", "“src/access.ts” holds something else by now.").toProblem();
+
 function decidedOf(index: number): ApprovalDetail {
   const status =
     (["approved", "rejected", "failed", "expired", "undone"] satisfies ApprovalStatus[])[index % 5] ?? "approved";
   return approvalOf(index, {
     ...{ title: `Change src/part${index}.ts`, status, payload: fileChange({ patch: SNEAKY }) },
     ...{ decidedAt: ago(60_000 * index), decidedBy: { type: "client", id: "browser" }, settledAt: ago(60_000 * index) },
-    ...(status === "failed" ? { outcome: { code: "LM_FILE_MOVED_ON", detail: "The file changed meanwhile." } } : {}),
+    ...(status === "failed" ? { outcome: { ...MOVED_ON } as JsonObject } : {}),
     ...(status === "undone" ? { undoneAt: ago(1000), undoneBy: { type: "client", id: "browser" } } : {}),
     isUndoable: status === "approved",
   });

@@ -70,7 +70,7 @@ export function fileTools({ files, approvals, blobs }: FileServices): Record<str
         const { pluginId, run } = request;
         const { approvalId, contentHash } = await approvals.request({
           kind: "file-change",
-          title: `${pluginId}: ${text === null ? "delete" : "change"} ${change.path}`,
+          title: `${text === null ? "Delete" : change.baseSha256 === null ? "Create" : "Change"} ${change.path}`,
           requestedBy: { type: "plugin", id: pluginId },
           payload: { ...change, ...(reason === undefined ? {} : { reason }) },
           trace: { plugin: pluginId, ...(run === undefined ? {} : { run: run.runId, task: run.taskReference }) },

@@ -117,7 +117,7 @@ test("[HP17] a proposal waits for a person, says who asks in whose name, and cha
   });
   expect(drafts).toMatchObject([
     {
-      ...{ kind: "file-change", title: `${PLUGIN}: change docs/a.md`, requestedBy: { type: "plugin", id: PLUGIN } },
+      ...{ kind: "file-change", title: "Change docs/a.md", requestedBy: { type: "plugin", id: PLUGIN } },
       payload: {
         path: "docs/a.md",
         text: "# New\n",
@@ -129,7 +129,7 @@ test("[HP17] a proposal waits for a person, says who asks in whose name, and cha
     },
   ]);
   await played.call("fs_propose_change", { path: "docs/a.md", text: null });
-  expect(drafts[1]?.title).toBe(`${PLUGIN}: delete docs/a.md`);
+  expect(drafts[1]?.title).toBe("Delete docs/a.md");
   expect(played.audit.entries).toMatchObject([
     { kind: "host.fs_propose_change", trace: { run: "run_1" }, data: { path: "docs/a.md", approval: "apr_1" } },
     { kind: "host.fs_propose_change", data: { sha256: "" } },

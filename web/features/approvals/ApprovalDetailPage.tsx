@@ -1,6 +1,8 @@
 import { Code, Group, Stack, Text, Title } from "@mantine/core";
 import {
   FileChangeSchema,
+  LogoMeshError,
+  ProblemSchema,
   reviewPatch,
   type Approval,
   type ApprovalDetail,
@@ -61,23 +63,24 @@ function Loaded({ approval }: { approval: ApprovalDetail }) {
         <Facts approval={approval} />
       </DetailHeader>
       {error === null ? null : <ProblemAlert error={error} />}
+      {approval.status === "failed" ? <ProblemAlert error={failureOf(approval)} /> : null}
       <Stack p="lg" gap="md">
         {change === undefined ? (
           <JsonView value={approval.payload} label="what is asked" />
         ) : (
           <FileChange change={change} review={change.review} />
         )}
-        {approval.status === "failed" ? (
-          <>
-            <Title order={2} size="h3">
-              Why it failed
-            </Title>
-            <JsonView value={approval.outcome ?? null} label="why it failed" />
-          </>
-        ) : null}
       </Stack>
     </>
   );
+}
+
+/** Why what was approved could not be carried out. */
+function failureOf({ outcome }: ApprovalDetail): LogoMeshError {
+  const problem = ProblemSchema.safeParse(outcome);
+  return problem.success
+    ? LogoMeshError.fromProblem(problem.data)
+    : new LogoMeshError("LM_INTERNAL", "What was approved could not be carried out.");
 }
 
 function consequenceOf({ path, text, baseSha256 }: FileChangePayload): string {
