@@ -57,6 +57,7 @@ export {
   type PolicyRemedy,
   type PutConstitutionParams,
 } from "./policy/policy.ts";
+export { PutSecretParamsSchema, SecretNameSchema, SecretSchema, type Secret } from "./secrets/secret.ts";
 export { PublishEventParamsSchema, type PublishEventParams } from "./events/event.ts";
 export {
   RunEventSchema,

@@ -80,6 +80,9 @@ const workbench = createStubWorkbench(
     releasePlugin: () => PLUGIN,
     resetPlugin: () => PLUGIN,
     publishEvent: () => ({ id: EVIL }),
+    listSecrets: () => ({ items: [{ name: EVIL, updatedAt: AT }] }),
+    putSecret: () => ({ name: EVIL, updatedAt: AT }),
+    deleteSecret: () => ({ ok: true }),
     getPluginLogs: ({ path }) => ({ lines: path.includes("silent") ? [] : [EVIL] }),
     callTool: ({ path }) =>
       path.endsWith("fails")
@@ -166,6 +169,9 @@ test.each<[string, number, string]>([
   ["thought show tht_1", 0, "mock"],
   ["thought add Title --tag t --body-file -", 0, "tht_1"],
   ["event send --type com.acme.paid --data {} --subject 7", 0, "␛]0;owned"],
+  ["secret list", 0, "␛]0;owned"],
+  ["secret set API_KEY", 0, "␛]0;owned"],
+  ["secret remove API_KEY", 0, "API_KEY is forgotten"],
   ["run digest --detach", 0, "run_1"],
 ])("%s shows what the workbench answers, and nothing in it is obeyed by a terminal", async (line, code, part) => {
   for (const how of [options, { ...options, isTTY: true, columns: 60, env: { NO_COLOR: "1" } }]) {
@@ -219,6 +225,20 @@ test("an event is sent with what was given, and data that is not JSON is a mista
     err: expect.stringContaining("not both"),
   });
   expect(workbench.requests).toHaveLength(sent);
+});
+
+test("[SE1] a secret is read from standard input, never from an argument, and is not repeated", async () => {
+  const set = (stdin: string, ...more: string[]) =>
+    runCli(["secret", "set", "API_KEY", ...more], { ...options, stdin });
+  const { out, err } = await set("s3cret\nvalue\n");
+  expect(workbench.requests.at(-1)).toBe('PUT /api/secrets/API_KEY {"value":"s3cret\\nvalue"}');
+  expect(out + err).not.toContain("s3cret");
+  const sent = workbench.requests.length;
+  expect(await set("\n")).toMatchObject({ code: 2, err: expect.stringContaining("empty") });
+  expect(await set("x", "s3cret-as-argument")).toMatchObject({ code: 2 });
+  expect(workbench.requests).toHaveLength(sent);
+  const empty = { workbenches: running(createStubWorkbench({ listSecrets: () => ({ items: [] }) })) };
+  expect((await runCli(["secret", "list"], empty)).out).toContain("logomesh secret set");
 });
 
 test("before an upgrade is granted, the whole command and what changed are shown", async () => {

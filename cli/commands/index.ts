@@ -11,6 +11,7 @@ import { pluginToolkitCommands } from "./pluginToolkit.ts";
 import { policyCommands } from "./policy.ts";
 import { runCommand } from "./run.ts";
 import { runsCommands } from "./runs.ts";
+import { secretCommands } from "./secret.ts";
 import { thoughtCommands } from "./thought.ts";
 import { workbenchCommands } from "./workbench.ts";
 import { workflowCommands } from "./workflow.ts";
@@ -29,6 +30,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ...thoughtCommands,
   ...approvalCommands,
   ...eventCommands,
+  ...secretCommands,
   ...auditCommands,
   ...policyCommands,
   ...lockdownCommands,

@@ -8,6 +8,7 @@ import {
 import { AuditEntrySchema, AuditQuerySchema, VerifyReportSchema } from "../audit/audit.ts";
 import { PublishEventParamsSchema } from "../events/event.ts";
 import { JsonObjectSchema } from "../json.ts";
+import { PutSecretParamsSchema, SecretNameSchema, SecretSchema } from "../secrets/secret.ts";
 import { GenerateParamsSchema, GenerateResultSchema, ModelsStatusSchema, ProviderInfoSchema } from "../llm/llm.ts";
 import {
   CallToolParamsSchema,
@@ -63,6 +64,7 @@ export interface Route {
 
 const id = z.object({ id: z.string().min(1).max(200) });
 const workflowKey = z.object({ namespace: z.string().min(1), name: z.string().min(1) });
+const secretName = z.object({ name: SecretNameSchema });
 const ok = z.object({ ok: z.literal(true) });
 
 /** Every HTTP route: the server registers from it, the client and OpenAPI are made from it. */
@@ -508,6 +510,39 @@ export const ROUTES = {
     summary: "Why an entry of the log was allowed or denied, and which grant would change it",
     params: z.object({ seq: z.coerce.number().int().min(0) }),
     responses: { 200: PolicyExplanationSchema },
+  },
+
+  listSecrets: {
+    method: "GET",
+    path: "/api/secrets",
+    scope: "admin",
+    summary: "List secrets, without their values",
+    responses: { 200: z.object({ items: z.array(SecretSchema) }) },
+  },
+  getSecret: {
+    method: "GET",
+    path: "/api/secrets/:name",
+    scope: "admin",
+    summary: "When a secret was set; its value never comes back",
+    params: secretName,
+    responses: { 200: SecretSchema },
+  },
+  putSecret: {
+    method: "PUT",
+    path: "/api/secrets/:name",
+    scope: "admin",
+    summary: "Keep a secret, or replace its value",
+    params: secretName,
+    body: PutSecretParamsSchema,
+    responses: { 200: SecretSchema },
+  },
+  deleteSecret: {
+    method: "DELETE",
+    path: "/api/secrets/:name",
+    scope: "admin",
+    summary: "Forget a secret",
+    params: secretName,
+    responses: { 200: ok },
   },
 
   publishEvent: {

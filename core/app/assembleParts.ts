@@ -10,6 +10,7 @@ import { createLanguageModels } from "../llm/index.ts";
 import { createWebFetch } from "../network/index.ts";
 import { PluginHost, TokenLedger, createBubblewrapSandbox } from "../plugins/index.ts";
 import { LockdownSwitch, PolicyAdmin, SqliteGrants, createPolicy } from "../policy/index.ts";
+import { SecretAdmin, SecretVault, createRedactingLogger } from "../secrets/index.ts";
 import { SqliteBlobStore, SqlitePluginStore } from "../storage/index.ts";
 import { IdeaManager } from "../thoughts/index.ts";
 import {
@@ -32,7 +33,7 @@ import { readVersion, stateHome } from "./workspace.ts";
 
 /** Makes the parts of a workbench on a workspace, which is theirs from here on. @throws LogoMeshError LM_AUDIT_TAMPERED, LM_DB_* */
 export async function assembleParts(workspace: OpenedWorkspace, options: OpenPartsOptions): Promise<WorkbenchParts> {
-  const { config, logger, environment } = options;
+  const { config, environment } = options;
   const { paths, database } = workspace;
   const { writer, reader } = database;
   const clock = systemClock;
@@ -40,6 +41,8 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
   const ids = createIdSource({ clock, random });
   await using stack = new AsyncDisposableStack();
   stack.use(workspace);
+  const vault = new SecretVault({ file: paths.secrets, clock });
+  const logger = createRedactingLogger(options.logger, vault);
   const outsideRoot = join(stateHome(environment), "checkpoints");
   const verifyParams = { databasePath: paths.database, keysFolder: paths.keys, outsideRoot };
   const audit = stack.use(
@@ -80,12 +83,13 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
   approvals.own("file-change", fileChanges.owner, fileChanges.options);
   const bus = stack.use(new MemoryEventBus({ clock, ids }));
   const events = new EventPublisher({ bus, audit, policy });
+  const secrets = new SecretAdmin({ vault, audit });
   const thoughts = new IdeaManager({ writer, reader, audit, clock, ids });
   const models = stack.use(createLanguageModels({ audit, policy, clock, logger, ollamaUrl: config.ollamaUrl }));
   const sandbox = stack.use(createBubblewrapSandbox({ logger, clock, nodePath: process.execPath }));
   const plugins = stack.use(
     await PluginHost.open({
-      ...{ sandbox, audit, policy, grants, writer, reader, clock, random, logger, store: pluginStore },
+      ...{ sandbox, audit, policy, grants, writer, reader, clock, random, logger, store: pluginStore, secrets: vault },
       services: {
         models: { models, tokens: new TokenLedger({ reader, writer, clock }) },
         files: { files, approvals },
@@ -128,6 +132,7 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
       approvals,
       bus,
       events,
+      secrets,
       thoughts,
       models,
       sandbox,

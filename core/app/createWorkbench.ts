@@ -74,6 +74,7 @@ export async function createWorkbench(options: OpenPartsOptions): Promise<Workbe
     approvals: parts.approvals,
     thoughts: parts.thoughts,
     events: parts.events,
+    secrets: parts.secrets,
     policy: parts.policyAdmin,
     lockdown,
     version: parts.version,

@@ -26,6 +26,7 @@ export type {
   PluginService,
   PolicyService,
   RunMessage,
+  SecretService,
   ThoughtService,
   Workbench,
   WorkflowService,

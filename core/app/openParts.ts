@@ -9,6 +9,7 @@ import type { LLMRegistry } from "../llm/index.ts";
 import type { PluginHost, Sandbox } from "../plugins/index.ts";
 import type { CedarPolicy, LockdownSwitch, PolicyAdmin, SqliteGrants } from "../policy/index.ts";
 import type { BlobStore, Logger, PluginStore, WebFetch } from "../ports/index.ts";
+import type { SecretAdmin } from "../secrets/index.ts";
 import type { IdeaManager } from "../thoughts/index.ts";
 import type { TaskEngine } from "../workflows/index.ts";
 import { openWorkspace } from "./openWorkspace.ts";
@@ -42,6 +43,7 @@ export interface WorkbenchParts extends AsyncDisposable {
   readonly approvals: ApprovalInbox;
   readonly bus: MemoryEventBus;
   readonly events: EventPublisher;
+  readonly secrets: SecretAdmin;
   readonly thoughts: IdeaManager;
   readonly models: LLMRegistry;
   readonly sandbox: Sandbox;

@@ -34,6 +34,7 @@ import type {
   RunTask,
   RunTaskSummary,
   Scope,
+  Secret,
   ServerMessage,
   Session,
   StartRunParams,
@@ -182,6 +183,14 @@ export interface EventService {
   publish(params: PublishEventParams, caller: Caller): Promise<{ id: string }>;
 }
 
+/** Values for plugins and workflows, which never come back: the façade of core/secrets (class SecretAdmin). */
+export interface SecretService {
+  list(): Secret[];
+  get(name: string): Secret;
+  set(name: string, value: string, caller: Caller): Promise<Secret>;
+  remove(name: string, caller: Caller): Promise<void>;
+}
+
 /** Tokens and login codes. Secrets are stored as SHA-256. */
 export interface AccessService {
   /** Undefined when the token is unknown, expired or revoked. */
@@ -233,6 +242,7 @@ export interface Workbench extends AsyncDisposable {
   readonly lockdown: LockdownService;
   readonly thoughts: ThoughtService;
   readonly events: EventService;
+  readonly secrets: SecretService;
   readonly access: AccessService;
   readonly clients: ClientService;
   readonly version: string;

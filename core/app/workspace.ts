@@ -18,6 +18,7 @@ export interface WorkspacePaths {
   /** What plugins keep, by id. */
   pluginData: string;
   token: string;
+  secrets: string;
   serverFile: string;
 }
 
@@ -54,6 +55,7 @@ export function workspacePaths(root: string): WorkspacePaths {
     stagedPlugins: join(state, "plugins"),
     pluginData: join(state, "plugin-data"),
     token: join(state, "token"),
+    secrets: join(state, "secrets.json"),
     serverFile: join(state, "server.json"),
   };
 }

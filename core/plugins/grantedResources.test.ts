@@ -14,8 +14,10 @@ function workspace({ denied = "nothing" }: { denied?: string } = {}) {
   writeFileSync(join(root, "docs/note.md"), "note");
   writeFileSync(join(root, "docs/deep/more.md"), "more");
   writeFileSync(join(root, "secret"), "secret");
+  const secrets: Record<string, string> = { SECRET: "kept", BOTH: "kept", HIDDEN: "kept" };
   const open = (permissions: JsonObject, settings: JsonObject = {}) =>
     openResources({
+      secret: (name) => secrets[name],
       ...{ pluginId: "org.example.one", permissions, settings },
       workspaceFolder: root,
       dataFolder: join(root, ".logomesh/plugin-data"),
@@ -35,13 +37,13 @@ test("[PL100] nothing is given that was not granted", async () => {
   expect(await space.open({}, { API_TOKEN: "x" })).toEqual({ environment: {}, mounts: {}, isPrivate: false });
 });
 
-test("[PL100] a variable has the value of the settings, else the default, else none", async () => {
+test("[PL100] [SE6] a variable has the value of the settings, else the secret of its name, else the default, else none", async () => {
   using space = workspace();
-  const names = ["SET", "BOTH", "DEFAULT", "NEITHER", "NUMBER", "NUL"];
-  const env = names.map((name) => ({ name, why, ...(/BOTH|DEFAULT/.test(name) ? { default: "default" } : {}) }));
+  const names = ["SET", "BOTH", "SECRET", "DEFAULT", "NEITHER", "NUMBER", "NUL"];
+  const env = names.map((name) => ({ name, why, ...(/BOTH|DEFAULT|SECRET/.test(name) ? { default: "default" } : {}) }));
   const settings = { SET: "set", BOTH: "settings", NUMBER: 7, NUL: "a\0--bind", NOT_GRANTED: "no" };
   expect((await space.open({ env }, settings)).environment).toEqual({
-    ...{ SET: "set", BOTH: "settings", DEFAULT: "default", NUMBER: "7", NUL: "a--bind" },
+    ...{ SET: "set", BOTH: "settings", SECRET: "kept", DEFAULT: "default", NUMBER: "7", NUL: "a--bind" },
   });
 });
 

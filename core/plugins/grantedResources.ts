@@ -24,6 +24,8 @@ export interface OpenResourcesOptions {
   /** Of the grant. */
   permissions: JsonObject;
   settings: JsonObject;
+  /** What the workspace keeps under the name of a variable. */
+  secret: (name: string) => string | undefined;
   workspaceFolder: string;
   dataFolder: string;
   /** Asks whether the plugin may read what is mounted: a path of the workspace. @throws LogoMeshError LM_POLICY_DENIED */
@@ -32,7 +34,7 @@ export interface OpenResourcesOptions {
 
 /** @throws LogoMeshError LM_PLUGIN_MOUNT_REFUSED, LM_POLICY_DENIED */
 export async function openResources(options: OpenResourcesOptions): Promise<GrantedResources> {
-  const { pluginId, dataFolder, settings } = options;
+  const { pluginId, dataFolder, settings, secret } = options;
   const granted = PluginPermissionsSchema.parse(options.permissions);
   const mounts: Record<string, string> = {};
   for (const { path } of granted["fs.mount"] ?? [])
@@ -42,7 +44,7 @@ export async function openResources(options: OpenResourcesOptions): Promise<Gran
   return {
     environment: Object.fromEntries(
       (granted.env ?? []).flatMap(({ name, default: otherwise }) => {
-        const value = settings[name] ?? otherwise;
+        const value = settings[name] ?? secret(name) ?? otherwise;
         return value === undefined ? [] : [[name, textOf(value)]];
       }),
     ),

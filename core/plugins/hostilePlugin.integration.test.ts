@@ -43,7 +43,7 @@ const HOSTILE = {
   switch (name) {
     case "echo": return text(JSON.stringify(args));
     case "crash": process.stderr.write("about to fall\\n"); process.kill(process.pid, "SIGSEGV"); return;
-    case "exit": process.stderr.write("had enough\\n", () => process.exit(3)); return;
+    case "exit": process.stderr.write("had enough of s3cret-canary\\n", () => process.exit(3)); return;
     case "hang": for (;;);
     case "flood": for (;;) { send({ method: "notifications/message", params: { level: "info", data: "x" } }); await new Promise(setImmediate); }
     case "requests": for (let i = 0; i < 5_000; i += 1) send({ id: "r" + i, method: "roots/list" }); return;
@@ -165,7 +165,7 @@ test("[PL17] a ping is answered, any other request is not known", async () => {
   ]);
 });
 
-test("[PL19] a process that ends by itself fails its calls with cause and last lines", async () => {
+test("[PL19] [SE5] a process that ends by itself fails its calls with cause and last lines", async () => {
   expect(await outcomeOf("crash")).toMatchObject({
     code: "LM_PLUGIN_CRASHED",
     message: expect.stringMatching(/ended by SIGSEGV. Its last lines: about to fall/),
@@ -173,11 +173,11 @@ test("[PL19] a process that ends by itself fails its calls with cause and last l
   const { code, message, kinds, plugin, logs } = await outcomeOf("exit");
   expect({ code, message }).toEqual({
     code: "LM_PLUGIN_CRASHED",
-    message: expect.stringMatching(/ended with exit code 3. Its last lines: had enough/),
+    message: expect.stringMatching(/ended with exit code 3. Its last lines: had enough of \[secret CANARY\]/),
   });
   expect(plugin).toMatchObject({ state: "crashed", stateReason: expect.stringContaining("exit code 3") });
   expect(kinds).toEqual(["plugin.started", "plugin.crashed", "plugin.called"]);
-  expect(logs).toEqual(["had enough"]);
+  expect(logs).toEqual(["had enough of [secret CANARY]"]);
 });
 
 test("[PL19] a crash fails every call in flight", async () => {

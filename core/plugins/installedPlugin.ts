@@ -55,6 +55,8 @@ export interface InstalledPluginOptions {
   bundleFolder: string;
   runtimes: RuntimeManager;
   schemas: ToolSchemas;
+  /** Takes secrets out of what the plugin wrote. */
+  redact: (text: string) => string;
   api: PluginAPI;
   /** The current grant of the plugin, whichever version it names. */
   grant: () => PluginGrant | undefined;
@@ -287,7 +289,7 @@ export class InstalledPlugin {
   }
 
   async #start(): Promise<PluginInstance> {
-    const { manifest, sha256, runtimes, policy, audit, schemas, api, clock, random } = this.#options;
+    const { manifest, sha256, runtimes, policy, audit, schemas, redact, api, clock, random } = this.#options;
     this.#assertMayStart();
     const principal = { type: "Plugin", id: manifest.id } as const;
     policy.require({
@@ -302,7 +304,7 @@ export class InstalledPlugin {
       const resources = await this.#options.resources();
       const process = await runtimes.start(manifest, this.#options.bundleFolder, resources);
       const instance = new PluginInstance({
-        ...{ manifest, process, schemas, api, clock, random, isTainted: resources.isPrivate },
+        ...{ manifest, process, schemas, redact, api, clock, random, isTainted: resources.isPrivate },
         onDidChange: () => this.#options.onDidChange(),
       });
       this.#instance = instance;

@@ -27,6 +27,7 @@ import type {
   Principal,
   Random,
   Reader,
+  Secrets,
   Writer,
 } from "../ports/index.ts";
 import { openBundle, replaceFolder, sweepIncoming } from "./bundleFolders.ts";
@@ -72,6 +73,7 @@ export interface PluginHostOptions {
   clock: Clock;
   random: Random;
   logger: Logger;
+  secrets: Secrets;
   /** What answers the plugins on the host plane; each plugin's tools come from here. */
   services: Omit<HostServices, "plugins">;
 }
@@ -486,6 +488,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
       runtimes: this.#runtimes,
       schemas: this.#schemas,
       isDevelopment: this.#development.has(id),
+      redact: (text) => this.#options.secrets.redact(text),
       grant: () => grants.pluginGrant(id),
       obstacle: () => this.#obstacles.of(id),
       loadDependencies: () => this.#obstacles.loadDependencies(manifest),
@@ -554,12 +557,13 @@ export class PluginHost implements PluginTools, AsyncDisposable {
   }
 
   #resourcesOf(pluginId: string): Promise<GrantedResources> {
-    const { workspaceFolder, dataFolder, policy, grants } = this.#options;
+    const { workspaceFolder, dataFolder, policy, grants, secrets } = this.#options;
     const principal = { type: "Plugin", id: pluginId } as const;
     return openResources({
       ...{ pluginId, workspaceFolder, dataFolder },
       permissions: grants.pluginGrant(pluginId)?.permissions ?? {},
       settings: this.#settings.get(pluginId).settings,
+      secret: (name) => secrets.get(name),
       authorize: (path) => policy.require({ principal, action: "fs.read", resource: { type: "File", id: path } }),
     });
   }

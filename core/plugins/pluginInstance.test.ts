@@ -66,7 +66,15 @@ function play() {
   let changes = 0;
   const instance = new PluginInstance({
     isTainted: false,
-    ...{ manifest: MANIFEST, process, clock, schemas: new ToolSchemas(), api: API, random: createSeededRandom(1) },
+    ...{
+      manifest: MANIFEST,
+      process,
+      clock,
+      schemas: new ToolSchemas(),
+      redact: (text: string) => text,
+      api: API,
+      random: createSeededRandom(1),
+    },
     onDidChange: () => (changes += 1),
   });
   let text = "";

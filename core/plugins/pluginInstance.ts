@@ -40,6 +40,8 @@ export interface PluginInstanceOptions {
   schemas: ToolSchemas;
   /** The process sees private data from its start. */
   isTainted: boolean;
+  /** Takes secrets out of what the plugin wrote. */
+  redact: (text: string) => string;
   /** What the plugin may ask of the workbench. */
   api: PluginAPI;
   clock: Clock;
@@ -142,7 +144,7 @@ export class PluginInstance {
   }
 
   logLines(): string[] {
-    return this.#stderr.lines();
+    return this.#stderr.lines().map((line) => this.#options.redact(line));
   }
 
   /** Handshake and list of tools. @throws LogoMeshError LM_PLUGIN_START_FAILED; the process is gone then */
@@ -342,8 +344,7 @@ export class PluginInstance {
   }
 
   #quote(text: string): string {
-    const lines = this.#stderr
-      .lines()
+    const lines = this.logLines()
       .filter((line) => !NOISE.test(line))
       .slice(-QUOTED_LINES);
     return lines.length === 0 ? text : `${text} Its last lines: ${lines.join(" ⏎ ").slice(0, 2_000)}`;

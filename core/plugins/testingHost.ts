@@ -134,6 +134,7 @@ export class TestHost implements AsyncDisposable {
       ...{ writer: this.database.writer, reader: this.database.reader, store: new SqlitePluginStore(this.database) },
       ...{ workspaceFolder: this.root, dataFolder: join(this.root, "data") },
       ...{ pluginsFolder: this.pluginsFolder, stagingFolder: join(this.root, "staged"), logger: QUIET },
+      secrets: { get: () => undefined, redact: (text: string) => text.replaceAll("s3cret-canary", "[secret CANARY]") },
       ...{ random: systemRandom, services: this.services },
       nodeSdkFolder: join(REPOSITORY, "plugins/sdk-node"),
       pythonSdkFolder: join(REPOSITORY, "plugins/sdk-python"),

@@ -10,6 +10,7 @@ export type { PluginToolCall, PluginToolResult, PluginTools } from "./pluginTool
 export type { Grants, PluginGrant, Policy, PolicyDecision, PolicyRequest, Principal, WorkflowGrant } from "./policy.ts";
 export type { Random } from "./random.ts";
 export type { Reader, SqlRow, SqlValue } from "./reader.ts";
+export type { Secrets } from "./secrets.ts";
 export type { BlobStore, PluginStore, StorageUsage, Together } from "./storage.ts";
 export type { Thoughts } from "./thoughts.ts";
 export type { ThoughtWrites } from "./thoughtWrites.ts";

@@ -11,6 +11,7 @@ import { policyRoutes } from "./policyRoutes.ts";
 import type { RouteCall, RouteHandlers } from "./route.ts";
 import { routeSchema } from "./routeSchema.ts";
 import { runRoutes } from "./runRoutes.ts";
+import { secretRoutes } from "./secretRoutes.ts";
 import { sessionRoutes } from "./sessionRoutes.ts";
 import { systemRoutes } from "./systemRoutes.ts";
 import { thoughtRoutes } from "./thoughtRoutes.ts";
@@ -36,6 +37,7 @@ export function registerRoutes(app: FastifyInstance, options: RegisterRoutesOpti
     ...auditRoutes(workbench),
     ...policyRoutes(workbench),
     ...eventRoutes(workbench),
+    ...secretRoutes(workbench),
     ...thoughtRoutes(workbench),
   };
   for (const name of Object.keys(ROUTES) as RouteName[]) {

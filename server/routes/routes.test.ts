@@ -59,6 +59,10 @@ const REQUESTS: Record<RouteName, { query?: string; body?: object; status?: numb
   getLockdown: {},
   beginLockdown: { body: { reason: "A drill." } },
   endLockdown: {},
+  listSecrets: {},
+  getSecret: {},
+  putSecret: { body: { value: "s3cret-value" } },
+  deleteSecret: {},
   publishEvent: { body: { specversion: "1.0", type: "com.acme.order.paid", data: { order: 7 }, priority: 1 } },
   listThoughts: { query: "?tag=t" },
   getThought: {},
@@ -69,6 +73,7 @@ const VALUES: Record<string, string> = { namespace: "default", name: "digest", s
 
 function pathOf(route: Route): string {
   const id = route.path.startsWith("/api/plugins") ? PLUGIN.id : "run-1";
+  if (route.path.startsWith("/api/secrets")) return route.path.replace(":name", "API_KEY");
   return route.path.replaceAll(/:(\w+)/g, (_, name: string) => VALUES[name] ?? id);
 }
 

@@ -19,6 +19,7 @@ import {
   LOCKDOWN,
   MODELS,
   PLUGIN,
+  SECRET,
   STATUS,
   THOUGHT,
   THOUGHT_SUMMARY,
@@ -205,6 +206,13 @@ export class FakeWorkbench implements Workbench {
     }),
     listCheckpoints: async () => ({ items: [{ size: 1, note: "note", createdAt: ENTRY.ts }], nextCursor: null }),
     head: () => ({ entries: 7, entriesSinceOutside: 0 }),
+  };
+
+  readonly secrets: Workbench["secrets"] = {
+    list: () => [SECRET],
+    get: () => SECRET,
+    set: async (name) => this.#record("setSecret", SECRET, name),
+    remove: async (name) => this.#record("removeSecret", undefined, name),
   };
 
   readonly events: Workbench["events"] = {

@@ -13,6 +13,7 @@ import type {
   RunEvent,
   RunTask,
   RunSummary,
+  Secret,
   SystemStatus,
   Thought,
   ThoughtDetail,
@@ -26,6 +27,8 @@ const IDENTITY = { namespace: "default", name: "digest", version: "1.0.0", hash:
 export const WORKFLOW_SUMMARY: WorkflowSummary = { ...IDENTITY, createdAt: AT, versions: ["1.0.0"], origin: "api" };
 export const WORKFLOW: WorkflowDetail = { ...WORKFLOW_SUMMARY, source: "do: []", definition: {} };
 export const DEFINED: DefineWorkflowResult = { ...IDENTITY, warnings: [], grants: [] };
+
+export const SECRET: Secret = { name: "API_KEY", updatedAt: AT };
 
 export const PLUGIN: Plugin = {
   id: "org.example.words",

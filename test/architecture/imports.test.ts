@@ -3,7 +3,7 @@ import { importsOf, listSources, type ImportEdge } from "./importGraph.ts";
 
 const SERVICES = [
   ...["config", "logger", "db", "storage", "audit", "access", "policy"],
-  ...["events", "files", "approvals", "network"],
+  ...["events", "files", "approvals", "network", "secrets"],
 ];
 const FEATURES = ["plugins", "llm", "thoughts", "workflows", "devshell"];
 
