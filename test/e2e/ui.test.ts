@@ -43,6 +43,7 @@ const PAGES: [name: string, path: () => string, landmark: string][] = [
   ["New workflow", () => "/workflows/new", "New workflow"],
   ["Tools", () => "/plugins/org.logomesh.data-stats?tool=describe", "Data statistics"],
   ["Permissions", () => "/plugins/org.example.web-clipper?tab=permissions", "It asks for, and is not granted"],
+  ["Granted", () => "/plugins/org.logomesh.data-stats?tab=permissions", "Calls and crashes"],
   ["Log of a plugin", () => "/plugins/org.logomesh.data-stats?tab=logs", "Data statistics"],
   ["Approvals", () => "/approvals?status=all", "Approvals"],
   ["File change", () => `/approvals/${server.world.approvals[0]?.id ?? ""}`, "Change src/access.ts"],
@@ -268,6 +269,24 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
     await page.getByRole("button", { name: "Save as 1.0.1" }).click();
     await page.waitForURL(/version=1.0.1/);
     expect(server.world.workflows[0]?.source).toContain("# a remark");
+    expect(complaints).toEqual([]);
+  });
+
+  test("a lockdown is asked for once, shown on every page, and left from there", async () => {
+    await using opened = await logIn();
+    const { page, complaints } = opened;
+    await page.getByRole("button", { name: "Appearance and session" }).click();
+    await page.getByRole("menuitem", { name: "Lock down…" }).click();
+    await page.getByLabel("Reason, for whoever sees it").fill("A drill.");
+    await page.getByRole("button", { name: "Lock down now" }).click();
+    const banner = page.getByRole("alert").filter({ hasText: "Locked down" });
+    await banner.getByText("A drill.").waitFor();
+    await page.goto(`${server.url}/audit`);
+    await banner.getByText("A drill.").waitFor();
+    expect(await axeViolations(page)).toEqual([]);
+    await banner.getByRole("button", { name: "Leave the lockdown…" }).click();
+    await banner.getByRole("button", { name: "Leave it" }).click();
+    await banner.waitFor({ state: "detached" });
     expect(complaints).toEqual([]);
   });
 

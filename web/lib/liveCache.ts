@@ -21,6 +21,14 @@ export const LIVE_TEXT_CHARACTERS_MAX = 64_000;
 /** Runs on the first page. */
 export const RECENT_RUNS = 5;
 
+/** Of a plugin's recent use: two minutes, at a sample a second. */
+const PLUGIN_SAMPLES_MAX = 120;
+
+export interface PluginSample {
+  memoryBytes: number;
+  cpuPercent: number;
+}
+
 export type RunPages = InfiniteData<Page<RunSummary>, string | undefined>;
 
 export function applyMessage(cache: QueryClient, message: ServerMessage): void {
@@ -117,5 +125,10 @@ function applyPlugin(cache: QueryClient, value: unknown): void {
   if (!parsed.success) return;
   cache.setQueryData<Plugin[]>(queryKeys.plugins, (plugins) =>
     plugins?.map((plugin) => (plugin.id === parsed.data.id ? parsed.data : plugin)),
+  );
+  const { id, usage } = parsed.data;
+  const { memoryBytes, cpuPercent } = usage;
+  cache.setQueryData<readonly PluginSample[]>(queryKeys.pluginSamples(id), (samples = []) =>
+    [...samples, { memoryBytes, cpuPercent }].slice(-PLUGIN_SAMPLES_MAX),
   );
 }

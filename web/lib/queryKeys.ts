@@ -28,6 +28,8 @@ export const queryKeys = {
   workflowDetails: ["workflows", "detail"],
   workflow: (key: { namespace: string; name: string; version?: string | undefined }) => ["workflows", "detail", key],
   plugins: ["plugins", "list"],
+  pluginGrant: (pluginId: string) => ["plugins", "grant", pluginId],
+  pluginSamples: (pluginId: string) => ["plugins", "samples", pluginId],
   pluginLogs: (pluginId: string) => ["plugins", "logs", pluginId],
   approvalLists: ["approvals", "list"],
   approvalList: (filter: ApprovalFilter) => ["approvals", "list", filter],

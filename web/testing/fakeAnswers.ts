@@ -103,6 +103,17 @@ export function createAnswers(world: FakeWorld): Answers {
     listPlugins: () => ({ items: world.plugins }),
     loadPlugin: ({ params }) => setPlugin(params["id"], { state: "ready" }),
     unloadPlugin: ({ params }) => setPlugin(params["id"], { state: "stopped" }),
+    getPluginGrant: ({ params }) => {
+      const { id, sha256, group, granted, permissions } = find(
+        world.plugins,
+        (known) => known.id === params["id"],
+        "plugin",
+      );
+      const grant = { pluginId: id, sha256, isCurrent: true, group, permissions, grantedBy: "client:test" };
+      return granted ? { grant } : {};
+    },
+    resetPlugin: ({ params }) => setPlugin(params["id"], { state: "ready" }),
+    reloadPlugin: ({ params }) => setPlugin(params["id"], { state: "ready" }),
     grantPlugin: ({ params }) => setPlugin(params["id"], { state: "resolved", granted: true }),
     revokePlugin: ({ params }) => setPlugin(params["id"], { state: "blocked", granted: false }),
     getPluginLogs: () => ({ lines: ["ready in 62 ms", "called describe with 5 values"] }),

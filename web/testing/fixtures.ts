@@ -113,6 +113,11 @@ export function pluginFixtures(): Plugin[] {
         callP50Ms: 0.4,
         callP99Ms: 2.1,
       },
+      limiter: {
+        ...{ running: 1, runningMax: 32, waiting: 0, waitingMax: 1000 },
+        circuits: [{ tool: "describe", state: "open", failures: 5, retryInMs: 21_000 }],
+      },
+      lastCrash: { at: ago(90_000), code: "LM_PLUGIN_MEMORY", reason: "It used more than its 256 MiB of memory." },
     },
     {
       ...common,
@@ -148,7 +153,12 @@ export function pluginFixtures(): Plugin[] {
         "net.fetch": [{ host: "*.wikipedia.org", methods: ["GET"], why: "Reads the article you name." }],
         "thought.write": { why: "Keeps the clipping." },
       },
-      tools: [],
+      changes: {
+        ...{ fromVersion: "0.3.0", fromSha256: "ff".repeat(32) },
+        permissions: { added: { "thought.write": { why: "Keeps the clipping." } }, removed: {}, changed: {} },
+        ...{ tools: { added: ["clip"], removed: [], changed: [] }, fields: [] },
+      },
+      tools: [{ name: "clip", effect: "once" }],
       usage: { memoryBytes: 0, cpuPercent: 0, processes: 0, calls: 0, errors: 0, violations: 0 },
     },
   ];

@@ -2,14 +2,14 @@ import { Button, Popover, Stack, Text } from "@mantine/core";
 import type { Plugin } from "@logomesh/contracts";
 import { useState } from "react";
 import type { PluginAction, usePluginAction } from "./queries.ts";
-import { permissionRows } from "./permissionRows.ts";
 
 const RUNNING = ["loading", "ready", "busy", "draining", "unresponsive"];
 
 const WORDS: Record<PluginAction, { label: string; does: string }> = {
   load: { label: "Start", does: "" },
   unload: { label: "Stop", does: "" },
-  grant: { label: "Grant", does: "This version may do what its permissions list says, until you take it back." },
+  restart: { label: "Restart", does: "" },
+  reset: { label: "Close circuits", does: "" },
   revoke: {
     label: "Revoke",
     does: "The plugin is stopped and cannot start again until it is granted. Runs that call it fault.",
@@ -20,21 +20,29 @@ const WORDS: Record<PluginAction, { label: string; does: string }> = {
 /** What can be done now; what changes rights asks once. */
 function actionsOf(plugin: Plugin): PluginAction[] {
   if (plugin.state === "quarantined") return ["release"];
-  if (!plugin.granted) return ["grant"];
-  return [RUNNING.includes(plugin.state) ? "unload" : "load", "revoke"];
+  if (!plugin.granted) return [];
+  const isRunning = RUNNING.includes(plugin.state);
+  return [...(isRunning ? (["restart", "unload"] as const) : (["load"] as const)), "revoke"];
 }
 
 interface PluginActionsProps {
   plugin: Plugin;
   /** Its failure is shown by the page. */
   act: ReturnType<typeof usePluginAction>;
+  /** Leads to what is asked for. */
+  onGrant: () => void;
 }
 
-export function PluginActions({ plugin, act }: PluginActionsProps) {
+export function PluginActions({ plugin, act, onGrant }: PluginActionsProps) {
   const [asked, setAsked] = useState<PluginAction>();
-  const count = permissionRows(plugin.permissions).length;
   return (
     <>
+      {plugin.granted || plugin.state === "invalid" ? null : (
+        // What it asks for, and the choice, are on that page.
+        <Button size="compact-sm" onClick={onGrant}>
+          Grant
+        </Button>
+      )}
       {actionsOf(plugin).map((action) => {
         const { label, does } = WORDS[action];
         const button = (
@@ -62,9 +70,6 @@ export function PluginActions({ plugin, act }: PluginActionsProps) {
             <Popover.Dropdown>
               <Stack gap="sm" align="flex-start">
                 <Text size="sm">{does}</Text>
-                {action === "grant" ? (
-                  <Text size="sm">It asks for {count === 0 ? "nothing" : `${count}`} permissions.</Text>
-                ) : null}
                 <Button
                   size="compact-sm"
                   color={action === "revoke" ? "red" : "indigo"}

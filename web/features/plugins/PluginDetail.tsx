@@ -4,6 +4,7 @@ import { getRouteApi } from "@tanstack/react-router";
 import { DetailHeader } from "../../components/DetailHeader.tsx";
 import { CopyId, Fact } from "../../components/Facts.tsx";
 import { EmptyState, LoadingRows, ProblemAlert } from "../../components/States.tsx";
+import { Sparkline } from "../../components/Sparkline.tsx";
 import { StatusBadge } from "../../components/StatusBadge.tsx";
 import { TextLink } from "../../components/links.tsx";
 import { formatBytes, formatCount, formatDuration, visibleText } from "../../lib/format.ts";
@@ -12,7 +13,9 @@ import { PluginActions } from "./PluginActions.tsx";
 import { PluginLogs } from "./PluginLogs.tsx";
 import { PluginPermissions } from "./PluginPermissions.tsx";
 import { PluginTools } from "./PluginTools.tsx";
-import { usePluginAction, usePlugins } from "./queries.ts";
+import { usePluginAction, usePluginSamples, usePlugins } from "./queries.ts";
+
+const MIB = 1024 * 1024;
 
 const route = getRouteApi("/plugins/$pluginId");
 
@@ -56,7 +59,13 @@ function PluginView({ plugin, tab, tool }: PluginViewProps) {
             ) : null}
           </>
         }
-        actions={<PluginActions plugin={plugin} act={act} />}
+        actions={
+          <PluginActions
+            plugin={plugin}
+            act={act}
+            onGrant={() => void navigate({ search: { tab: "permissions" }, replace: true })}
+          />
+        }
         onClose={() => void navigate({ to: "/plugins" })}
       >
         <Text size="sm">{visibleText(plugin.description)}</Text>
@@ -66,7 +75,7 @@ function PluginView({ plugin, tab, tool }: PluginViewProps) {
           <Fact name="Version">{plugin.version}</Fact>
           <Fact name="Runtime">{plugin.runtime}</Fact>
           <Fact name="Runs">{plugin.sandboxed ? "in a sandbox" : `without a sandbox (${plugin.securityLevel})`}</Fact>
-          <Fact name="Approved">
+          <Fact name={plugin.granted ? "Approved" : "Content"}>
             <CopyId id={plugin.sha256} name="hash of the bundle" />
           </Fact>
         </Group>
@@ -97,7 +106,7 @@ function PluginView({ plugin, tab, tool }: PluginViewProps) {
           />
         </Tabs.Panel>
         <Tabs.Panel value="permissions">
-          <PluginPermissions plugin={plugin} />
+          <PluginPermissions plugin={plugin} act={act} />
         </Tabs.Panel>
         <Tabs.Panel value="logs">
           <PluginLogs pluginId={plugin.id} />
@@ -116,10 +125,20 @@ function Problem({ plugin: { problem } }: { plugin: Plugin }) {
   );
 }
 
-function Usage({ plugin: { usage, limits } }: { plugin: Plugin }) {
-  const figures = [
-    { name: "Memory", value: formatBytes(usage.memoryBytes), of: `of ${limits.memory_mb} MiB` },
-    { name: "CPU", value: `${usage.cpuPercent.toFixed(1)} %`, of: `of ${limits.cpu_percent} %` },
+interface Figure {
+  name: string;
+  value: string;
+  of: string;
+  line?: { values: readonly number[]; most: number };
+}
+
+function Usage({ plugin: { id, usage, limits } }: { plugin: Plugin }) {
+  const samples = usePluginSamples(id);
+  const memory = { values: samples.map(({ memoryBytes }) => memoryBytes), most: limits.memory_mb * MIB };
+  const cpu = { values: samples.map(({ cpuPercent }) => cpuPercent), most: limits.cpu_percent };
+  const figures: Figure[] = [
+    { name: "Memory", value: formatBytes(usage.memoryBytes), of: `of ${limits.memory_mb} MiB`, line: memory },
+    { name: "CPU", value: `${usage.cpuPercent.toFixed(1)} %`, of: `of ${limits.cpu_percent} %`, line: cpu },
     { name: "Processes", value: String(usage.processes), of: `of ${limits.max_processes}` },
     { name: "Calls", value: String(usage.calls), of: formatCount(usage.errors, "error") },
     {
@@ -131,7 +150,7 @@ function Usage({ plugin: { usage, limits } }: { plugin: Plugin }) {
   ];
   return (
     <SimpleGrid cols={{ base: 2, xs: 3, lg: 6 }} px="lg" py="md" spacing="md">
-      {figures.map(({ name, value, of }) => (
+      {figures.map(({ name, value, of, line }) => (
         <Stack key={name} gap={0}>
           <Text size="xs" c="dimmed">
             {name}
@@ -142,6 +161,7 @@ function Usage({ plugin: { usage, limits } }: { plugin: Plugin }) {
           <Text size="xs" c="dimmed">
             {of}
           </Text>
+          {line === undefined ? null : <Sparkline {...line} label={`${name}, last two minutes`} />}
         </Stack>
       ))}
     </SimpleGrid>

@@ -1,10 +1,17 @@
 import { Stack, Table, Text, Title } from "@mantine/core";
 import type { Plugin } from "@logomesh/contracts";
 import { visibleText } from "../../lib/format.ts";
-import { permissionRows } from "./permissionRows.ts";
+import { GrantForm } from "./GrantForm.tsx";
+import { PluginHealth } from "./PluginHealth.tsx";
+import { permissionRows, rowKey } from "./permissionRows.ts";
+import { usePluginGrant, type usePluginAction } from "./queries.ts";
 
-export function PluginPermissions({ plugin }: { plugin: Plugin }) {
-  const rows = permissionRows(plugin.permissions);
+interface PluginPermissionsProps {
+  plugin: Plugin;
+  act: ReturnType<typeof usePluginAction>;
+}
+
+export function PluginPermissions({ plugin, act }: PluginPermissionsProps) {
   const { limits } = plugin;
   const limitRows = [
     ["Memory", `${limits.memory_mb} MiB`],
@@ -17,36 +24,9 @@ export function PluginPermissions({ plugin }: { plugin: Plugin }) {
     ["Size of a message", `${limits.max_message_bytes} bytes`],
   ] as const;
   return (
-    <Stack p="lg" gap="md">
-      <Title order={2} size="h3">
-        {plugin.granted ? "It may" : "It asks for, and is not granted"}
-      </Title>
-      {rows.length === 0 ? (
-        <Text size="sm">
-          Nothing beyond computing on what a call gives it: no files, no network, no model, no other plugin.
-        </Text>
-      ) : (
-        <Table verticalSpacing={4}>
-          <Table.Thead>
-            <Table.Tr>
-              <Table.Th>Permission</Table.Th>
-              <Table.Th>What</Table.Th>
-              <Table.Th>Why, in its author&apos;s words</Table.Th>
-            </Table.Tr>
-          </Table.Thead>
-          <Table.Tbody>
-            {rows.map(({ permission, what, why }) => (
-              <Table.Tr key={`${permission} ${what}`}>
-                <Table.Td>
-                  <code>{permission}</code>
-                </Table.Td>
-                <Table.Td>{visibleText(what)}</Table.Td>
-                <Table.Td>{visibleText(why)}</Table.Td>
-              </Table.Tr>
-            ))}
-          </Table.Tbody>
-        </Table>
-      )}
+    <Stack p="lg" gap="lg">
+      {plugin.granted ? <Granted plugin={plugin} /> : <GrantForm plugin={plugin} />}
+      <PluginHealth plugin={plugin} act={act} />
       <Title order={2} size="h3">
         Limits that the system enforces
       </Title>
@@ -60,6 +40,55 @@ export function PluginPermissions({ plugin }: { plugin: Plugin }) {
           ))}
         </Table.Tbody>
       </Table>
+    </Stack>
+  );
+}
+
+/** Every permission that it asks for, and whether it has it. */
+function Granted({ plugin }: { plugin: Plugin }) {
+  const { data: grant } = usePluginGrant(plugin.id);
+  const rows = permissionRows(plugin.permissions);
+  const has = new Set(permissionRows(grant?.permissions ?? {}).map(rowKey));
+  return (
+    <Stack gap="xs">
+      <Title order={2} size="h3">
+        It may
+      </Title>
+      {grant === undefined ? null : (
+        <Text size="sm" c="dimmed">
+          Granted by {visibleText(grant.grantedBy)}, for exactly this content.
+        </Text>
+      )}
+      {rows.length === 0 ? (
+        <Text size="sm">
+          Nothing beyond computing on what a call gives it: no files, no network, no model, no other plugin.
+        </Text>
+      ) : (
+        <Table.ScrollContainer minWidth={420}>
+          <Table verticalSpacing={4}>
+            <Table.Thead>
+              <Table.Tr>
+                <Table.Th>Permission</Table.Th>
+                <Table.Th>What</Table.Th>
+                <Table.Th>Why, in its author&apos;s words</Table.Th>
+                <Table.Th>Granted</Table.Th>
+              </Table.Tr>
+            </Table.Thead>
+            <Table.Tbody>
+              {rows.map((row) => (
+                <Table.Tr key={rowKey(row)}>
+                  <Table.Td>
+                    <code>{row.permission}</code>
+                  </Table.Td>
+                  <Table.Td>{visibleText(row.what)}</Table.Td>
+                  <Table.Td>{visibleText(row.why)}</Table.Td>
+                  <Table.Td>{grant === undefined ? "…" : has.has(rowKey(row)) ? "yes" : "no, left out"}</Table.Td>
+                </Table.Tr>
+              ))}
+            </Table.Tbody>
+          </Table>
+        </Table.ScrollContainer>
+      )}
     </Stack>
   );
 }

@@ -37,3 +37,18 @@ export function permissionRows(permissions: PluginPermissions): PermissionRow[] 
   for (const entry of env ?? []) add("env", entry.name, entry);
   return rows;
 }
+
+export function rowKey({ permission, what }: PermissionRow): string {
+  return `${permission} ${what}`;
+}
+
+/** What remains of a request when only some of its rows are granted. */
+export function partOf(permissions: PluginPermissions, isKept: (row: PermissionRow) => boolean): PluginPermissions {
+  const keeps = (part: PluginPermissions): boolean => permissionRows(part).every(isKept);
+  const entries = Object.entries(permissions).flatMap(([name, value]): [string, unknown][] => {
+    if (!Array.isArray(value)) return keeps({ [name]: value }) ? [[name, value]] : [];
+    const kept = (value as unknown[]).filter((entry) => keeps({ [name]: [entry] }));
+    return kept.length === 0 ? [] : [[name, kept]];
+  });
+  return Object.fromEntries(entries);
+}

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { permissionRows } from "./permissionRows.ts";
+import { partOf, permissionRows } from "./permissionRows.ts";
 import { exampleOf, parseArguments } from "./toolArguments.ts";
 
 test("every permission is a row with what and why", () => {
@@ -58,4 +58,23 @@ test("arguments are a JSON object or a fault", () => {
   expect(parseArguments('{"a":1}')).toEqual({ arguments: { a: 1 } });
   expect(parseArguments("[1]")).toEqual({ fault: "Arguments are a JSON object: { … }" });
   expect(parseArguments("{")).toMatchObject({ fault: expect.stringContaining("Not JSON") as string });
+});
+
+test("a part of a request is what remains of its rows", () => {
+  const why = "w";
+  const asked = {
+    "fs.read": [
+      { path: "docs", why },
+      { path: "src", why },
+    ],
+    "net.fetch": [{ host: "a.org", methods: ["GET"], why }],
+    "thought.read": { why },
+    store: { max_bytes: 10, why },
+  };
+  expect(partOf(asked, ({ what, permission }) => what === "src" || permission === "store")).toEqual({
+    "fs.read": [{ path: "src", why }],
+    store: { max_bytes: 10, why },
+  });
+  expect(partOf(asked, () => true)).toEqual(asked);
+  expect(partOf(asked, () => false)).toEqual({});
 });

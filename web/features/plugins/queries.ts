@@ -1,6 +1,7 @@
-import type { CallToolParams, Plugin } from "@logomesh/contracts";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import type { CallToolParams, Plugin, PluginPermissions } from "@logomesh/contracts";
+import { useMutation, useQuery, useQueryClient, type QueryClient } from "@tanstack/react-query";
 import { useApi } from "../../lib/api.ts";
+import type { PluginSample } from "../../lib/liveCache.ts";
 import { queryKeys } from "../../lib/queryKeys.ts";
 
 const LOGS_REFRESH_MS = 3000;
@@ -22,9 +23,49 @@ export function usePluginLogs(pluginId: string) {
   });
 }
 
-export type PluginAction = "load" | "unload" | "grant" | "revoke" | "release";
+/** Undefined while it loads, and when it was granted nothing. */
+export function usePluginGrant(pluginId: string) {
+  const api = useApi();
+  return useQuery({
+    queryKey: queryKeys.pluginGrant(pluginId),
+    queryFn: async ({ signal }) => (await api.getPluginGrant({ params: { id: pluginId }, signal })).grant ?? null,
+    select: (grant) => grant ?? undefined,
+  });
+}
 
-export function usePluginAction({ id, sha256 }: Pick<Plugin, "id" | "sha256">) {
+/** What it used lately, a sample for each message of the live feed. */
+export function usePluginSamples(pluginId: string): readonly PluginSample[] {
+  const { data = [] } = useQuery<readonly PluginSample[]>({
+    queryKey: queryKeys.pluginSamples(pluginId),
+    queryFn: () => [],
+    enabled: false,
+  });
+  return data;
+}
+
+/** Grants all that is asked for, or the part that is given. */
+export function useGrant({ id, sha256 }: Pick<Plugin, "id" | "sha256">) {
+  const api = useApi();
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (permissions: PluginPermissions | undefined) =>
+      api.grantPlugin({ params: { id }, body: { sha256, ...(permissions === undefined ? {} : { permissions }) } }),
+    onSuccess: (changed) => {
+      putPlugin(cache, changed);
+      void cache.invalidateQueries({ queryKey: queryKeys.pluginGrant(id) });
+    },
+  });
+}
+
+function putPlugin(cache: QueryClient, changed: Plugin): void {
+  cache.setQueryData<Plugin[]>(queryKeys.plugins, (plugins) =>
+    plugins?.map((plugin) => (plugin.id === changed.id ? changed : plugin)),
+  );
+}
+
+export type PluginAction = "load" | "unload" | "restart" | "revoke" | "reset" | "release";
+
+export function usePluginAction({ id }: Pick<Plugin, "id">) {
   const api = useApi();
   const cache = useQueryClient();
   const params = { id };
@@ -35,19 +76,17 @@ export function usePluginAction({ id, sha256 }: Pick<Plugin, "id" | "sha256">) {
           return api.loadPlugin({ params });
         case "unload":
           return api.unloadPlugin({ params });
-        case "grant":
-          return api.grantPlugin({ params, body: { sha256 } });
+        case "restart":
+          return api.reloadPlugin({ params });
         case "revoke":
           return api.revokePlugin({ params });
+        case "reset":
+          return api.resetPlugin({ params });
         case "release":
           return api.releasePlugin({ params });
       }
     },
-    onSuccess: (changed) => {
-      cache.setQueryData<Plugin[]>(queryKeys.plugins, (plugins) =>
-        plugins?.map((plugin) => (plugin.id === changed.id ? changed : plugin)),
-      );
-    },
+    onSuccess: (changed) => putPlugin(cache, changed),
   });
 }
 
