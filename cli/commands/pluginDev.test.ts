@@ -60,6 +60,33 @@ test("a folder is served, again after each save, with its log; a fault is shown,
   ]);
 });
 
+test("a save that changes what the tools say is granted again when that was asked for, and else said", async () => {
+  for (const isGranting of [true, false]) {
+    using folder = createTempFolder();
+    const stop = new AbortController();
+    let isGranted = false;
+    const workbench = createStubWorkbench({
+      serveDevelopmentPlugin: () => PLUGIN,
+      loadPlugin: () => {
+        if (isGranted) return PLUGIN;
+        throw new LogoMeshError("LM_PLUGIN_NOT_GRANTED", "It describes its tools differently.");
+      },
+      getPlugin: () => ({ ...PLUGIN, state: "blocked" }),
+      grantPlugin: () => ((isGranted = true), PLUGIN),
+      getPluginLogs: () => ({ lines: ["a"] }),
+      endPluginDevelopment: () => ({ ok: true }),
+    });
+    const { out, err } = await runCli(["plugin", "dev", folder.path, ...(isGranting ? ["--grant"] : [])], {
+      ...{ workbenches: running(workbench), signal: stop.signal },
+      onOut: (text) => text.includes("│ a") && stop.abort(),
+    });
+    expect(isGranted).toBe(isGranting);
+    expect(out).toContain(isGranting ? "1.0.0  ready" : "1.0.0  blocked");
+    expect(err.includes("or start this with --grant")).toBe(!isGranting);
+    expect(out).not.toContain("✗");
+  }
+});
+
 test("without a grant it says how to give one; as JSON each thing that happens is a line", async () => {
   using folder = createTempFolder();
   const stop = new AbortController();

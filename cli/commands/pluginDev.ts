@@ -81,11 +81,24 @@ class DevSession {
       let plugin = await client.serveDevelopmentPlugin({ body: { path: folder } });
       this.#id = plugin.id;
       if (!plugin.granted) plugin = await this.#ask(plugin);
-      if (plugin.granted) plugin = await client.loadPlugin({ params: { id: plugin.id } });
+      if (plugin.granted) plugin = await this.#load(plugin);
       this.#show(plugin, Math.round(performance.now() - startedMs));
     } catch (error) {
       if (!(error instanceof LogoMeshError)) throw error;
       this.#showProblem(error);
+    }
+  }
+
+  /** A grant that carried over does not hold for tools that describe themselves differently now. */
+  async #load(plugin: Plugin): Promise<Plugin> {
+    const { client } = this.#options;
+    const { id } = plugin;
+    try {
+      return await client.loadPlugin({ params: { id } });
+    } catch (error) {
+      if (!(error instanceof LogoMeshError) || error.code !== "LM_PLUGIN_NOT_GRANTED") throw error;
+      const asked = await this.#ask(await client.getPlugin({ params: { id } }));
+      return this.#options.isGranting ? client.loadPlugin({ params: { id } }) : asked;
     }
   }
 
