@@ -154,7 +154,7 @@ export class InstalledPlugin {
       ...(this.problem === undefined ? {} : { problem: this.problem.toProblem() }),
       permissions: manifest.permissions,
       limits: manifest.resource_limits,
-      tools: this.#tools.length > 0 ? [...this.#tools] : named,
+      tools: this.#tools.length > 0 ? [...this.#shownTools()] : named,
       usage: {
         ...{ memoryBytes, processes, cpuPercent: Math.round(cpuPercent) },
         ...{
@@ -194,6 +194,11 @@ export class InstalledPlugin {
         call: async () => {
           const instance = this.#serving() ?? (await this.load());
           const found = instance.tools.find(({ name }) => name === tool);
+          if (instance.changedTools.some(({ name }) => name === tool))
+            throw new LogoMeshError(
+              "LM_PLUGIN_NOT_GRANTED",
+              `${manifest.id} describes ${tool} differently than when it was granted. Review and grant it again.`,
+            );
           if (found === undefined) {
             const known = instance.tools.map(({ name }) => name).join(", ");
             throw new LogoMeshError(
@@ -263,6 +268,8 @@ export class InstalledPlugin {
 
   /** What was approved may have changed. */
   onDidGrant(): void {
+    const instance = this.#serving();
+    if (instance !== undefined) void this.#approveTools(instance);
     if (this.#state === "blocked") this.#setState("stopped");
     else this.#options.onDidChange();
   }
@@ -305,6 +312,7 @@ export class InstalledPlugin {
       const process = await runtimes.start(manifest, this.#options.bundleFolder, resources);
       const instance = new PluginInstance({
         ...{ manifest, process, schemas, redact, api, clock, random, isTainted: resources.isPrivate },
+        ...{ roots: Object.keys(resources.mounts), granted: () => this.#options.grant()?.permissions ?? {} },
         onDidChange: () => this.#options.onDidChange(),
       });
       this.#instance = instance;
@@ -373,6 +381,24 @@ export class InstalledPlugin {
       instance.kill(toLogoMeshError(error));
       await instance.ended;
       throw error;
+    }
+  }
+
+  /** With those that wait for a new grant as the process describes them now. */
+  #shownTools(): readonly PluginTool[] {
+    const changed = this.#instance?.changedTools ?? [];
+    return changed.length === 0 ? this.#tools : [...(this.#instance?.tools ?? []), ...changed];
+  }
+
+  /** The new grant holds for what the running process says now. */
+  async #approveTools(instance: PluginInstance): Promise<void> {
+    const { logger, manifest, pinTools } = this.#options;
+    instance.approveTools();
+    this.#tools = instance.tools;
+    try {
+      await pinTools(toolsHash(instance.tools));
+    } catch (error) {
+      logger.warn({ plugin: manifest.id, problem: toLogoMeshError(error).message }, "tools could not be pinned");
     }
   }
 
@@ -455,6 +481,12 @@ export class InstalledPlugin {
     }
     if (this.#instance?.isUnresponsive === true)
       return { state: "unresponsive", stateReason: "It said nothing for 3 s while a call waits." };
+    const changed = this.#instance?.changedTools.map(({ name }) => name).join(", ") ?? "";
+    if (changed !== "")
+      return {
+        state: this.#state,
+        stateReason: `It says something new about ${changed}, which cannot be called until it is granted again.`,
+      };
     return { state: this.#state, ...(this.#reason === undefined ? {} : { stateReason: this.#reason }) };
   }
 

@@ -2,21 +2,27 @@ import { PassThrough } from "node:stream";
 import { LogoMeshError, type PluginManifest } from "@logomesh/contracts";
 import { expect, test } from "vitest";
 import { FakeClock } from "../testing/index.ts";
-import { McpConnection } from "./mcpConnection.ts";
+import { McpConnection, type McpConnectionOptions } from "./mcpConnection.ts";
 import { listTools, toolsHash } from "./toolList.ts";
 
 type Message = { id?: number; method?: string; params?: Record<string, unknown> };
 
 /** A connection to a plugin that is played by the test. */
-function connect({ lineBytesMax = 100_000 } = {}) {
+function connect({
+  lineBytesMax = 100_000,
+  onRequest = () => Promise.resolve(undefined),
+}: { lineBytesMax?: number; onRequest?: McpConnectionOptions["onRequest"] } = {}) {
   const input = new PassThrough();
   const output = new PassThrough();
   const clock = new FakeClock();
   const fatal: LogoMeshError[] = [];
   const writes: string[] = [];
+  const notified: object[] = [];
   output.on("data", (chunk: Buffer) => writes.push(chunk.toString()));
   const connection = new McpConnection({
     ...{ pluginId: "org.example.p", input, output, lineBytesMax, clock },
+    onRequest: (method, params) => onRequest(method, params),
+    onNotification: (method, params) => notified.push({ method, params }),
     onFatal: (error) => fatal.push(error),
   });
   const sent = (): Message[] =>
@@ -29,7 +35,7 @@ function connect({ lineBytesMax = 100_000 } = {}) {
     input.write(`${JSON.stringify(message)}\n`);
     return new Promise((resolve) => setImmediate(resolve));
   };
-  return { connection, input, output, clock, fatal, writes, sent, say };
+  return { notified, connection, input, output, clock, fatal, writes, sent, say };
 }
 
 const tick = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -152,7 +158,7 @@ test.each([["2025-11-25"], ["2025-06-18"], ["2024-11-05"]])(
   "the handshake accepts revision %s",
   async (protocolVersion) => {
     const { connection, sent, say } = connect();
-    const done = connection.initialize({ name: "logomesh", version: "1" });
+    const done = connection.initialize({ name: "logomesh", version: "1" }, {});
     await say({ jsonrpc: "2.0", id: 1, result: { protocolVersion } });
     await done;
     await tick();
@@ -168,7 +174,7 @@ test.each([["2025-11-25"], ["2025-06-18"], ["2024-11-05"]])(
 
 test.each([["1999-01-01"], [7], [undefined]])("[PL12] the handshake refuses revision %s", async (protocolVersion) => {
   const { connection, say } = connect();
-  const done = expect(connection.initialize({ name: "l", version: "1" })).rejects.toMatchObject({
+  const done = expect(connection.initialize({ name: "l", version: "1" }, {})).rejects.toMatchObject({
     code: "LM_PLUGIN_PROTOCOL",
     message: expect.stringContaining(JSON.stringify(protocolVersion ?? null)),
   });
@@ -234,4 +240,33 @@ test("[PL30] the hash of the tools depends on what they are, not on their order"
   const b = { name: "b", effect: "once" } as const;
   expect(toolsHash([a, b])).toBe(toolsHash([b, a]));
   expect(toolsHash([a, b])).not.toBe(toolsHash([{ ...a, description: "Something else." }, b]));
+});
+
+test("[PL104] what the plugin asks is answered under its id, and only so much at once", async () => {
+  const waiting: PromiseWithResolvers<{ result: object }>[] = [];
+  const { connection, sent, say, notified } = connect({
+    lineBytesMax: 1_000,
+    onRequest: (method) => {
+      if (method === "none") return Promise.resolve(undefined);
+      if (method === "large") return Promise.resolve({ result: { text: "x".repeat(2_000) } });
+      const answer = Promise.withResolvers<{ result: object }>();
+      waiting.push(answer);
+      return answer.promise as ReturnType<McpConnectionOptions["onRequest"]>;
+    },
+  });
+  await say({ jsonrpc: "2.0", method: "notifications/message", params: { data: "x" } });
+  expect(notified).toEqual([{ method: "notifications/message", params: { data: "x" } }]);
+  await say({ jsonrpc: "2.0", id: "a", method: "none" });
+  await say({ jsonrpc: "2.0", id: "b", method: "large", params: 7 });
+  for (let id = 0; id < 9; id += 1) await say({ jsonrpc: "2.0", id, method: "slow" });
+  waiting[0]?.resolve({ result: { ok: true } });
+  await tick();
+  await tick();
+  expect(sent()).toEqual([
+    { jsonrpc: "2.0", id: "a", error: { code: -32_601, message: "method not found" } },
+    { jsonrpc: "2.0", id: "b", error: { code: 4130, message: expect.stringContaining("max_message_bytes") } },
+    { jsonrpc: "2.0", id: 8, error: { code: 4290, message: expect.stringContaining("8 requests") } },
+    { jsonrpc: "2.0", id: 0, result: { ok: true } },
+  ]);
+  expect(connection.violations).toBe(0);
 });

@@ -1,7 +1,9 @@
 import type { Readable, Writable } from "node:stream";
 import { LogoMeshError, type JsonObject } from "@logomesh/contracts";
 import type { Clock } from "../ports/index.ts";
+import { HOST_ERROR, RPC } from "./hostPlane/hostErrors.ts";
 import { MessageReader } from "./messageReader.ts";
+import { SERVER_REQUESTS_MAX, type ServerAnswer } from "./serverRequests.ts";
 
 // The plugin plane: the host is the client of a Model Context Protocol server (revision 2025-11-25, "stdio" transport: one JSON-RPC 2.0
 // message per line). Owns the requests in flight. Everything that arrives is hostile until it has been matched to one of them.
@@ -18,8 +20,6 @@ const OUTBOUND_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Cancelled requests whose answer may still come. */
 const LATE_MAX = 1_000;
-
-const METHOD_NOT_FOUND = -32_601;
 
 interface Pending {
   resolve: (result: JsonObject) => void;
@@ -40,6 +40,9 @@ export interface McpConnectionOptions {
   output: Writable;
   lineBytesMax: number;
   clock: Clock;
+  /** What the plugin asks of its client; undefined for a method that the client does not have. */
+  onRequest: (method: string, params: JsonObject) => Promise<ServerAnswer | undefined>;
+  onNotification: (method: string, params: JsonObject) => void;
   /** The plugin broke a rule so badly that it has to go. */
   onFatal: (error: LogoMeshError) => void;
 }
@@ -50,6 +53,7 @@ export class McpConnection {
   /** Cancelled requests: answers to these may still come, and are nobody's fault. */
   readonly #late = new Set<number>();
   #nextId = 1;
+  #answering = 0;
   #violations = 0;
   #unasked = { sinceMs: 0, count: 0 };
   #closedBy: LogoMeshError | undefined;
@@ -88,10 +92,10 @@ export class McpConnection {
   }
 
   /** The handshake. @throws LogoMeshError LM_PLUGIN_PROTOCOL */
-  async initialize(client: { name: string; version: string }): Promise<void> {
+  async initialize(client: { name: string; version: string }, capabilities: JsonObject): Promise<void> {
     const { result } = this.request("initialize", {
       protocolVersion: PROTOCOL_VERSION,
-      capabilities: {},
+      capabilities,
       clientInfo: client,
     });
     const { protocolVersion } = await result;
@@ -172,8 +176,8 @@ export class McpConnection {
       this.#violate("a message that is no object");
       return;
     }
-    const { id, method, result, error } = message as Record<string, unknown>;
-    if (typeof method === "string") this.#receiveUnasked(method, id);
+    const { id, method, params, result, error } = message as Record<string, unknown>;
+    if (typeof method === "string") this.#receiveUnasked(method, { id, params });
     else if (typeof id !== "number") this.#violate("an answer without one of our ids");
     else this.#receiveAnswer(id, { result, error });
   }
@@ -199,7 +203,7 @@ export class McpConnection {
     }
   }
 
-  #receiveUnasked(method: string, id: unknown): void {
+  #receiveUnasked(method: string, { id, params }: { id: unknown; params: unknown }): void {
     const nowMs = this.#options.clock.monotonicMs();
     if (nowMs - this.#unasked.sinceMs >= 1_000) this.#unasked = { sinceMs: nowMs, count: 0 };
     this.#unasked.count += 1;
@@ -209,11 +213,28 @@ export class McpConnection {
       );
       return;
     }
-    if (typeof id !== "number" && typeof id !== "string") return;
-    // A plugin that asks and does not read its answers goes without them.
-    const answer: JsonObject =
-      method === "ping" ? { result: {} } : { error: { code: METHOD_NOT_FOUND, message: "method not found" } };
-    this.#send({ jsonrpc: "2.0", id, ...answer });
+    const given = typeof params === "object" && params !== null ? (params as JsonObject) : {};
+    if (id === undefined) this.#options.onNotification(method, given);
+    else if (typeof id === "number" || typeof id === "string") void this.#answer(id, { method, params: given });
+  }
+
+  /** A plugin that asks and does not read its answers goes without them. */
+  async #answer(id: number | string, { method, params }: { method: string; params: JsonObject }): Promise<void> {
+    if (this.#answering >= SERVER_REQUESTS_MAX) {
+      const message = `${SERVER_REQUESTS_MAX} requests are being answered; wait for one.`;
+      this.#send({ jsonrpc: "2.0", id, error: { code: HOST_ERROR.rateLimited, message } });
+      return;
+    }
+    this.#answering += 1;
+    try {
+      const answer = await this.#options.onRequest(method, params);
+      const whole = answer ?? { error: { code: RPC.methodNotFound, message: "method not found" } };
+      const refusal = this.#send({ jsonrpc: "2.0", id, ...whole } as unknown as JsonObject);
+      if (refusal?.code === "LM_TOO_LARGE")
+        this.#send({ jsonrpc: "2.0", id, error: { code: HOST_ERROR.tooLarge, message: refusal.message } });
+    } finally {
+      this.#answering -= 1;
+    }
   }
 
   #violate(what: string): void {

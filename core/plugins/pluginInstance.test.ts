@@ -75,6 +75,7 @@ function play() {
       api: API,
       random: createSeededRandom(1),
     },
+    ...{ roots: [], granted: () => ({}) },
     onDidChange: () => (changes += 1),
   });
   let text = "";

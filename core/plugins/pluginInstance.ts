@@ -6,6 +6,7 @@ import {
   type PluginManifest,
   type PluginTool,
 } from "@logomesh/contracts";
+import { canonicalJson, toLogoMeshError } from "../base/index.ts";
 import type { Clock, Principal, Random } from "../ports/index.ts";
 import { Deadlines } from "./deadlines.ts";
 import { HostPlane, META_CALL } from "./hostPlane/hostPlane.ts";
@@ -14,6 +15,7 @@ import { McpConnection, type McpRequest } from "./mcpConnection.ts";
 import { TailBuffer } from "./messageReader.ts";
 import type { SandboxExit, SandboxProcess, SandboxUsage } from "./sandbox/sandbox.ts";
 import { listTools } from "./toolList.ts";
+import { ServerRequests, logLineOf } from "./serverRequests.ts";
 import type { ToolSchemas } from "./toolSchemas.ts";
 
 // One running process of a plugin with its connection: started → ready → ended. It ends by itself, by a rule it broke, or because it was
@@ -32,6 +34,8 @@ const PULSE_MS = 1_000;
 const SILENT_MS = 3_000;
 /** Between closing stdin and the end. */
 const STOP_GRACE_MS = 2_000;
+/** Between the news that the tools changed and the next look at them. */
+const RELIST_MS = 250;
 const CLIENT = { name: "logomesh", version: "1" };
 
 export interface PluginInstanceOptions {
@@ -42,11 +46,14 @@ export interface PluginInstanceOptions {
   isTainted: boolean;
   /** Takes secrets out of what the plugin wrote. */
   redact: (text: string) => string;
+  /** Folders inside that it was granted. */
+  roots: readonly string[];
+  granted: () => JsonObject;
   /** What the plugin may ask of the workbench. */
   api: PluginAPI;
   clock: Clock;
   random: Random;
-  /** It became unresponsive, or speaks again. */
+  /** It became unresponsive, or speaks again, or describes its tools differently. */
   onDidChange: () => void;
 }
 
@@ -66,10 +73,14 @@ export class PluginInstance {
   readonly #connection: McpConnection;
   readonly #deadlines: Deadlines;
   readonly #hostPlane: HostPlane;
+  readonly #serverRequests: ServerRequests;
   readonly #stderr = new TailBuffer(STDERR_BYTES);
   readonly ended: Promise<LogoMeshError>;
   #fatal: LogoMeshError | undefined;
   #tools: readonly PluginTool[] = [];
+  /** What it says last, also of tools that were not approved so. */
+  #offered: readonly PluginTool[] = [];
+  #relist: Disposable | undefined;
   #isEnded = false;
   #calls = 0;
   #busySinceMs = 0;
@@ -87,6 +98,8 @@ export class PluginInstance {
       output: process.stdin,
       lineBytesMax: manifest.resource_limits.max_message_bytes,
       clock,
+      onRequest: (method, params) => this.#serverRequests.answer(method, params),
+      onNotification: (method, params) => this.#notified(method, params),
       onFatal: (error) => this.kill(error),
     });
     this.#hostPlane = new HostPlane({
@@ -101,6 +114,10 @@ export class PluginInstance {
       lineBytesMax: manifest.resource_limits.max_message_bytes,
       onFatal: (error) => this.kill(error),
     });
+    this.#serverRequests = new ServerRequests({
+      ...{ roots: options.roots, granted: options.granted, hasModels: options.api.has("llm_generate") },
+      generate: (args, meta) => this.#hostPlane.ask("llm_generate", args, meta),
+    });
     process.stderr.on("data", (chunk: Buffer) => this.#stderr.push(chunk));
     this.ended = process.exited.then((exit) => {
       this.#isEnded = true;
@@ -108,13 +125,24 @@ export class PluginInstance {
       this.#deadlines[Symbol.dispose]();
       const error = this.#fatal ?? this.#crashed(exit);
       this.#connection.close(error);
-      this.#hostPlane[Symbol.dispose]();
+      this.#hostPlane.end();
+      this.#relist?.[Symbol.dispose]();
       return error;
     });
   }
 
   get tools(): readonly PluginTool[] {
     return this.#tools;
+  }
+
+  /** Tools that came or changed since the process began. */
+  get changedTools(): readonly PluginTool[] {
+    return this.#offered.filter((tool) => !this.#tools.includes(tool));
+  }
+
+  /** All that it offers now was approved. */
+  approveTools(): void {
+    this.#tools = this.#offered;
   }
 
   get isEnded(): boolean {
@@ -160,8 +188,9 @@ export class PluginInstance {
       );
     });
     try {
-      await this.#connection.initialize(CLIENT);
+      await this.#connection.initialize(CLIENT, this.#serverRequests.capabilities());
       this.#tools = await listTools(this.#connection, manifest);
+      this.#offered = this.#tools;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       this.kill(this.#fatal ?? new LogoMeshError("LM_PLUGIN_START_FAILED", reason));
@@ -229,6 +258,29 @@ export class PluginInstance {
     process.stdin.end();
     using _timer = clock.setTimer(STOP_GRACE_MS, () => process.kill());
     await this.ended;
+  }
+
+  #notified(method: string, params: JsonObject): void {
+    if (method === "notifications/message") this.#stderr.push(Buffer.from(`${logLineOf(params)}\n`));
+    else if (method === "notifications/tools/list_changed")
+      this.#relist ??= this.#options.clock.setTimer(RELIST_MS, () => void this.#listAgain());
+  }
+
+  /** A tool that says something else than before is not offered any more; those that stayed the same are. */
+  async #listAgain(): Promise<void> {
+    const { manifest, onDidChange } = this.#options;
+    if (this.#isEnded) return;
+    try {
+      const offered = await listTools(this.#connection, manifest);
+      const approved = new Map(this.#tools.map((tool) => [canonicalJson(tool as unknown as JsonValue), tool]));
+      this.#offered = offered.map((tool) => approved.get(canonicalJson(tool as unknown as JsonValue)) ?? tool);
+      this.#tools = this.#tools.filter((tool) => this.#offered.includes(tool));
+      onDidChange();
+    } catch (error) {
+      this.kill(toLogoMeshError(error));
+    } finally {
+      this.#relist = undefined;
+    }
   }
 
   #enter(nowMs: number): void {

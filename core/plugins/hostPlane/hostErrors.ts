@@ -15,6 +15,7 @@ export const HOST_ERROR = {
   tooLarge: 4130,
   rateLimited: 4290,
   timeout: 5040,
+  failed: 5000,
 } as const;
 
 const CODES: Partial<Record<ErrorCode, number>> = {

@@ -331,3 +331,23 @@ test("[HP17] what cannot be recorded is not answered", async () => {
     ["host.thought_create", "faulted"],
   ]);
 });
+
+test("[HP8] what is asked on the plugin plane counts with the rest, and ends with the process", async () => {
+  const started: string[] = [];
+  using plugin = new PlayedPlane({
+    plugins: {
+      describeTool: () => undefined,
+      callTool: ({ tool }) => {
+        started.push(tool);
+        return new Promise(() => undefined);
+      },
+    },
+  }).listen();
+  const args = { plugin: "org.example.other", tool: "t", arguments: {} };
+  const asked = Array.from({ length: 32 }, () => plugin.plane.ask("plugin_call", args, {}));
+  const outcomes = Promise.allSettled(asked);
+  await expect(plugin.plane.ask("plugin_call", args, {})).rejects.toMatchObject({ code: "LM_PLUGIN_BUSY" });
+  await expect.poll(() => started.length).toBe(32);
+  plugin.plane.end();
+  expect((await outcomes).map(({ status }) => status)).toEqual(Array.from({ length: 32 }, () => "rejected"));
+});

@@ -57,6 +57,8 @@ export class HostPlane implements Disposable {
   readonly #budget: RequestBudget;
   readonly #session: HostSession;
   readonly #inFlight = new Map<RequestId, AbortController>();
+  /** Requests that came on the plugin plane. */
+  readonly #asked = new Set<AbortController>();
   readonly #listens = new Map<RequestId, Disposable>();
   #isInitialized = false;
   #isClosed = false;
@@ -102,6 +104,37 @@ export class HostPlane implements Disposable {
     // The arguments are data of somebody who has read private data.
     if (call.isTainted) this.#session.isTainted = true;
     return this.#calls.begin(call);
+  }
+
+  /**
+   * A request that came on the plugin plane, under the same limits.
+   * @throws LogoMeshError LM_PLUGIN_BUSY, LM_TIMEOUT, and what the tool throws
+   */
+  async ask(name: string, args: JsonObject, meta: JsonObject): Promise<JsonObject> {
+    const { api, clock, pluginId } = this.#options;
+    const isFull = this.#inFlight.size + this.#asked.size >= IN_FLIGHT_MAX;
+    if (isFull || this.#budget.take() !== "ok")
+      throw new LogoMeshError("LM_PLUGIN_BUSY", `${pluginId} asks too much at once; it has to wait for answers.`);
+    const abort = new AbortController();
+    this.#asked.add(abort);
+    const timeoutMs = api.timeoutMs(name);
+    using _timer = clock.setTimer(timeoutMs, () => abort.abort(tooLate(name, timeoutMs)));
+    try {
+      const call = this.#calls.of(meta[META_CALL]);
+      const asked = { session: this.#session, call, signal: abort.signal, onText: undefined };
+      return await untilAborted(api.call(name, args, asked), abort.signal);
+    } catch (error) {
+      if (toLogoMeshError(error).code === "LM_POLICY_DENIED") this.#budget.charge(DENIAL_COST);
+      throw error;
+    } finally {
+      this.#asked.delete(abort);
+    }
+  }
+
+  /** The plugin is gone: what it asked on either plane is for nobody. */
+  end(): void {
+    for (const abort of this.#asked) abort.abort(closed());
+    this[Symbol.dispose]();
   }
 
   [Symbol.dispose](): void {
