@@ -247,6 +247,10 @@ test("[FL12] binary, ill-formed, too large and empty changes are refused", async
   expect(await prepare("src/a", "1")).toBe("LM_FILE_REFUSED unchanged");
   expect(await prepare("src/a", "é".repeat(512 * 1024 + 1))).toBe("LM_TOO_LARGE");
   expect(await prepare("src/a", "é".repeat(512 * 1024))).toBe("passed");
+  expect(await prepare("src/a", "\n".repeat(50_000))).toBe("LM_TOO_LARGE");
+  expect(await prepare("src/a", "\n".repeat(49_999))).toBe("passed");
+  write(world, "src/long", "\n".repeat(50_000));
+  expect(await prepare("src/long", "short")).toBe("LM_TOO_LARGE");
   expect(await prepare("src/none", null)).toBe("LM_FILE_NOT_FOUND");
   expect(await prepare("src/a\nb", "x")).toBe("LM_FILE_REFUSED path");
   expect(await prepare("src/a\u202eb", "x")).toBe("LM_FILE_REFUSED path");
@@ -346,6 +350,14 @@ test("[FL13] texts that differ everywhere give a patch that replaces what differ
   expect(patch).toContain("@@ -1,5002 +1,5002 @@\n-same\n-a0\n");
   const git = applyWithGit({ path: "src/a", before: `same\n${before}\nend\n`, patch });
   expect(git).toBe(`same\n${after}\nend\n`);
+});
+
+test("[FL13] texts of the largest size that differ in every line give a patch", () => {
+  const before = "a\n".repeat(512 * 1024);
+  const after = "\n".repeat(1024 * 1024);
+  const patch = createPatch({ path: "src/a", before, after, mode: 0o644 });
+  expect(patch).toContain("@@ -1,524288 +1,1048576 @@\n-a\n");
+  expect(patch.endsWith("\n+\n+\n")).toBe(true);
 });
 
 test("[FL13] one change in very many lines gives one small hunk", () => {

@@ -10,6 +10,8 @@ import { SharedFolders, type Place } from "./sharedFolders.ts";
 
 /** Text before and after a proposed change: what a person can still review. */
 const PROPOSAL_BYTES_MAX = 1024 * 1024;
+/** Also bounds how long making the patch holds the thread: less than 200 ms. */
+const PROPOSAL_LINES_MAX = 50_000;
 const ENTRIES_MAX = 10_000;
 const NEW_FILE_MODE = 0o644;
 
@@ -127,7 +129,9 @@ async function readBase(place: Place, path: string) {
   if (place.missing.length > 0) return undefined;
   requireFile(place.inode, path);
   const bytes = await readBytes(place.inode, { path, bytesMax: PROPOSAL_BYTES_MAX, name: "the limit of a proposal" });
-  return { text: decodeText(bytes, path), sha256: sha256Hex(bytes), mode: place.inode.mode };
+  const text = decodeText(bytes, path);
+  requireFewLines(text, path);
+  return { text, sha256: sha256Hex(bytes), mode: place.inode.mode };
 }
 
 function requireProposal(text: string, path: string): void {
@@ -136,6 +140,18 @@ function requireProposal(text: string, path: string): void {
   if (bytes > PROPOSAL_BYTES_MAX) {
     throw tooLarge(path, { bytes: String(bytes), limit: PROPOSAL_BYTES_MAX, name: "the limit of a proposal" });
   }
+  requireFewLines(text, path);
+}
+
+function requireFewLines(text: string, path: string): void {
+  let lines = 1;
+  for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) lines++;
+  if (lines <= PROPOSAL_LINES_MAX) return;
+  throw new LogoMeshError(
+    "LM_TOO_LARGE",
+    `“${path}” has ${lines} lines before or after the change; a proposal may have ${PROPOSAL_LINES_MAX}, which is more than anybody reviews.`,
+    { data: { limit: PROPOSAL_LINES_MAX } },
+  );
 }
 
 /** A stored change whose texts and hashes disagree is not what anybody approved. @throws LogoMeshError LM_INPUT_INVALID */

@@ -6,7 +6,7 @@ const CONTEXT_LINES = 3;
  * the patch replaces the stretch that differs, which is as true and hardly reads worse. The caller's thread is held for no longer.
  */
 const EDIT_LENGTH_MAX = 2_000;
-const STRETCH_LINES_MAX = 50_000;
+const STRETCH_LINES_MAX = 20_000;
 const SEARCH_MS_MAX = 100;
 
 interface PatchParams {
@@ -26,10 +26,8 @@ export function createPatch({ path, before, after, mode }: PatchParams): string 
   if (before === null) lines.push(`new file mode ${gitMode}`);
   if (after === null) lines.push(`deleted file mode ${gitMode}`);
   const hunks = hunksOf(before ?? "", after ?? "");
-  if (hunks.length > 0) {
-    lines.push(`--- ${before === null ? "/dev/null" : old}`, `+++ ${after === null ? "/dev/null" : now}`, ...hunks);
-  }
-  return `${lines.join("\n")}\n`;
+  const names = [`--- ${before === null ? "/dev/null" : old}`, `+++ ${after === null ? "/dev/null" : now}`];
+  return `${[...lines, ...(hunks.length === 0 ? [] : names), ...hunks].join("\n")}\n`;
 }
 
 function hunksOf(before: string, after: string): string[] {
