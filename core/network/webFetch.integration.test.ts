@@ -22,7 +22,7 @@ function setUp(change: Partial<WebFetchServiceOptions> = {}) {
   const ask = (url: string, request: Partial<WebRequest> = {}, options: Partial<WebFetchOptions> = {}) =>
     web.fetch(
       { url, method: "GET", headers: {}, ...request },
-      { signal: new AbortController().signal, authorize: (hop) => void hops.push(hop), ...options },
+      { signal: new AbortController().signal, caller: "plugin:a", authorize: (hop) => void hops.push(hop), ...options },
     );
   return { ask, hops };
 }
@@ -413,25 +413,53 @@ test("[NW14] cancelling ends the connection and passes the reason on", async () 
   await expect(ask(`http://127.0.0.1:${server.port}/`, {}, { signal: abort.signal })).rejects.toBe("enough");
 });
 
-test("[NW15] at most 64 requests are under way, look-ups that nobody waits for included", async () => {
+test("[NW15] a caller's requests wait for their turn, look-ups that nobody waits for included; others go on", async () => {
   const pending: PromiseWithResolvers<never>[] = [];
-  const resolve = (): Promise<never> => {
+  const resolve = vi.fn((): Promise<never> => {
     const looking = Promise.withResolvers<never>();
     pending.push(looking);
     return looking.promise;
-  };
+  });
   const { ask } = setUp({ resolve });
+  const turn = () => new Promise((done) => setImmediate(done));
   const abort = new AbortController();
-  const asked = Array.from({ length: 64 }, () => ask("http://a.example/", {}, { signal: abort.signal }).catch(() => 0));
+  const asked = Array.from({ length: 16 }, () => ask("http://a.example/", {}, { signal: abort.signal }).catch(() => 0));
+  await turn();
   abort.abort();
   await Promise.all(asked);
+  const stop = new AbortController();
+  const waiting = Array.from({ length: 256 }, () =>
+    ask("http://a.example/", {}, { signal: stop.signal }).catch((error: unknown) => error),
+  );
+  await turn();
+  expect(resolve).toHaveBeenCalledTimes(16);
   await expect(ask("http://a.example/")).rejects.toMatchObject({ code: "LM_NET_BUSY" });
-  for (const { reject } of pending) reject(new Error("gone"));
+  const other = ask("http://b.example/", {}, { caller: "plugin:b" });
+  await turn();
+  expect(resolve).toHaveBeenCalledTimes(17);
+  pending[16]?.reject(new Error("no such name"));
+  await expect(other).rejects.toMatchObject({ code: "LM_NET_FAILED", message: /no such name/ });
+  expect(resolve).toHaveBeenCalledTimes(17);
+  pending[0]?.reject(new Error("gone"));
+  await turn();
+  expect(resolve).toHaveBeenCalledTimes(18);
+  pending[17]?.reject(new Error("the first that waited"));
+  expect(await waiting[0]).toMatchObject({ message: /the first that waited/ });
+  stop.abort("enough");
+  expect(await waiting[255]).toBe("enough");
+});
+
+test("[NW15] altogether 64 are under way", async () => {
+  const resolve = vi.fn(() => new Promise<never>(() => undefined));
+  const { ask } = setUp({ resolve });
+  const abort = new AbortController();
+  const asked = Array.from({ length: 80 }, (_none, index) =>
+    ask("http://a.example/", {}, { caller: `plugin:${index % 8}`, signal: abort.signal }).catch(() => 0),
+  );
   await new Promise((done) => setImmediate(done));
-  const next = ask("http://a.example/");
-  await new Promise((done) => setImmediate(done));
-  pending.at(-1)?.reject(new Error("no such name"));
-  await expect(next).rejects.toMatchObject({ code: "LM_NET_FAILED", message: /no such name/ });
+  expect(resolve).toHaveBeenCalledTimes(64);
+  abort.abort();
+  await Promise.all(asked);
 });
 
 test("[NW16] a host that cannot be reached, or speaks no HTTP, fails with the cause", async () => {

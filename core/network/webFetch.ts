@@ -9,6 +9,7 @@ import { joinHeaders, readBody } from "./readAnswer.ts";
 import { followRedirect, locationOf, type Hop, type Redirect } from "./redirects.ts";
 import { failure, refusal } from "./refusal.ts";
 import { assertMethod, parseTarget, readHeaders, type Target } from "./requestRules.ts";
+import { Slots } from "./slots.ts";
 
 // A request is a sequence of hops: judge the name, resolve it once, judge every address, dial one of those, read. Each hop has a connection
 // of its own that ends with it, so nothing of one caller is left for another. What may be sent is in requestRules.ts.
@@ -22,8 +23,6 @@ const REDIRECTS_MAX = 5;
 const ANSWER_HEADER_BYTES_MAX = 32 * 1024;
 /** Addresses of one name that are judged; the rest is not dialled. */
 const ADDRESSES_MAX = 16;
-/** Each may hold a body. */
-const IN_FLIGHT_MAX = 64;
 const WITHOUT_CONTENT = new Set([204, 205, 304]);
 
 export interface ResolvedAddress {
@@ -41,24 +40,19 @@ export interface WebFetchServiceOptions {
 
 export function createWebFetch(options: WebFetchServiceOptions): WebFetch {
   const { clock, ownPorts, resolve = resolveBySystem } = options;
-  let inFlight = 0;
+  const slots = new Slots();
   return {
     async fetch(request, fetchOptions) {
+      const { caller } = fetchOptions;
       const hop = firstHop(request);
       fetchOptions.signal.throwIfAborted();
-      if (inFlight >= IN_FLIGHT_MAX) {
-        throw new LogoMeshError(
-          "LM_NET_BUSY",
-          `${IN_FLIGHT_MAX} requests are under way, the most allowed. Ask again later.`,
-        );
-      }
       return withinTime(clock, fetchOptions, async (signal) => {
-        inFlight += 1;
+        await slots.take(caller, signal);
         try {
           return await run(hop, { ...fetchOptions, signal, resolve, ownPorts: ownPorts() });
         } finally {
           // Not before a look-up has ended that nobody waits for any longer: it holds a thread.
-          inFlight -= 1;
+          slots.release(caller);
         }
       });
     },

@@ -32,6 +32,8 @@ export type AuthorizeHop = (hop: {
 
 export interface WebFetchOptions {
   signal: AbortSignal;
+  /** Who asks (`plugin:<id>`, `workflow:<hash>`): each has 16 requests under way at most, the others wait. */
+  caller: string;
   authorize: AuthorizeHop;
   /** Of the decoded body; default 8 MiB, at most 64 MiB. */
   bytesMax?: number;

@@ -49,7 +49,12 @@ export function networkTools({ web, audit, blobs }: NetworkServices): Record<str
         await audit.append(sentEntry(request, { url, bytes: bytes || undefined }));
         const answer = await web.fetch(
           { url, method, headers, ...(bytes ? { body: bytes } : {}) },
-          { signal: request.signal, authorize: (hop) => requireHost(request, hop), timeoutMs: TIMEOUT_MS },
+          {
+            signal: request.signal,
+            caller: `plugin:${request.pluginId}`,
+            authorize: (hop) => requireHost(request, hop),
+            timeoutMs: TIMEOUT_MS,
+          },
         );
         const { status, url: ended } = answer;
         const media = answer.headers["content-type"] ?? "application/octet-stream";

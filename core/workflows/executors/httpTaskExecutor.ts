@@ -45,7 +45,8 @@ export function createHttpTaskExecutor({ policy, network }: { policy: Policy; ne
           context: { tainted, run: request.runId, task: request.task.reference },
         });
       const webRequest = toWebRequest(args, { input: request.input, idempotencyKey });
-      const fetchOptions = { signal, authorize, redirects: "answer", timeoutMs: TIMEOUT_MS } as const;
+      const caller = `workflow:${request.principal.id}`;
+      const fetchOptions = { signal, caller, authorize, redirects: "answer", timeoutMs: TIMEOUT_MS } as const;
       return toResult(await network.fetch(webRequest, fetchOptions), args);
     },
   };
