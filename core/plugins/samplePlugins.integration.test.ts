@@ -20,13 +20,17 @@ const call = async (pluginId: string, tool: string, args: JsonObject) =>
 const text = (tool: string, args: JsonObject) => call("org.logomesh.text-tools", tool, args);
 const stats = (tool: string, args: JsonObject) => call("org.logomesh.data-stats", tool, args);
 
-test("every tool of the samples is pure and says what it answers", async () => {
+test("every tool of the samples says what it answers, and all are pure but those that keep or propose something", async () => {
   await text("slugify", { text: "" });
   await stats("describe", { values: [] });
   const tools = host.host.list().flatMap((plugin) => plugin.tools);
-  expect(tools.map(({ name, effect }) => [name, effect])).toEqual(
-    ["describe", "histogram", "linear_trend", "word_count", "keywords", "slugify"].map((name) => [name, "pure"]),
-  );
+  expect(tools.map(({ name, effect }) => [name, effect])).toEqual([
+    ...["describe", "histogram", "linear_trend", "describe_texts", "word_count", "keywords", "slugify"].map((name) => [
+      name,
+      "pure",
+    ]),
+    ...["track_keywords", "tidy_file"].map((name) => [name, "once"]),
+  ]);
   for (const tool of tools)
     expect(tool).toMatchObject({ description: expect.any(String), inputSchema: {}, outputSchema: {} });
 });
@@ -57,6 +61,15 @@ test("arguments that make no sense are refused by name", async () => {
   await expect(stats("histogram", { values: [1], bins: 1_001 })).rejects.toMatchObject({
     problems: [{ pointer: "/bins" }],
   });
+});
+
+test("data-stats has texts counted by text-tools, and says when it cannot", async () => {
+  expect(await stats("describe_texts", { texts: ["a b c", "d"] })).toMatchObject({ count: 2, mean: 2, max: 3 });
+  expect(await stats("describe_texts", { texts: [] })).toMatchObject({ count: 0 });
+  host.policy.denied.add("plugin.call org.logomesh.text-tools#word_count");
+  const refused = await host.call("describe_texts", { texts: ["a"] }, { pluginId: "org.logomesh.data-stats" });
+  host.policy.denied.clear();
+  expect(refused).toMatchObject({ isError: true, content: [{ text: expect.stringContaining("not here") }] });
 });
 
 test("data-stats describes lists", async () => {

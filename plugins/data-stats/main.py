@@ -2,7 +2,7 @@
 
 from typing import Annotated, TypedDict
 
-from logomesh import Field, Plugin
+from logomesh import Context, Field, Plugin, ToolError
 
 import stats
 
@@ -53,6 +53,18 @@ def histogram(values: list[float], bins: Annotated[int, Field(minimum=1, maximum
 def linear_trend(values: list[float], x: list[float] | None = None) -> Trend:
     """The least-squares line through the values, over their positions 0, 1, 2 … or over the given x."""
     return stats.linear_trend(values, x)
+
+
+@plugin.tool(effect="pure")
+def describe_texts(context: Context, texts: Annotated[list[str], Field(max_items=100)]) -> Description:
+    """Describes how many words the texts have; text-tools, a plugin for Node.js, counts them."""
+    counts: list[float] = []
+    for text in texts:
+        answer = context.host.call_plugin("org.logomesh.text-tools", "word_count", {"text": text})
+        if answer["isError"]:
+            raise ToolError(f"text-tools could not count: {answer['content']}")
+        counts.append(answer["structuredContent"]["words"])
+    return stats.describe(counts)
 
 
 plugin.serve()

@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { countWords } from "./countWords.ts";
 import { extractKeywords } from "./extractKeywords.ts";
 import { slugify } from "./slugify.ts";
+import { tidyText } from "./tidyText.ts";
 
 test("words, sentences and characters are counted as a reader would", () => {
   expect(countWords("Don't panic! It's 3.5 km.\nÜber 👩‍👩‍👧 alles.")).toEqual({
@@ -47,4 +48,12 @@ test.each([
   ["!!!", 80, ""],
 ])("%s becomes a slug of at most %d characters", (text, maxLength, slug) => {
   expect(slugify(text, maxLength)).toBe(slug.normalize("NFKD").replace(/\p{M}+/gu, ""));
+});
+
+test("a tidy text has no spaces at the ends of lines but Markdown's two, and one line break at the end", () => {
+  expect(tidyText("a \nb\t\n\nc   \r\n   \n\n")).toBe("a\nb\n\nc\n");
+  expect(tidyText("break  \nnext")).toBe("break  \nnext\n");
+  expect(tidyText("break    \nnext")).toBe("break  \nnext\n");
+  expect(tidyText("")).toBe("\n");
+  for (const text of ["a  \nb\n", "\n", "x\n\ny\n"]) expect(tidyText(tidyText(text))).toBe(tidyText(text));
 });
