@@ -1,12 +1,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { JsonObjectSchema } from "@logomesh/contracts";
 import type { Client } from "@logomesh/contracts/client";
 import { importServer } from "@logomesh/core";
 import { jsonOption, readTextFile, textOption } from "../arguments.ts";
 import { connect } from "../connect.ts";
 import { UsageError, type CliContext, type Command, type CommandArguments } from "../context.ts";
 import { printPlugin, requestLines } from "../output/printPlugin.ts";
+import { render } from "../output/render.ts";
 import { changePlugin } from "./plugin.ts";
 
 const install: Command = {
@@ -83,6 +85,30 @@ const uninstall: Command = {
   },
 };
 
+const settings: Command = {
+  usage: "<plugin> [--set <json>]",
+  summary: "Show a plugin's settings, or replace what was set",
+  positionals: { min: 1, max: 1 },
+  options: { set: { type: "string", help: "the settings as a JSON object" } },
+  examples: [`logomesh plugin settings org.example.weather --set '{"city":"Bern"}'`],
+  async run(args, context) {
+    const [id = ""] = args.positionals;
+    const given = jsonOption(args, "set");
+    const parsed = given === undefined ? undefined : JsonObjectSchema.safeParse(given);
+    if (parsed?.success === false) throw new UsageError("--set must be a JSON object");
+    const { client } = await connect(context);
+    const params = { id };
+    const answer =
+      parsed === undefined
+        ? await client.getPluginSettings({ params })
+        : await client.setPluginSettings({ params, body: { settings: parsed.data } });
+    if (args.json) context.printJson(answer);
+    else if (answer.schema === null) context.note(`${id} has no settings.`);
+    else for (const line of render(answer.settings, { columns: context.columns })) context.print(line);
+    return 0;
+  },
+};
+
 const enable = changePlugin("Let a plugin run again", (client, { id }) => client.enablePlugin({ params: { id } }));
 const disable = changePlugin("Stop a plugin when its calls have ended, and let it run no more", (client, { id }) =>
   client.disablePlugin({ params: { id } }),
@@ -90,5 +116,6 @@ const disable = changePlugin("Stop a plugin when its calls have ended, and let i
 
 export const pluginInstallCommands = {
   ...{ "plugin install": install, "plugin import": importCommand, "plugin uninstall": uninstall },
+  "plugin settings": settings,
   ...{ "plugin enable": enable, "plugin disable": disable },
 };

@@ -17,6 +17,7 @@ import {
   InstallPluginParamsSchema,
   PluginGrantSchema,
   PluginSchema,
+  PluginSettingsSchema,
   ServeDevelopmentParamsSchema,
 } from "../plugins/plugin.ts";
 import {
@@ -276,6 +277,23 @@ export const ROUTES = {
     summary: "Stop a plugin when its calls have ended and let it run no more",
     params: id,
     responses: { 200: PluginSchema },
+  },
+  getPluginSettings: {
+    method: "GET",
+    path: "/api/plugins/:id/settings",
+    scope: "admin",
+    summary: "What can be set for a plugin, and what is",
+    params: id,
+    responses: { 200: PluginSettingsSchema },
+  },
+  setPluginSettings: {
+    method: "PUT",
+    path: "/api/plugins/:id/settings",
+    scope: "admin",
+    summary: "Set a plugin's settings; they replace what was set, and a running plugin is told in a fresh process",
+    params: id,
+    body: z.strictObject({ settings: JsonObjectSchema }),
+    responses: { 200: PluginSettingsSchema },
   },
   reloadPlugin: {
     method: "POST",

@@ -151,6 +151,15 @@ export const PluginSchema = z.object({
 });
 export type Plugin = z.infer<typeof PluginSchema>;
 
+/** What a person can set for a plugin, and did. */
+export const PluginSettingsSchema = z.object({
+  /** JSON Schema of the settings, from the manifest; null when there are none. */
+  schema: JsonObjectSchema.nullable(),
+  /** With the defaults of the schema where nothing was set: what the plugin is told. */
+  settings: JsonObjectSchema,
+});
+export type PluginSettings = z.infer<typeof PluginSettingsSchema>;
+
 const absolutePath = z.string().min(1).max(4096).regex(/^\//, "use an absolute path");
 
 export const ServeDevelopmentParamsSchema = z.strictObject({

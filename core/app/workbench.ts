@@ -22,6 +22,7 @@ import type {
   Page,
   PageQuery,
   Plugin,
+  PluginSettings,
   PluginGrantInfo,
   PolicyExplanation,
   ProviderInfo,
@@ -91,6 +92,9 @@ export interface PluginService {
   /** From a folder or an archive; the same plugin in another version is upgraded. It runs once it is granted. */
   install(params: InstallPluginParams, caller: Caller): Promise<Plugin>;
   uninstall(pluginId: string, options: { force: boolean; caller: Caller }): Promise<void>;
+  settings(pluginId: string): PluginSettings;
+  /** @throws LogoMeshError LM_INPUT_INVALID, naming what does not fit the plugin's schema */
+  setSettings(pluginId: string, options: { settings: JsonObject; caller: Caller }): Promise<PluginSettings>;
   /** Serves what the folder holds now; what cannot start leaves the old process serving and is thrown. */
   reload(pluginId: string, caller: Caller): Promise<Plugin>;
   /** Serves a folder in which a plugin is being written, until `endDevelopment`; again after each change. */

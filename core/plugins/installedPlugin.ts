@@ -61,6 +61,8 @@ export interface InstalledPluginOptions {
   /** The current grant of the plugin, whichever version it names. */
   grant: () => PluginGrant | undefined;
   obstacle: () => Obstacle | undefined;
+  /** What it is told when it starts. */
+  settings: () => JsonObject;
   /** Its source is a folder in which it is being written. */
   isDevelopment: boolean;
   /** Starts what this plugin needs. @throws LogoMeshError LM_PLUGIN_DEPENDENCY */
@@ -311,6 +313,7 @@ export class InstalledPlugin {
       const resources = await this.#options.resources();
       const process = await runtimes.start(manifest, this.#options.bundleFolder, resources);
       const instance = new PluginInstance({
+        settings: this.#options.settings(),
         ...{ manifest, process, schemas, redact, api, clock, random, isTainted: resources.isPrivate },
         ...{ roots: Object.keys(resources.mounts), granted: () => this.#options.grant()?.permissions ?? {} },
         onDidChange: () => this.#options.onDidChange(),

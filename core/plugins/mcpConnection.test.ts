@@ -158,7 +158,7 @@ test.each([["2025-11-25"], ["2025-06-18"], ["2024-11-05"]])(
   "the handshake accepts revision %s",
   async (protocolVersion) => {
     const { connection, sent, say } = connect();
-    const done = connection.initialize({ name: "logomesh", version: "1" }, {});
+    const done = connection.initialize({ name: "logomesh", version: "1" }, { capabilities: {} });
     await say({ jsonrpc: "2.0", id: 1, result: { protocolVersion } });
     await done;
     await tick();
@@ -174,7 +174,7 @@ test.each([["2025-11-25"], ["2025-06-18"], ["2024-11-05"]])(
 
 test.each([["1999-01-01"], [7], [undefined]])("[PL12] the handshake refuses revision %s", async (protocolVersion) => {
   const { connection, say } = connect();
-  const done = expect(connection.initialize({ name: "l", version: "1" }, {})).rejects.toMatchObject({
+  const done = expect(connection.initialize({ name: "l", version: "1" }, { capabilities: {} })).rejects.toMatchObject({
     code: "LM_PLUGIN_PROTOCOL",
     message: expect.stringContaining(JSON.stringify(protocolVersion ?? null)),
   });

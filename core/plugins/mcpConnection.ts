@@ -91,12 +91,19 @@ export class McpConnection {
     return this.#heardAtMs;
   }
 
-  /** The handshake. @throws LogoMeshError LM_PLUGIN_PROTOCOL */
-  async initialize(client: { name: string; version: string }, capabilities: JsonObject): Promise<void> {
+  /**
+   * The handshake. Settings of the plugin go along in `_meta` under `org.logomesh/settings`, when there are any.
+   * @throws LogoMeshError LM_PLUGIN_PROTOCOL
+   */
+  async initialize(
+    client: { name: string; version: string },
+    { capabilities, settings = {} }: { capabilities: JsonObject; settings?: JsonObject },
+  ): Promise<void> {
     const { result } = this.request("initialize", {
       protocolVersion: PROTOCOL_VERSION,
       capabilities,
       clientInfo: client,
+      ...(Object.keys(settings).length === 0 ? {} : { _meta: { "org.logomesh/settings": settings } }),
     });
     const { protocolVersion } = await result;
     if (typeof protocolVersion !== "string" || !VERSIONS_UNDERSTOOD.has(protocolVersion))

@@ -11,6 +11,7 @@ import {
   type JsonObject,
   type Plugin,
   type PluginGrantInfo,
+  type PluginSettings as SettingsView,
 } from "@logomesh/contracts";
 import { messageOf, toLogoMeshError } from "../base/index.ts";
 import type {
@@ -43,6 +44,7 @@ import { assertEntryPoint, readManifest } from "./manifest.ts";
 import { Obstacles, requiredError } from "./obstacles.ts";
 import { RuntimeManager } from "./runtimeManager.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
+import { assertSettings, describeSettings } from "./store/describeSettings.ts";
 import { PluginSettings } from "./store/index.ts";
 import { pruneCopies, stagePlugin, type StagedPlugin } from "./stagePlugin.ts";
 import { swapPlugin } from "./swapPlugin.ts";
@@ -211,6 +213,26 @@ export class PluginHost implements PluginTools, AsyncDisposable {
       this.#plugins.delete(pluginId);
       this.#discover();
       this.#feed.changed(pluginId);
+    });
+  }
+
+  settings(pluginId: string): SettingsView {
+    return describeSettings(this.#find(pluginId).manifest, this.#settings.get(pluginId).settings);
+  }
+
+  /** A plugin that runs is told in a fresh process. Values are kept out of the log: some are secrets. */
+  setSettings(
+    pluginId: string,
+    { settings, caller }: { settings: JsonObject; caller: HostCaller },
+  ): Promise<SettingsView> {
+    return this.#changeFolders(async () => {
+      const plugin = this.#find(pluginId);
+      assertSettings(plugin.manifest, settings);
+      const entry = pluginEntry("plugin.settings", { actor: caller.actor, pluginId });
+      await this.#settings.set(pluginId, { settings }, { ...entry, data: { names: Object.keys(settings).sort() } });
+      if (plugin.isRunning) await this.#swap(pluginId, caller);
+      this.#feed.changed(pluginId);
+      return this.settings(pluginId);
     });
   }
 
@@ -489,6 +511,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
       schemas: this.#schemas,
       isDevelopment: this.#development.has(id),
       redact: (text) => this.#options.secrets.redact(text),
+      settings: () => this.settings(id).settings,
       grant: () => grants.pluginGrant(id),
       obstacle: () => this.#obstacles.of(id),
       loadDependencies: () => this.#obstacles.loadDependencies(manifest),

@@ -39,6 +39,8 @@ const RELIST_MS = 250;
 const CLIENT = { name: "logomesh", version: "1" };
 
 export interface PluginInstanceOptions {
+  /** Go along with the handshake; no settings, no member. */
+  settings?: JsonObject;
   manifest: PluginManifest;
   process: SandboxProcess;
   schemas: ToolSchemas;
@@ -188,7 +190,10 @@ export class PluginInstance {
       );
     });
     try {
-      await this.#connection.initialize(CLIENT, this.#serverRequests.capabilities());
+      await this.#connection.initialize(CLIENT, {
+        capabilities: this.#serverRequests.capabilities(),
+        settings: this.#options.settings ?? {},
+      });
       this.#tools = await listTools(this.#connection, manifest);
       this.#offered = this.#tools;
     } catch (error) {

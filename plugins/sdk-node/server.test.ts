@@ -213,6 +213,16 @@ describe("tools/call", () => {
     expect((await wire.until(2))[1]?.result).toEqual({ content: [{ type: "text", text: "null" }], isError: false });
   });
 
+  test("gives handlers what a person set for the plugin", async () => {
+    const plugin = definePlugin({ name: "probe", version: "1.2.3" });
+    plugin.tool("where", { description: "Says it.", effect: "pure", handler: (_, { settings }) => settings });
+    const told = new Wire(plugin);
+    const meta = { "org.logomesh/settings": { city: "Bern" } };
+    told.write({ jsonrpc: "2.0", id: 0, method: "initialize", params: { protocolVersion: "2025-11-25", _meta: meta } });
+    told.call(1, "where", {});
+    expect((await told.until(2))[1]).toMatchObject({ result: { structuredContent: { city: "Bern" } } });
+  });
+
   test("reports progress to those who ask, not faster than every 50 ms, and passes the idempotency key", async () => {
     wire.call(1, "talk", {}, { progressToken: "p", "org.logomesh/idempotencyKey": "k1" });
     wire.call(2, "talk", {});

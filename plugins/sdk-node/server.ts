@@ -19,6 +19,7 @@ const PROGRESS_INTERVAL_MS = 50;
 
 /** `_meta` keys of ours; the prefix is reserved by the reverse-DNS rule of the protocol. */
 const META_EFFECT = "org.logomesh/effect";
+const META_SETTINGS = "org.logomesh/settings";
 const META_IDEMPOTENCY_KEY = "org.logomesh/idempotencyKey";
 /** Says to the workbench for which call a request on the host plane is. */
 const META_CALL = "org.logomesh/call";
@@ -47,6 +48,7 @@ export class PluginServer {
   readonly #decoder = new TextDecoder("utf-8", { fatal: true });
   readonly #calls = new Map<RequestId, CallInFlight>();
   #initialized = false;
+  #settings: JsonObject = {};
 
   constructor(options: ServerOptions) {
     this.#options = options;
@@ -113,6 +115,8 @@ export class PluginServer {
   #initialize({ id, params }: Request): void {
     const wanted = PROTOCOL_VERSIONS.find((version) => version === params.protocolVersion);
     this.#initialized = true;
+    const settings = isObject(params._meta) ? params._meta[META_SETTINGS] : undefined;
+    if (isObject(settings)) this.#settings = settings;
     this.#reply(id, {
       protocolVersion: wanted ?? PROTOCOL_VERSIONS[0],
       capabilities: { tools: {} },
@@ -190,6 +194,7 @@ export class PluginServer {
     return {
       signal,
       idempotencyKey: typeof key === "string" ? key : undefined,
+      settings: this.#settings,
       // Made when it is asked for: most calls never do.
       get host() {
         host ??= createHost(connection, { signal, callToken: typeof callToken === "string" ? callToken : undefined });

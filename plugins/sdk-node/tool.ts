@@ -25,6 +25,8 @@ export interface ToolContext {
   readonly signal: AbortSignal;
   /** The same for every attempt of one step, when the tool is `idempotent` and a workflow calls it. */
   readonly idempotencyKey: string | undefined;
+  /** What a person set for the plugin, over the defaults of `config` in its manifest. */
+  readonly settings: Readonly<Record<string, JsonValue>>;
   /** What the workbench does for the plugin on behalf of whoever called: files, store, models, other plugins, events. */
   readonly host: Host;
   /** Tells the caller how far the call is. Reports closer than 50 ms after the last one are dropped. */

@@ -8,6 +8,8 @@ type PluginRoute =
   | "uninstallPlugin"
   | "enablePlugin"
   | "disablePlugin"
+  | "getPluginSettings"
+  | "setPluginSettings"
   | "reloadPlugin"
   | "serveDevelopmentPlugin"
   | "endPluginDevelopment"
@@ -32,6 +34,9 @@ export function pluginRoutes({ plugins }: Workbench): HandlersOf<PluginRoute> {
     },
     enablePlugin: ({ params, identity }) => plugins.setEnabled(params.id, { enabled: true, caller: identity.caller }),
     disablePlugin: ({ params, identity }) => plugins.setEnabled(params.id, { enabled: false, caller: identity.caller }),
+    getPluginSettings: ({ params }) => plugins.settings(params.id),
+    setPluginSettings: ({ params, body, identity }) =>
+      plugins.setSettings(params.id, { settings: body.settings, caller: identity.caller }),
     reloadPlugin: ({ params, identity }) => plugins.reload(params.id, identity.caller),
     serveDevelopmentPlugin: ({ body, identity }) => plugins.serveDevelopment(body.path, identity.caller),
     endPluginDevelopment: async ({ params }) => {

@@ -30,6 +30,8 @@ const REQUESTS: Record<RouteName, { query?: string; body?: object; status?: numb
   uninstallPlugin: { query: "?force=true" },
   enablePlugin: {},
   disablePlugin: {},
+  getPluginSettings: {},
+  setPluginSettings: { body: { settings: { city: "Bern" } } },
   reloadPlugin: {},
   serveDevelopmentPlugin: { body: { path: "/srv/words" } },
   endPluginDevelopment: {},

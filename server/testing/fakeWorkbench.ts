@@ -143,6 +143,8 @@ export class FakeWorkbench implements Workbench {
     },
     install: async (params) => this.#record("install", PLUGIN, params),
     uninstall: async (id, { force }) => this.#record("uninstall", undefined, id, force),
+    settings: () => ({ schema: { type: "object" }, settings: { city: "Bern" } }),
+    setSettings: async (id, { settings }) => this.#record("setSettings", { schema: null, settings }, id, settings),
     reload: async (id) => this.#record("reload", PLUGIN, id),
     serveDevelopment: async (folder) => this.#record("serveDevelopment", PLUGIN, folder),
     endDevelopment: async (id) => this.#record("endDevelopment", undefined, id),

@@ -44,6 +44,7 @@ class Context:
         log: Callable[[str], None],
         host: Callable[[], Host],
         idempotency_key: str | None = None,
+        settings: dict[str, Any] | None = None,
     ) -> None:
         self._cancel = cancel
         self._report = report
@@ -52,6 +53,8 @@ class Context:
         self._host: Host | None = None
         self.idempotency_key = idempotency_key
         """The same for every attempt of one step, when the tool is `idempotent` and a workflow calls it."""
+        self.settings = {} if settings is None else settings
+        """What a person set for the plugin, over the defaults of `config` in its manifest."""
 
     @property
     def host(self) -> Host:

@@ -36,6 +36,7 @@ CALLS_MAX = 1024
 PROGRESS_INTERVAL_S = 0.05
 
 META_EFFECT = "org.logomesh/effect"
+META_SETTINGS = "org.logomesh/settings"
 META_IDEMPOTENCY_KEY = "org.logomesh/idempotencyKey"
 # Says to the workbench for which call a request on the host plane is.
 META_CALL = "org.logomesh/call"
@@ -77,6 +78,7 @@ class PluginServer:
         self._buffer = bytearray()
         self._skipping = False
         self._initialized = False
+        self._settings: dict[str, Any] = {}
         self._send_lock = threading.Lock()
         # Guards `_calls`, and tells of each one that ended.
         self._call_ended = threading.Condition()
@@ -150,6 +152,9 @@ class PluginServer:
     def _handle_request(self, request_id: Any, method: str, params: dict[str, Any]) -> None:
         if method == "initialize":
             self._initialized = True
+            meta = params.get("_meta")
+            settings = meta.get(META_SETTINGS) if isinstance(meta, dict) else None
+            self._settings = settings if isinstance(settings, dict) else {}
             wanted = params.get("protocolVersion")
             version = wanted if wanted in PROTOCOL_VERSIONS else PROTOCOL_VERSIONS[0]
             result = {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": self._info}
@@ -239,6 +244,7 @@ class PluginServer:
             log=self._log,
             host=host,
             idempotency_key=key if isinstance(key, str) else None,
+            settings=self._settings,
         )
 
     def _reply(self, request_id: Any, result: dict[str, Any]) -> None:

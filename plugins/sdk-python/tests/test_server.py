@@ -370,3 +370,19 @@ print(*sorted({"ast", "concurrent.futures", "dataclasses", "inspect", "logging",
             plugin.tool(effect="pure", name="x", input={"type": "string"})(ok)
         with self.assertRaisesRegex(TypeError, "the output schema must be an object schema"):
             plugin.tool(effect="pure", name="x", output={"type": "array"})(ok)
+
+
+class SettingsTest(unittest.TestCase):
+    def test_handlers_see_what_a_person_set(self) -> None:
+        plugin = Plugin("probe", "1.2.3")
+
+        @plugin.tool(effect="pure")
+        def where(context: Context) -> str:
+            """Says it."""
+            return str(context.settings)
+
+        wire = Wire(plugin, handshake=False)
+        meta = {"org.logomesh/settings": {"city": "Bern"}}
+        wire.write(id=0, method="initialize", params={"protocolVersion": "2025-11-25", "_meta": meta})
+        wire.call(1, "where")
+        self.assertIn("Bern", json.dumps(wire.until(2)[1]))
