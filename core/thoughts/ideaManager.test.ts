@@ -133,3 +133,30 @@ test("[TH8] text with half a surrogate pair is stored with a replacement charact
   expect(created.title).toBe("a\ufffdb");
   expect(await ideas.get(created.id)).toEqual(created);
 });
+
+test("[TH9] a search finds what has every word, newest first, and takes no character for a pattern", async () => {
+  const { ideas, clock } = setUp();
+  for (const input of [
+    { title: "Rivers of 100% water", tags: ["a"] },
+    { title: "Lakes", body: "Water stands still" },
+    { title: "Sea", segments: [{ content: "salt WATER, a_b and c\\d" }], tags: ["a"] },
+  ]) {
+    await ideas.create(paramsOf(input), { ...caller, runId: "run_1" });
+    await clock.advance(1_000);
+  }
+  const find = async (text: string, more: { tag?: string; limit?: number } = {}) =>
+    (await ideas.search({ text, limit: 10, ...more })).map(({ title }) => title);
+  expect(await find("water")).toEqual(["Sea", "Lakes", "Rivers of 100% water"]);
+  expect(await find("water stands")).toEqual(["Lakes"]);
+  expect(await find("water stands sea")).toEqual([]);
+  expect(await find("", { limit: 2 })).toEqual(["Sea", "Lakes"]);
+  expect(await find("water", { tag: "a" })).toEqual(["Sea", "Rivers of 100% water"]);
+  expect([await find("%"), await find("a_b"), await find("c\\d"), await find("s%a"), await find("aXb")]).toEqual([
+    ["Rivers of 100% water"],
+    ["Sea"],
+    ["Sea"],
+    [],
+    [],
+  ]);
+  expect((await ideas.search({ text: "sea", limit: 1 }))[0]?.runId).toBe("run_1");
+});
