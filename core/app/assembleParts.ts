@@ -78,7 +78,12 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
   });
   const network = createWebFetch({ clock, ownPorts: () => new Set([config.port]) });
   const files = stack.use(new WorkspaceFiles({ root: paths.root, shared: config.sharedFolders }));
-  const approvals = stack.use(new ApprovalInbox({ writer, reader, audit, clock, ids, logger }));
+  const approvals = stack.use(
+    new ApprovalInbox({
+      ...{ writer, reader, audit, clock, ids, logger },
+      stopped: () => (lockdown.state.on ? lockdown.stopError() : undefined),
+    }),
+  );
   const fileChanges = createFileChangeOwner({ files, policy });
   approvals.own("file-change", fileChanges.owner, fileChanges.options);
   const bus = stack.use(new MemoryEventBus({ clock, ids }));

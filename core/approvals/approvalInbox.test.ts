@@ -40,7 +40,7 @@ interface World {
   recorder: ReturnType<typeof createRecorder>;
   database: MemoryDatabase;
   /** Another inbox over the same database: what the next start has. */
-  restart(): ApprovalInbox;
+  restart(more?: { stopped: () => LogoMeshError | undefined }): ApprovalInbox;
 }
 
 function setUp(): World {
@@ -49,7 +49,8 @@ function setUp(): World {
   const recorder = createRecorder();
   const database = createMemoryDatabase({ modules: [createApprovalsWriterModule, recorder.module], clock, random });
   const ids = createIdSource({ clock, random });
-  const restart = () => new ApprovalInbox({ ...database, audit: recorder.log, clock, ids, logger: silentLogger });
+  const restart: World["restart"] = (more) =>
+    new ApprovalInbox({ ...database, audit: recorder.log, clock, ids, logger: silentLogger, ...more });
   return { inbox: restart(), clock, recorder, database, restart };
 }
 
@@ -432,6 +433,33 @@ test("[AP11] pages go from new to old by kind and status, and neither repeat nor
   await expect(inbox.get("apr_none")).rejects.toMatchObject({ code: "LM_APPROVAL_NOT_FOUND" });
   await expect(inbox.decide("apr_none", approve("0"), caller)).rejects.toMatchObject({ code: "LM_APPROVAL_NOT_FOUND" });
   await expect(inbox.list({ limit: 3, cursor: "1' OR 1" })).rejects.toMatchObject({ code: "LM_INPUT_INVALID" });
+});
+
+test("[AP16] while everything is stopped nothing is approved or carried out, but rejected and undone", async () => {
+  const world = setUp();
+  const { owner, calls } = createOwner();
+  const stop: { error?: LogoMeshError } = {};
+  const inbox = world.restart({ stopped: () => stop.error });
+  inbox.own("file-change", owner, { undo: () => Promise.resolve() });
+  const [done, open, other] = [
+    await inbox.request(draftOf()),
+    await inbox.request(draftOf()),
+    await inbox.request(draftOf()),
+  ];
+  await inbox.decide(done.approvalId, approve(done.contentHash), caller);
+  world.recorder.refusedKind = "approval.completed";
+  await expect(inbox.decide(other.approvalId, approve(other.contentHash), caller)).rejects.toThrow("is refused");
+  world.recorder.refusedKind = "";
+  stop.error = new LogoMeshError("LM_POLICY_LOCKDOWN", "locked down");
+  await expect(inbox.decide(open.approvalId, approve(open.contentHash), caller)).rejects.toThrow("locked down");
+  expect((await inbox.get(open.approvalId)).status).toBe("pending");
+  expect(await inbox.recover()).toBe(0);
+  expect(calls).toHaveLength(2);
+  expect((await inbox.undo(done.approvalId, caller)).status).toBe("undone");
+  const { contentHash } = open;
+  expect((await inbox.decide(open.approvalId, { decision: "rejected", contentHash }, caller)).status).toBe("rejected");
+  delete stop.error;
+  expect(await inbox.recover()).toBe(1);
 });
 
 test("[AP12] listeners are told of each change and how much waits", async () => {

@@ -64,6 +64,8 @@ export interface ApprovalInboxOptions {
   clock: Clock;
   ids: IdSource;
   logger: Logger;
+  /** Why nothing may be carried out now: a lockdown. Asked before each approval; default never. */
+  stopped?: () => LogoMeshError | undefined;
 }
 
 /** What changed, and how much waits now. */
@@ -127,10 +129,12 @@ export class ApprovalInbox implements Approvals, AsyncDisposable {
 
   /**
    * Records the decision and has it carried out. What the owner throws makes the approval `failed`, which is an answer, not an error.
-   * @throws LogoMeshError LM_APPROVAL_NOT_FOUND, LM_APPROVAL_CONTENT, LM_APPROVAL_DECIDED
+   * @throws LogoMeshError LM_APPROVAL_NOT_FOUND, LM_APPROVAL_CONTENT, LM_APPROVAL_DECIDED, and what stops everything, unless it is a rejection
    */
   async decide(approvalId: string, params: DecideApprovalParams, caller: { actor: Actor }): Promise<ApprovalDetail> {
     const { decision, contentHash, comment } = params;
+    const stop = decision === "approved" ? this.#options.stopped?.() : undefined;
+    if (stop !== undefined) throw stop;
     await this.#recordDecision(readApproval(this.#options.reader, approvalId), {
       ...{ id: approvalId, decision, contentHash, actor: caller.actor },
       ...(comment === undefined ? {} : { comment: comment.toWellFormed() }),
@@ -166,7 +170,8 @@ export class ApprovalInbox implements Approvals, AsyncDisposable {
   /** Carries out what the last stop cut off. Call once, when every owner is registered. */
   async recover(): Promise<number> {
     const { reader, logger } = this.#options;
-    const ids = listUnsettled(reader);
+    // What is left for later stays decided, and is carried out by the first start that may.
+    const ids = this.#options.stopped?.() === undefined ? listUnsettled(reader) : [];
     for (const approvalId of ids) {
       const { undoRequestedBy: by } = readApproval(reader, approvalId);
       const work = by === undefined ? this.#carryOut(approvalId) : this.#takeBack(approvalId, by);
