@@ -42,6 +42,7 @@ import { openResources, type GrantedResources } from "./grantedResources.ts";
 import { InstalledPlugin } from "./installedPlugin.ts";
 import { assertEntryPoint, readManifest } from "./manifest.ts";
 import { Obstacles, requiredError } from "./obstacles.ts";
+import { removeTree } from "./removeTree.ts";
 import { RuntimeManager } from "./runtimeManager.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
 import { assertSettings, describeSettings } from "./store/describeSettings.ts";
@@ -208,8 +209,8 @@ export class PluginHost implements PluginTools, AsyncDisposable {
         data: version,
       });
       if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
-      for (const kept of [this.#options.stagingFolder, this.#options.dataFolder])
-        rmSync(join(kept, pluginId), { recursive: true, force: true });
+      rmSync(join(this.#options.stagingFolder, pluginId), { recursive: true, force: true });
+      await removeTree(join(this.#options.dataFolder, pluginId));
       this.#plugins.delete(pluginId);
       this.#discover();
       this.#feed.changed(pluginId);
