@@ -48,6 +48,8 @@ export interface CliContext extends WorkspacePlace {
   draw: (text: string) => void;
   /** Everything on standard input. */
   readInput: () => Promise<string>;
+  /** Standard input as it arrives. */
+  input: AsyncIterable<Uint8Array | string>;
   /** Asks on standard error and reads one line; empty when there is nobody to answer. */
   ask: (question: string) => Promise<string>;
   /** Opens the user's editor and waits for its end. @returns its exit code */

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { Readable } from "node:stream";
 import { LogoMeshError } from "@logomesh/contracts";
 import { Interrupted, UsageError, type CliContext, type Workbenches } from "./context.ts";
 import { openEditor } from "./openEditor.ts";
@@ -82,6 +83,7 @@ function createContext(options: MainOptions): CliContext {
     stream: (text) => void stdout.write(visible(text)),
     note: (line) => void stderr.write(`${line}\n`),
     draw: (text) => void stderr.write(text),
+    input: stdin ?? NO_INPUT,
     readInput: () => readAll(stdin),
     ask: (question) => {
       stderr.write(`${question} `);
@@ -102,6 +104,8 @@ function workspaceOf({ env, cwd }: Pick<MainOptions, "env" | "cwd">): string {
   if (given !== "") return resolve(cwd, given);
   return existsSync(join(cwd, "logomesh.yaml")) ? cwd : join(cwd, "workspace");
 }
+
+const NO_INPUT: AsyncIterable<string> = Readable.from([]);
 
 async function readAll(stdin: MainOptions["stdin"]): Promise<string> {
   const parts: Buffer[] = [];

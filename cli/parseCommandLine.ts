@@ -31,8 +31,10 @@ export function parseCommandLine(argv: readonly string[]): ParsedCommand {
 
 /** The command that the first words name. */
 export function findCommand(words: readonly string[]): { name: string; command: Command } | undefined {
-  const [noun = "", verb = ""] = words.filter((word) => word !== "--json");
-  const name = [`${noun} ${verb}`, noun].find((candidate) => Object.hasOwn(COMMANDS, candidate));
+  const named = words.filter((word) => word !== "--json");
+  const name = [3, 2, 1]
+    .map((count) => named.slice(0, count).join(" "))
+    .find((candidate) => Object.hasOwn(COMMANDS, candidate));
   const command = name === undefined ? undefined : COMMANDS[name];
   return name === undefined || command === undefined ? undefined : { name, command };
 }

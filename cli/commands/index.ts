@@ -4,6 +4,7 @@ import { auditCommands } from "./audit.ts";
 import { eventCommands } from "./event.ts";
 import { llmCommands } from "./llm.ts";
 import { lockdownCommands } from "./lockdown.ts";
+import { mcpCommands } from "./mcp.ts";
 import { pluginCommands } from "./plugin.ts";
 import { devCommand } from "./pluginDev.ts";
 import { pluginInstallCommands } from "./pluginInstall.ts";
@@ -13,6 +14,7 @@ import { runCommand } from "./run.ts";
 import { runsCommands } from "./runs.ts";
 import { secretCommands } from "./secret.ts";
 import { thoughtCommands } from "./thought.ts";
+import { tokenCommands } from "./token.ts";
 import { workbenchCommands } from "./workbench.ts";
 import { workflowCommands } from "./workflow.ts";
 
@@ -33,5 +35,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ...secretCommands,
   ...auditCommands,
   ...policyCommands,
+  ...mcpCommands,
+  ...tokenCommands,
   ...lockdownCommands,
 };

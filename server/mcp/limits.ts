@@ -15,8 +15,8 @@ export const VALUE_BYTES_MAX = 262_144;
 export const RESULT_BYTES_MAX = 1_048_576;
 /** Tools in one page of `tools/list`. */
 export const TOOLS_PAGE = 100;
-/** Longest and usual wait for the end of a run; a client whose own time limit is shorter asks for less. */
-export const WAIT_SECONDS_MAX = 300;
+/** Longest and usual wait for the end of a run: below the 300 s after which many HTTP clients give up on an answer. */
+export const WAIT_SECONDS_MAX = 240;
 export const WAIT_SECONDS_DEFAULT = 45;
 /** Between two notes of progress. */
 export const PROGRESS_MS = 250;
