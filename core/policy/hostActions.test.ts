@@ -124,7 +124,7 @@ test("[PO20] a plugin gains nothing from calling another, and no plugin lends a 
   expect(policy.decide(ask("plugin.call", tool, { chain: [workflow] })).allowed).toBe(false);
 });
 
-test("[PO37] an mcp token reads, starts workflows, and calls the tools it was made for", () => {
+test("[PO41] an mcp token reads, starts workflows, and calls the tools it was made for", () => {
   const policy = policyWith({ [A]: { "net.fetch": [{ host: "example.org", methods: ["GET"], why }] } });
   const may = (action: string, resource: PolicyRequest["resource"], id = "desk") =>
     policy.decide({ principal: client(id), action, resource }).allowed;
