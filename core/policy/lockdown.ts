@@ -52,7 +52,7 @@ export class LockdownSwitch implements Disposable {
   get denial(): string | undefined {
     return this.#state === undefined
       ? undefined
-      : `LogoMesh is locked down: ${this.#state.reason} To leave: ${this.#state.leave}.`;
+      : `LogoMesh is locked down: ${this.#state.reason.replace(/[.!?]?$/, ".")} To leave: ${this.#state.leave}.`;
   }
 
   /** What is thrown at work that was under way. */

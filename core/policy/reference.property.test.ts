@@ -282,7 +282,7 @@ function createWorld(folder: string) {
   return { policy, state, become };
 }
 
-test("[PO37] whatever is granted, ruled and asked, exactly what the reference allows is allowed", () => {
+test("[PO45] whatever is granted, ruled and asked, exactly what the reference allows is allowed", () => {
   using folder = createTempFolder();
   const { policy, become } = createWorld(folder.path);
   let allowed = 0;
