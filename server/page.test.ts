@@ -42,7 +42,6 @@ test.each([
   ["/favicon.ico", PAGE],
   ["/api/nothing", PAGE],
   ["/v1/models", PAGE],
-  ["/mcp", PAGE],
   ["/runs", HOST],
 ])("[SV13] %s, which is not there, is 404", async (url, headers) => {
   await using server = await createTestServer({ webFolder: folder });
