@@ -17,6 +17,7 @@ export {
   type ResourceLimits,
   type SecurityLevel,
 } from "./plugins/pluginManifest.ts";
+export { RegistrySchema, type RegistryEntry } from "./plugins/registry.ts";
 export {
   CallToolParamsSchema,
   CallToolResultSchema,

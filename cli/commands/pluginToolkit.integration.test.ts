@@ -74,3 +74,16 @@ test("an import of what cannot be taken over says so and installs nothing", asyn
   expect((await run("plugin import npm:x --args {}")).code).toBe(2);
   expect(workbench.requests).toEqual([]);
 });
+
+test("a local registry is searched, and says how to install what it found", async () => {
+  using folder = createTempFolder();
+  const cwd = folder.path;
+  await runCli(["plugin", "create", "registry/words"], { cwd });
+  const { out } = await runCli(["plugin", "search", "greets"], { cwd });
+  expect(out).toBe(
+    `org.example.words 0.1.0  0 installs\n  Greets whoever it is told of.\n  logomesh plugin install ${join(cwd, "registry/words")}\n`,
+  );
+  expect((await runCli(["plugin", "search", "weather"], { cwd })).out).toBe("No such plugins.\n");
+  expect((await runCli(["plugin", "search", "--registry", "none"], { cwd })).code).toBe(1);
+  expect(JSON.parse((await runCli(["plugin", "search", "--json"], { cwd })).out)).toMatchObject({ items: [{}] });
+});

@@ -6,6 +6,7 @@ import {
   createLogger,
   createPluginFolder,
   packPlugin,
+  searchPlugins,
   testPluginFolder,
 } from "@logomesh/core";
 import { choiceOption, textOption } from "../arguments.ts";
@@ -103,6 +104,32 @@ const test: Command = {
   },
 };
 
+const search: Command = {
+  usage: "[words] --registry <registry.json|folder>",
+  summary: "Search a local registry of plugins",
+  positionals: { min: 0, max: 20 },
+  options: { registry: { type: "string", help: "an index, or a folder of plugins (default: ./registry)" } },
+  examples: ["logomesh plugin search weather --registry ~/plugins/registry.json"],
+  async run(args, context) {
+    const registry = resolve(context.cwd, textOption(args, "registry") ?? "registry");
+    const items = await searchPlugins(registry, args.positionals.join(" "));
+    if (args.json) context.printJson({ items });
+    else if (items.length === 0) context.print("No such plugins.");
+    else
+      for (const { id, description, versions, rating, installs } of items) {
+        const stars = rating === undefined ? "" : `, ${rating.mean.toFixed(1)} stars of ${rating.count}`;
+        const [newest] = versions;
+        context.print(
+          `${context.style.bold(visibleLine(id))} ${visibleLine(newest?.version ?? "")}  ${countText(installs, "install")}${stars}`,
+        );
+        context.print(`  ${visibleLine(description)}`);
+        context.print(context.style.dim(`  logomesh plugin install ${visibleLine(newest?.source ?? "")}`));
+      }
+    return 0;
+  },
+};
+
 export const pluginToolkitCommands = {
   ...{ "plugin create": create, "plugin validate": validate, "plugin test": test, "plugin pack": pack },
+  "plugin search": search,
 };

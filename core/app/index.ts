@@ -9,6 +9,7 @@ export {
   createPluginFolder,
   importServer,
   packPlugin,
+  searchPlugins,
   testPluginFolder,
 } from "./pluginToolkit.ts";
 export { initWorkspace, type InitializedWorkspace } from "./initWorkspace.ts";

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { RegistryEntry } from "@logomesh/contracts";
 import { systemClock } from "../base/index.ts";
 import type { BundleReport, PackedBundle, TestBundleResult } from "../plugins/toolkit/index.ts";
 import type { Logger } from "../ports/index.ts";
@@ -46,6 +47,12 @@ export async function importServer(options: {
   const { source, folder, signal } = options;
   if ("npm" in source) return importNpm({ spec: source.npm, args: source.args, folder, signal });
   return importNpm({ ...readMcpServers(source.mcpServers, source.server), folder, signal });
+}
+
+/** Plugins of a local registry by words, the best known first. @throws LogoMeshError LM_NOT_FOUND, LM_INPUT_INVALID */
+export async function searchPlugins(registry: string, query: string): Promise<RegistryEntry[]> {
+  const { searchRegistry } = await import("../plugins/toolkit/index.ts");
+  return searchRegistry(registry, query);
 }
 
 /** Runs the tests of a plugin in a sandbox like the one it will run in. @throws LogoMeshError LM_NOT_FOUND, LM_PLUGIN_* */
