@@ -1,7 +1,12 @@
 import { defineConfig } from "vitest/config";
 
 /** Worker and process entries of at most 15 lines: they run outside the coverage probe, their logic is tested in process. */
-const ENTRIES = ["core/app/writerEntry.ts", "core/app/readerEntry.ts", "core/workflows/expressions/jqWorkerEntry.ts"];
+const ENTRIES = [
+  "core/app/writerEntry.ts",
+  "core/app/readerEntry.ts",
+  "core/app/jobEntry.ts",
+  "core/workflows/expressions/jqWorkerEntry.ts",
+];
 
 export default defineConfig({
   test: {

@@ -95,6 +95,7 @@ async function measure(folder: string): Promise<{ stepsPerSecond: number; single
       synchronous: "FULL",
       writerEntry: new URL("../core/app/writerEntry.ts", import.meta.url),
       readerEntry: new URL("../core/app/readerEntry.ts", import.meta.url),
+      jobEntry: new URL("../core/app/jobEntry.ts", import.meta.url),
       logger,
     }),
   );

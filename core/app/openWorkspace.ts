@@ -24,6 +24,7 @@ export async function openWorkspace({ root, logger, onDidFail }: OpenPartsOption
       synchronous: "FULL",
       writerEntry: new URL("./writerEntry.ts", import.meta.url),
       readerEntry: new URL("./readerEntry.ts", import.meta.url),
+      jobEntry: new URL("./jobEntry.ts", import.meta.url),
       logger,
       ...(onDidFail === undefined ? {} : { onDidFail }),
     }),

@@ -27,19 +27,32 @@ runWriterThread({ clock: systemClock, random: systemRandom, modules: [(connectio
 }] });
 `;
 const READER_ENTRY = `
-import { quickCheck, runReaderThread } from ${JSON.stringify(DB_INDEX)};
-runReaderThread({ "db.quickCheck": quickCheck, "t.add": ({ a, b }) => a + b, "t.die": () => { process.exit(3); } });
+import { runReaderThread } from ${JSON.stringify(DB_INDEX)};
+runReaderThread();
+`;
+const JOB_ENTRY = `
+import { quickCheck, serveJob } from ${JSON.stringify(DB_INDEX)};
+const jobs = {
+  "db.quickCheck": quickCheck,
+  "t.add": ({ a, b }) => a + b,
+  "t.die": () => { process.exit(3); },
+  "t.hang": () => { for (;;); },
+  "t.pid": () => process.pid,
+};
+serveJob(jobs, process);
 `;
 
 function setUp(folder: string) {
   writeFileSync(join(folder, "writer.ts"), WRITER_ENTRY);
   writeFileSync(join(folder, "reader.ts"), READER_ENTRY);
+  writeFileSync(join(folder, "job.ts"), JOB_ENTRY);
   const failures: LogoMeshError[] = [];
   const options = {
     path: join(folder, "x.db"),
     synchronous: "FULL" as const,
     writerEntry: pathToFileURL(join(folder, "writer.ts")),
     readerEntry: pathToFileURL(join(folder, "reader.ts")),
+    jobEntry: pathToFileURL(join(folder, "job.ts")),
     logger: silentLogger,
     onDidFail: (error: LogoMeshError) => void failures.push(error),
   };
@@ -75,7 +88,7 @@ test("[DB5] [DB9] [DB16] units of many callers are stored and read at once; clos
 test("[DB7] [DB10] the waiting queue has an end, and what cannot cross to the thread fails alone", async () => {
   using folder = createTempFolder();
   const { options } = setUp(folder.path);
-  const writer = await createThreadWriter({ ...options, entry: options.writerEntry });
+  const writer = await createThreadWriter({ ...options, checkFirst: false, entry: options.writerEntry });
   const bad = writer.run([{ name: "t.put", params: () => 1 }]);
   const good = writer.run(put("good"));
   await expect(bad).rejects.toThrow(/could not be cloned/);
@@ -101,12 +114,33 @@ test("[DB8] when the writer thread ends by itself, callers are refused and the o
   expect(count(database)).toBe(1);
 });
 
-test("[DB17] a job whose thread ends answers a typed error", async () => {
+test("[DB17] a scan that fails answers a typed error", async () => {
   using folder = createTempFolder();
   const { options } = setUp(folder.path);
   await using database = await openDatabase(options);
-  await expect(database.runJob("t.die", {})).rejects.toMatchObject({ code: "LM_DB_FAILED" });
   await expect(database.reader.scan("SELECT nonsense")).rejects.toMatchObject({ code: "LM_DB_FAILED" });
+});
+
+test("[DB21] a job runs in a process that is gone with its answer; one that ends without an answer is a typed error", async () => {
+  using folder = createTempFolder();
+  const { options } = setUp(folder.path);
+  await using database = await openDatabase(options);
+  const pid = await database.runJob("t.pid", {});
+  expect(pid).not.toBe(process.pid);
+  expect(() => process.kill(pid as number, 0)).toThrow("ESRCH");
+  await expect(database.runJob("t.die", {})).rejects.toMatchObject({ code: "LM_DB_FAILED" });
+  await expect(database.runJob("t.none", {})).rejects.toMatchObject({ code: "LM_INTERNAL" });
+});
+
+test("[DB21] closing the database kills a job in the middle of its work", async () => {
+  using folder = createTempFolder();
+  const { options } = setUp(folder.path);
+  const database = await openDatabase(options);
+  const hanging = database.runJob("t.hang", {}).catch(codeOf);
+  await database.runJob("t.add", { a: 1, b: 1 });
+  await database[Symbol.asyncDispose]();
+  expect(await hanging).toBe("LM_DB_FAILED");
+  await expect(database.runJob("t.add", { a: 1, b: 1 })).rejects.toMatchObject({ code: "LM_DB_FAILED" });
 });
 
 /** Whether this process may mount: the full disk is a real one. */
@@ -150,7 +184,7 @@ test("[DB6] on a disk that is full, writes are LM_DB_FULL; when space is back th
 
 test("[DB18] a file with flipped bytes is refused at start", async () => {
   using folder = createTempFolder();
-  const { options } = setUp(folder.path);
+  const { options, failures } = setUp(folder.path);
   const database = await openDatabase(options);
   await Promise.all(Array.from({ length: 3_000 }, () => database.writer.run(put("x".repeat(50)))));
   await database[Symbol.asyncDispose]();
@@ -159,6 +193,8 @@ test("[DB18] a file with flipped bytes is refused at start", async () => {
   bytes.fill(0xff, 35 * 4096, 35 * 4096 + 64);
   writeFileSync(options.path, bytes);
   await expect(openDatabase(options)).rejects.toMatchObject({ code: "LM_DB_CORRUPT" });
+  // Who opens it is told once, by the refusal.
+  expect(failures).toEqual([]);
 });
 
 test("[DB18] damage in a large file is found in the background and ends all writing", async () => {

@@ -5,7 +5,7 @@ import type { Logger, Reader, SqlRow } from "../ports/index.ts";
 import { openReadingConnection, type Synchronous } from "./connection.ts";
 import type { NoticingWriter } from "./inlineWriter.ts";
 import { loadMigrations, migrateDatabase } from "./migrate.ts";
-import { quickCheck } from "./quickCheck.ts";
+import { createJobRunner, type JobRunner } from "./jobProcess.ts";
 import { createReaderThread, type ReaderThread } from "./readerThread.ts";
 import { mapSqliteError } from "./sqliteErrors.ts";
 import { createStatementCache } from "./statementCache.ts";
@@ -20,8 +20,10 @@ export interface OpenDatabaseOptions {
   synchronous: Synchronous;
   /** Module of the writer thread: calls `runWriterThread`. */
   writerEntry: URL;
-  /** Module of the reader threads: calls `runReaderThread`. */
+  /** Module of the reader thread: calls `runReaderThread`. */
   readerEntry: URL;
+  /** Module of the processes for long computations: calls `serveJob` with a `db.quickCheck`. */
+  jobEntry: URL;
   logger: Logger;
   /** The database can no longer be written: the writer thread ended, or the background check found damage. */
   onDidFail?: (error: LogoMeshError) => void;
@@ -32,7 +34,7 @@ export interface Database extends AsyncDisposable {
   readonly reader: Reader;
   /** Resolves with true when the whole file was found sound, false when it was not (writes are then refused). */
   readonly checked: Promise<boolean>;
-  /** Runs a job of the reader entry in a thread of its own, which ends with it. */
+  /** Runs a job of the job entry in a process of its own, which ends with it. */
   runJob(name: string, params: unknown): Promise<unknown>;
 }
 
@@ -44,11 +46,11 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Databa
   const { path, logger } = options;
   migrateDatabase({ path, migrations: loadMigrations(new URL("./migrations/", import.meta.url)) });
   const checkFirst = statSync(path).size <= CHECK_FIRST_BYTES_MAX;
-  if (checkFirst) quickCheck({ path });
   await using stack = new AsyncDisposableStack();
   const writer = await createThreadWriter({
     path,
     synchronous: options.synchronous,
+    checkFirst,
     entry: options.writerEntry,
     onDidFail: (error) => {
       logger.error({ code: error.code, cause: String(error.cause) }, "the writer thread ended");
@@ -56,53 +58,33 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Databa
     },
   });
   stack.defer(() => writer.close());
-  const scans = createReaderThread({ path, entry: options.readerEntry, name: "reader" });
+  const scans = createReaderThread({ path, entry: options.readerEntry });
   stack.defer(() => scans.close());
   const reader = stack.adopt(createReader({ path, scans }), (owned) => owned.close());
-  const jobs = new Set<ReaderThread>();
-  stack.defer(async () => {
-    await Promise.all(Array.from(jobs, (job) => job.close()));
-  });
-  const runJob = async (name: string, params: unknown): Promise<unknown> => {
-    const thread = createReaderThread({ path, entry: options.readerEntry, name });
-    jobs.add(thread);
-    try {
-      return await thread.job(name, params);
-    } finally {
-      jobs.delete(thread);
-      await thread.close();
-    }
-  };
+  const jobs = stack.use(createJobRunner(options.jobEntry));
   const owned = stack.move();
-  const closing = new AbortController();
   return {
     writer,
     reader,
-    runJob,
-    checked: checkFirst
-      ? Promise.resolve(true)
-      : checkInBackground({ options, writer, runJob, signal: closing.signal }),
-    async [Symbol.asyncDispose]() {
-      closing.abort();
-      await owned.disposeAsync();
-    },
+    runJob: (name, params) => jobs.run(name, params),
+    checked: checkFirst ? Promise.resolve(true) : checkInBackground({ options, writer, jobs }),
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 }
 
 interface BackgroundCheck {
   options: OpenDatabaseOptions;
   writer: ThreadWriter;
-  runJob(name: string, params: unknown): Promise<unknown>;
-  signal: AbortSignal;
+  jobs: JobRunner;
 }
 
 async function checkInBackground(check: BackgroundCheck): Promise<boolean> {
-  const { options, writer, signal } = check;
+  const { options, writer, jobs } = check;
   try {
-    await check.runJob("db.quickCheck", { path: options.path });
+    await jobs.run("db.quickCheck", { path: options.path });
     return true;
   } catch (thrown) {
-    if (signal.aborted) return true;
+    if (jobs.isClosed()) return true;
     const error = toLogoMeshError(thrown);
     options.logger.error({ code: error.code, detail: error.message }, "the check of the database failed");
     if (error.code !== "LM_DB_CORRUPT") return false;

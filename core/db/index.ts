@@ -3,9 +3,10 @@ export { openDatabase, type Database, type OpenDatabaseOptions } from "./databas
 export { createInlineReader } from "./inlineReader.ts";
 export { createInlineWriter, type NoticingWriter } from "./inlineWriter.ts";
 export { createMemoryDatabase, type MemoryDatabase } from "./memoryDatabase.ts";
+export { serveJob } from "./jobProcess.ts";
 export { loadMigrations, migrateDatabase, schemaText, type Migration } from "./migrate.ts";
 export { quickCheck } from "./quickCheck.ts";
-export { runReaderThread, type ReaderJobs } from "./readerThread.ts";
+export { runReaderThread } from "./readerThread.ts";
 export { mapSqliteError } from "./sqliteErrors.ts";
 export { lockWorkspace } from "./workspaceLock.ts";
 export type {

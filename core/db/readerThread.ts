@@ -11,28 +11,26 @@ const SCAN_ROWS_MAX = 100_000;
 /** Scans that wait for the reader thread; more means that clients ask faster than the disk reads. */
 const SCANS_PENDING_MAX = 1_000;
 
-/** A long read-only computation by name; gets the database's path and opens its own connection. */
-export type ReaderJob = (params: never) => unknown;
-export type ReaderJobs = Readonly<Record<string, ReaderJob>>;
-
-type Request = { id: number } & ({ sql: string; params: SqlValue[] } | { job: string; params: unknown });
-type Response = { id: number } & ({ ok: true; value: unknown } | { ok: false; problem: Problem });
+interface Request {
+  id: number;
+  sql: string;
+  params: SqlValue[];
+}
+type Response = { id: number } & ({ ok: true; value: SqlRow[] } | { ok: false; problem: Problem });
 
 export interface ReaderThread {
   scan(sql: string, params: SqlValue[]): Promise<SqlRow[]>;
-  job(name: string, params: unknown): Promise<unknown>;
   close(): Promise<void>;
 }
 
 /** A thread with one read-only connection; it starts with the first request. */
-export function createReaderThread(options: { path: string; entry: URL; name: string }): ReaderThread {
-  const { path, entry, name } = options;
-  return new ReaderClient(() => new Worker(entry, { workerData: { path }, name }));
+export function createReaderThread({ path, entry }: { path: string; entry: URL }): ReaderThread {
+  return new ReaderClient(() => new Worker(entry, { workerData: { path }, name: "reader" }));
 }
 
 class ReaderClient implements ReaderThread {
   readonly #createWorker: () => Worker;
-  readonly #pending = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
+  readonly #pending = new Map<number, { resolve(value: SqlRow[]): void; reject(error: unknown): void }>();
   #worker: Worker | undefined;
   #nextId = 0;
   #ended: LogoMeshError | undefined;
@@ -41,12 +39,19 @@ class ReaderClient implements ReaderThread {
     this.#createWorker = createWorker;
   }
 
-  async scan(sql: string, params: SqlValue[]): Promise<SqlRow[]> {
-    return (await this.#request((id) => ({ id, sql, params }))) as SqlRow[];
-  }
-
-  job(name: string, params: unknown): Promise<unknown> {
-    return this.#request((id) => ({ id, job: name, params }));
+  scan(sql: string, params: SqlValue[]): Promise<SqlRow[]> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended !== undefined) return reject(this.#ended);
+      if (this.#pending.size >= SCANS_PENDING_MAX) {
+        return reject(
+          new LogoMeshError("LM_DB_OVERLOADED", `${SCANS_PENDING_MAX} reads wait already. Try again later.`),
+        );
+      }
+      const id = this.#nextId++;
+      this.#worker ??= this.#start();
+      this.#worker.postMessage({ id, sql, params } satisfies Request);
+      this.#pending.set(id, { resolve, reject });
+    });
   }
 
   async close(): Promise<void> {
@@ -74,56 +79,33 @@ class ReaderClient implements ReaderThread {
     });
     return worker;
   }
-
-  #request(build: (id: number) => Request): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      if (this.#ended !== undefined) return reject(this.#ended);
-      if (this.#pending.size >= SCANS_PENDING_MAX) {
-        return reject(
-          new LogoMeshError("LM_DB_OVERLOADED", `${SCANS_PENDING_MAX} reads wait already. Try again later.`),
-        );
-      }
-      const id = this.#nextId++;
-      this.#worker ??= this.#start();
-      this.#worker.postMessage(build(id));
-      this.#pending.set(id, { resolve, reject });
-    });
-  }
 }
 
 /** The body of a reader thread. */
-export function runReaderThread(jobs: ReaderJobs): void {
+export function runReaderThread(): void {
   assert(parentPort !== null, "runReaderThread belongs into a worker thread");
-  serveReader({ jobs, port: parentPort, path: (workerData as { path: string }).path });
+  serveReader({ port: parentPort, path: (workerData as { path: string }).path });
 }
 
 /** @internal The same over any port, so that it can be tested in process. */
-export function serveReader({ jobs, port, path }: { jobs: ReaderJobs; port: MessagePort; path: string }): Disposable {
-  let scan: ((sql: string, params: SqlValue[]) => SqlRow[]) | undefined;
+export function serveReader({ port, path }: { port: MessagePort; path: string }): Disposable {
   let db: ReturnType<typeof openReadingConnection> | undefined;
-  const open = (): ((sql: string, params: SqlValue[]) => SqlRow[]) => {
-    db = openReadingConnection(path);
-    const sql = createStatementCache(db);
-    return (text, params) => collect(sql(text).iterate(...params) as Iterable<SqlRow>);
+  let sql: ReturnType<typeof createStatementCache> | undefined;
+  const scan = (text: string, params: SqlValue[]): SqlRow[] => {
+    db ??= openReadingConnection(path);
+    sql ??= createStatementCache(db);
+    return collect(sql(text).iterate(...params) as Iterable<SqlRow>);
   };
-  const handle = async (request: Request): Promise<void> => {
+  port.on("message", (request: Request) => {
     let response: Response;
     try {
-      const value = "job" in request ? await runJob(jobs, request) : (scan ??= open())(request.sql, request.params);
-      response = { id: request.id, ok: true, value };
+      response = { id: request.id, ok: true, value: scan(request.sql, request.params) };
     } catch (error) {
       response = { id: request.id, ok: false, problem: toProblem(mapSqliteError(error, "The read failed")) };
     }
     port.postMessage(response);
-  };
-  port.on("message", (request: Request) => void handle(request));
+  });
   return { [Symbol.dispose]: () => db?.close() };
-}
-
-function runJob(jobs: ReaderJobs, request: { job: string; params: unknown }): unknown {
-  const job = Object.hasOwn(jobs, request.job) ? jobs[request.job] : undefined;
-  assert(job !== undefined, `No reader job is called ${request.job}`);
-  return job(request.params as never);
 }
 
 function collect(rows: Iterable<SqlRow>): SqlRow[] {

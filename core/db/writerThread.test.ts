@@ -27,7 +27,7 @@ function serve(path: string): MessagePort {
     clock: new FakeClock(),
     random: createSeededRandom(1),
     port: port2,
-    data: { path, synchronous: "NORMAL" },
+    data: { path, synchronous: "NORMAL", checkFirst: false },
   });
   return port1;
 }

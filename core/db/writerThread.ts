@@ -5,6 +5,7 @@ import type { Clock, Random, WriteCommand } from "../ports/index.ts";
 import { openWritingConnection, type Synchronous } from "./connection.ts";
 import { NoticeListeners, settle, type NoticeListener, type NoticingWriter } from "./inlineWriter.ts";
 import { SpinGate } from "./spinGate.ts";
+import { quickCheck } from "./quickCheck.ts";
 import { mapSqliteError } from "./sqliteErrors.ts";
 import type { CreateWriterModule } from "./writeContext.ts";
 import { createWriterCore, type BatchOutcome, type WriterCore, type WriteUnit } from "./writer.ts";
@@ -32,6 +33,8 @@ export type WriterResponse = { ready: true } | { failed: Problem } | { batch: Ba
 export interface WriterThreadData {
   path: string;
   synchronous: Synchronous;
+  /** Refuses a damaged file before anything is read from it. Done here, because the other thread has enough to do at start. */
+  checkFirst: boolean;
 }
 
 export interface ThreadWriterOptions extends WriterThreadData {
@@ -50,7 +53,8 @@ export interface ThreadWriter extends NoticingWriter {
 
 /** Starts the writer thread and resolves when its connection is open. */
 export async function createThreadWriter(options: ThreadWriterOptions): Promise<ThreadWriter> {
-  const data: WriterThreadData = { path: options.path, synchronous: options.synchronous };
+  const { path, synchronous, checkFirst } = options;
+  const data: WriterThreadData = { path, synchronous, checkFirst };
   const worker = new Worker(options.entry, { workerData: data, name: "writer" });
   const client = new WriterClient(worker, options.onDidFail);
   await client.ready;
@@ -85,7 +89,11 @@ class WriterClient implements ThreadWriter {
     worker.on("message", (response: WriterResponse) => {
       if ("batch" in response) this.#answer(response.batch);
       else if ("ready" in response) ready.resolve(undefined);
-      else if ("failed" in response) ready.reject(LogoMeshError.fromProblem(response.failed));
+      else if ("failed" in response) {
+        // It ends with this answer, and who opens it is the one to be told.
+        this.#closing = true;
+        ready.reject(LogoMeshError.fromProblem(response.failed));
+      }
     });
     let cause: unknown;
     worker.on("error", (error: unknown) => {
@@ -263,6 +271,7 @@ export function serveWriter(options: RunWriterThreadOptions & { port: MessagePor
   let core: WriterCore;
   let close: () => void;
   try {
+    if (data.checkFirst) quickCheck(data);
     const db = openWritingConnection(data);
     core = createWriterCore({ db, modules: options.modules, clock: options.clock, random: options.random });
     close = () => db.close();

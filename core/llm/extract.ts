@@ -8,7 +8,8 @@ const INSTRUCTION_CHARS_MAX = 400;
 /** Characters of a prompt that are looked at; the rest would say the same again. */
 const TEXT_CHARS_MAX = 200_000;
 
-const sentences = new Intl.Segmenter("en", { granularity: "sentence" });
+/** Made when it is first used: it reads 3 MB of Unicode tables. */
+let segmenter: Intl.Segmenter | undefined;
 
 /** The text that a prompt is about: without the instruction before it. */
 export function subjectOf(prompt: string): string {
@@ -20,7 +21,8 @@ export function subjectOf(prompt: string): string {
 
 /** The most telling sentences in the order of the text, without repeats. */
 export function summarize(text: string, sentenceCount: number): string[] {
-  const all = [...sentences.segment(text)].map(({ segment }) => segment.replace(/\s+/g, " ").trim());
+  segmenter ??= new Intl.Segmenter("en", { granularity: "sentence" });
+  const all = [...segmenter.segment(text)].map(({ segment }) => segment.replace(/\s+/g, " ").trim());
   const unique = [...new Set(all.filter((sentence) => sentence !== ""))];
   const counts = countWords(text);
   const scored = unique.map((sentence, index) => ({ sentence, index, score: scoreOf(sentence, counts) }));

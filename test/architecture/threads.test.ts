@@ -10,12 +10,14 @@ const LIST = `
   await import(process.argv[1]).catch(() => {});
 `;
 
-test.each(["core/app/writerEntry.ts", "core/app/readerEntry.ts"])("the thread of %s loads no package", (entry) => {
+const ENTRIES = ["core/app/writerEntry.ts", "core/app/readerEntry.ts", "core/app/jobEntry.ts"];
+
+test.each(ENTRIES)("%s loads no package", (entry) => {
   const { stdout } = spawnSync(process.execPath, ["--input-type=module", "-e", LIST, join(ROOT, entry)], {
     encoding: "utf8",
   });
   const loaded = stdout.split("\n").filter((url) => url.startsWith("file:"));
   expect(loaded.filter((url) => url.includes("/core/db/")).length).toBeGreaterThan(5);
-  // A schema of contracts would bring zod, which doubles time and memory of the thread.
+  // A schema of contracts would bring zod, which doubles the time and memory that a thread takes to start.
   expect(loaded.filter((url) => url.includes("/node_modules/"))).toEqual([]);
 });
