@@ -4,10 +4,12 @@ import { closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, writeFi
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
+import type { Worker } from "node:worker_threads";
 import { LogoMeshError } from "@logomesh/contracts";
 import { expect, onTestFinished, test } from "vitest";
 import { createTempFolder, silentLogger } from "../testing/index.ts";
 import { openDatabase, type Database } from "./database.ts";
+import { createReaderThread } from "./readerThread.ts";
 import { createThreadWriter } from "./writerThread.ts";
 import { lockWorkspace } from "./workspaceLock.ts";
 
@@ -112,6 +114,31 @@ test("[DB8] when the writer thread ends by itself, callers are refused and the o
   await expect(database.writer.run(put("c"))).rejects.toMatchObject({ code: "LM_DB_FAILED" });
   expect(failures.map(({ code }) => code)).toEqual(["LM_DB_FAILED"]);
   expect(count(database)).toBe(1);
+});
+
+test("[DB17] the reader thread ends when nothing is asked of it, also by itself, and the next scan starts another", async () => {
+  using folder = createTempFolder();
+  const { options } = setUp(folder.path);
+  await using _database = await openDatabase(options);
+  const threads: Worker[] = [];
+  const onWorker = (worker: Worker): void => void threads.push(worker);
+  process.on("worker", onWorker);
+  onTestFinished(() => void process.off("worker", onWorker));
+  const reader = createReaderThread({ path: options.path, entry: options.readerEntry, idleMs: 20 });
+  const scan = (): Promise<unknown> => reader.scan("SELECT 1 AS one", []);
+  expect(threads).toHaveLength(0);
+  expect(await Promise.all([scan(), scan()])).toEqual([[{ one: 1 }], [{ one: 1 }]]);
+  await once(threads[0]!, "exit");
+  expect(await scan()).toEqual([{ one: 1 }]);
+  const slow =
+    "WITH RECURSIVE n(x) AS (VALUES (1) UNION ALL SELECT x + 1 FROM n LIMIT 3000000) SELECT count(*) AS c FROM n";
+  const during = reader.scan(slow, []);
+  await threads[1]!.terminate();
+  await expect(during).rejects.toMatchObject({ code: "LM_DB_FAILED" });
+  expect(await scan()).toEqual([{ one: 1 }]);
+  expect(threads).toHaveLength(3);
+  await reader.close();
+  await expect(scan()).rejects.toMatchObject({ code: "LM_DB_FAILED" });
 });
 
 test("[DB17] a scan that fails answers a typed error", async () => {

@@ -10,6 +10,8 @@ import { createStatementCache } from "./statementCache.ts";
 const SCAN_ROWS_MAX = 100_000;
 /** Scans that wait for the reader thread; more means that clients ask faster than the disk reads. */
 const SCANS_PENDING_MAX = 1_000;
+/** A thread without work costs 17 MB; a new one takes some 60 ms. */
+const IDLE_MS = 15_000;
 
 interface Request {
   id: number;
@@ -23,25 +25,28 @@ export interface ReaderThread {
   close(): Promise<void>;
 }
 
-/** A thread with one read-only connection; it starts with the first request. */
-export function createReaderThread({ path, entry }: { path: string; entry: URL }): ReaderThread {
-  return new ReaderClient(() => new Worker(entry, { workerData: { path }, name: "reader" }));
+/** A thread with one read-only connection; it starts with a scan and ends when there was none for a while. */
+export function createReaderThread(options: { path: string; entry: URL; idleMs?: number }): ReaderThread {
+  const { path, entry, idleMs = IDLE_MS } = options;
+  return new ReaderClient(() => new Worker(entry, { workerData: { path }, name: "reader" }), idleMs);
 }
 
 class ReaderClient implements ReaderThread {
   readonly #createWorker: () => Worker;
   readonly #pending = new Map<number, { resolve(value: SqlRow[]): void; reject(error: unknown): void }>();
+  readonly #idleMs: number;
   #worker: Worker | undefined;
   #nextId = 0;
-  #ended: LogoMeshError | undefined;
+  #closed: LogoMeshError | undefined;
 
-  constructor(createWorker: () => Worker) {
+  constructor(createWorker: () => Worker, idleMs: number) {
     this.#createWorker = createWorker;
+    this.#idleMs = idleMs;
   }
 
   scan(sql: string, params: SqlValue[]): Promise<SqlRow[]> {
     return new Promise((resolve, reject) => {
-      if (this.#ended !== undefined) return reject(this.#ended);
+      if (this.#closed !== undefined) return reject(this.#closed);
       if (this.#pending.size >= SCANS_PENDING_MAX) {
         return reject(
           new LogoMeshError("LM_DB_OVERLOADED", `${SCANS_PENDING_MAX} reads wait already. Try again later.`),
@@ -55,16 +60,22 @@ class ReaderClient implements ReaderThread {
   }
 
   async close(): Promise<void> {
-    this.#ended ??= new LogoMeshError("LM_DB_FAILED", "The database is closed.");
+    this.#closed ??= new LogoMeshError("LM_DB_FAILED", "The database is closed.");
     await this.#worker?.terminate();
   }
 
   #start(): Worker {
     const worker = this.#createWorker();
+    const idle = setTimeout(() => {
+      if (this.#pending.size > 0) return void idle.refresh();
+      this.#worker = undefined;
+      void worker.terminate();
+    }, this.#idleMs).unref();
     worker.on("message", (response: Response) => {
       const entry = this.#pending.get(response.id);
       assert(entry !== undefined, `The reader thread answered a request that was not made: ${response.id}`);
       this.#pending.delete(response.id);
+      idle.refresh();
       if (response.ok) entry.resolve(response.value);
       else entry.reject(LogoMeshError.fromProblem(response.problem));
     });
@@ -73,8 +84,12 @@ class ReaderClient implements ReaderThread {
       cause = error;
     });
     worker.on("exit", () => {
-      this.#ended ??= new LogoMeshError("LM_DB_FAILED", "The reader thread ended.", { cause });
-      for (const entry of this.#pending.values()) entry.reject(this.#ended);
+      clearTimeout(idle);
+      // What was let go had nothing to do; what waits now belongs to another thread.
+      if (this.#worker !== worker) return;
+      this.#worker = undefined;
+      const error = this.#closed ?? new LogoMeshError("LM_DB_FAILED", "The reader thread ended.", { cause });
+      for (const entry of this.#pending.values()) entry.reject(error);
       this.#pending.clear();
     });
     return worker;
