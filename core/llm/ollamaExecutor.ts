@@ -26,6 +26,11 @@ export interface OllamaExecutorOptions {
   idleTimeoutMs?: number;
 }
 
+interface Answer {
+  statusCode: number;
+  body: AsyncIterable<Uint8Array>;
+}
+
 /** Models of the Ollama on this machine. */
 export class OllamaExecutor implements LLMExecutor, AsyncDisposable {
   readonly provider = "ollama";
@@ -132,7 +137,8 @@ export class OllamaExecutor implements LLMExecutor, AsyncDisposable {
   }
 
   async #ask(path: string, options: { body?: { model: string }; signal: AbortSignal }): Promise<JsonObject> {
-    const answer = await this.#send(path, options);
+    const { body, signal } = options;
+    const answer = await (body === undefined ? this.#get(path, signal) : this.#send(path, { body, signal }));
     const text = await this.#readText(answer, options.signal);
     const model = options.body?.model ?? "";
     if (answer.statusCode !== 200) throw refusal(text, { model, status: answer.statusCode });
@@ -145,25 +151,42 @@ export class OllamaExecutor implements LLMExecutor, AsyncDisposable {
     }
   }
 
-  async #send(path: string, options: { body?: JsonObject; signal: AbortSignal }): Promise<Dispatcher.ResponseData> {
-    const { body, signal } = options;
+  /** Looks what is there, which happens at every start: with the client that Node brings, which is loaded already. */
+  async #get(path: string, signal: AbortSignal): Promise<Answer> {
+    try {
+      const { status, body } = await fetch(`${this.#url}${path}`, { signal, redirect: "error" });
+      return { statusCode: status, body: (body ?? []) as Answer["body"] };
+    } catch (error) {
+      throw this.#unreachable(error, signal);
+    }
+  }
+
+  /** With a client whose time limits can be chosen: an answer may take longer to begin than any default. */
+  async #send(
+    path: string,
+    { body, signal }: { body: JsonObject; signal: AbortSignal },
+  ): Promise<Dispatcher.ResponseData> {
     try {
       const { request: sendRequest } = await import("undici");
       return await sendRequest(`${this.#url}${path}`, {
         dispatcher: await (this.#agent ??= this.#createAgent()),
-        method: body === undefined ? "GET" : "POST",
+        method: "POST",
         headers: { "content-type": "application/json" },
-        body: body === undefined ? null : JSON.stringify(body),
+        body: JSON.stringify(body),
         signal,
       });
     } catch (error) {
-      signal.throwIfAborted();
-      throw new LogoMeshError(
-        "LM_LLM_UNREACHABLE",
-        `Ollama does not answer on ${this.#url} (${messageOf(error)}). Start it with: ollama serve`,
-        { cause: error },
-      );
+      throw this.#unreachable(error, signal);
     }
+  }
+
+  #unreachable(error: unknown, signal: AbortSignal): unknown {
+    if (signal.aborted) return signal.reason;
+    return new LogoMeshError(
+      "LM_LLM_UNREACHABLE",
+      `Ollama does not answer on ${this.#url} (${messageOf(error)}). Start it with: ollama serve`,
+      { cause: error },
+    );
   }
 
   async #createAgent(): Promise<Agent> {
@@ -175,11 +198,11 @@ export class OllamaExecutor implements LLMExecutor, AsyncDisposable {
     });
   }
 
-  async #readText({ body }: Dispatcher.ResponseData, signal: AbortSignal): Promise<string> {
+  async #readText({ body }: Answer, signal: AbortSignal): Promise<string> {
     const chunks: Uint8Array[] = [];
     let length = 0;
     try {
-      for await (const chunk of body as AsyncIterable<Uint8Array>) {
+      for await (const chunk of body) {
         length += chunk.byteLength;
         if (length > ANSWER_BYTES_MAX)
           throw new LogoMeshError("LM_LLM_PROTOCOL", `Ollama's answer has more than ${ANSWER_BYTES_MAX} bytes.`);
