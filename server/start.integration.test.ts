@@ -12,6 +12,7 @@ test("[SV14] server.json is there while the server listens, for its owner only",
   const listening = await listen();
   const { server, serverFile } = listening;
   expect(JSON.parse(readFileSync(serverFile, "utf8"))).toEqual({
+    host: "127.0.0.1",
     port: server.port,
     pid: 4711,
     startedAt: "2026-01-01T00:00:00.000Z",
@@ -176,4 +177,15 @@ test("[SV12] closing tells /readyz, ends idle connections at once and open reque
   expect(await hanging).toMatchObject({ code: "LM_API_NO_SERVER" });
   socket.destroy();
   await listening[Symbol.asyncDispose]();
+});
+
+test("[SV12] closing does not wait for connections that were opened ahead of need", async () => {
+  await using listening = await listen({ limits: { closeGraceMs: 600_000 } });
+  const socket = connect(listening.server.port, "127.0.0.1");
+  const closed = new Promise((resolve) => socket.once("close", resolve));
+  await new Promise((resolve) => socket.once("connect", resolve));
+  // The server has taken the connection when it answers one that came later.
+  await (await fetch(`${listening.server.url}/healthz`)).text();
+  await listening.server[Symbol.asyncDispose]();
+  await closed;
 });

@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
-import type { AddressInfo } from "node:net";
+import type { Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import { dirname } from "node:path";
 import { LogoMeshError } from "@logomesh/contracts";
 import type { FastifyInstance } from "fastify";
@@ -27,6 +28,8 @@ export interface RunningServer extends AsyncDisposable {
 
 /** What the CLI reads to find the server. */
 export interface ServerFile {
+  /** Name or address of this machine under which it is reached; without brackets. */
+  host: string;
   port: number;
   pid: number;
   startedAt: string;
@@ -40,6 +43,7 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
   const { workbench, config, logger, serverFile, pid, startedAt } = options;
   assertMayListen(config);
   const app = await createServer(options);
+  const silent = trackSilent(app.server);
   try {
     await app.listen({ host: config.host, port: config.port });
   } catch (error) {
@@ -47,8 +51,9 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     throw listenError(error, config);
   }
   const { port } = app.server.address() as AddressInfo;
-  const url = `http://${urlHost(reachableHost(config))}:${port}`;
-  const file: ServerFile = { port, pid, startedAt };
+  const host = reachableHost(config);
+  const url = `http://${urlHost(host)}:${port}`;
+  const file: ServerFile = { host, port, pid, startedAt };
   mkdirSync(dirname(serverFile), { recursive: true, mode: 0o700 });
   writeFileSync(serverFile, `${JSON.stringify(file)}\n`, { mode: 0o600 });
   logger.info({ url }, "listening");
@@ -58,8 +63,23 @@ export async function startServer(options: StartServerOptions): Promise<RunningS
     createLoginLink: () => loginLink(url, workbench.access.createLoginCode().code),
     async [Symbol.asyncDispose]() {
       rmSync(serverFile, { force: true });
+      silent.end();
       await closeWithin(app, options.limits?.closeGraceMs ?? SERVER_LIMITS.closeGraceMs);
       logger.info({ url }, "closed");
+    },
+  };
+}
+
+/** Connections that never said anything. Browsers open some ahead of need, and Node would wait for what they may ask. */
+function trackSilent(server: Server): { end(): void } {
+  const connections = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
+  });
+  return {
+    end() {
+      for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
     },
   };
 }

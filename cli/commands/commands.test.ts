@@ -331,6 +331,20 @@ test("the greeting of a start with a model but without a sandbox; the stop leave
   expect(log).toEqual(["started {}", "stopped"]);
 });
 
+test("a start that is stopped while it still looks for models ends at once, and cleanly", async () => {
+  const stop = new AbortController();
+  const connection = createStubWorkbench({
+    getStatus: () => {
+      stop.abort();
+      throw stop.signal.reason;
+    },
+  });
+  const { workbenches, log } = startable(connection);
+  const { code, out, err } = await runCli(["start"], { workbenches, signal: stop.signal });
+  expect([code, out, err]).toEqual([0, "", "Stopping. Runs that have not ended go on at the next start.\n"]);
+  expect(log).toEqual(["started {}", "stopped"]);
+});
+
 test("a workbench that can no longer work ends the start with its error", async () => {
   const { workbenches, log } = startable(workbench, Promise.resolve(new Error("disk gone")));
   const { code, out, err } = await runCli(["start", "--json"], { workbenches });

@@ -51,7 +51,14 @@ const start: Command = {
     const { client, url } = started.connection;
     const loginLink = started.createLoginLink();
     if (json) context.printJson({ url, loginLink, pid: process.pid });
-    else greet(await client.getStatus(), { context, url, loginLink });
+    else {
+      // It looks for models, which may take a while; who stops meanwhile does not wait for it.
+      const status = await client.getStatus({ signal }).catch((error: unknown) => {
+        if (signal.aborted) return undefined;
+        throw error;
+      });
+      if (status !== undefined) greet(status, { context, url, loginLink });
+    }
     const failure = await Promise.race([untilAborted(signal), started.failed]);
     if (failure !== undefined) throw failure;
     context.note("Stopping. Runs that have not ended go on at the next start.");

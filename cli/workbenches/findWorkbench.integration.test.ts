@@ -14,7 +14,7 @@ const STATUS = {
 };
 
 /** A workspace and something that listens and answers as the workbench of `workspace`, noting the tokens it was sent. */
-async function createPlace(workspace?: string) {
+async function createPlace({ workspace, address = "127.0.0.1" }: { workspace?: string; address?: string } = {}) {
   const folder = createTempFolder();
   const root = join(folder.path, "w");
   mkdirSync(join(root, ".logomesh"), { recursive: true });
@@ -27,12 +27,12 @@ async function createPlace(workspace?: string) {
       .setHeader("content-type", "application/json")
       .end(JSON.stringify({ ...STATUS, workspace: workspace ?? root }));
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
   const { port } = server.address() as AddressInfo;
   return {
     ...{ folder, root, port, tokens },
     say: (file: unknown) => writeFileSync(join(root, ".logomesh/server.json"), JSON.stringify(file)),
-    find: (env: NodeJS.ProcessEnv = {}, at = root) => findWorkbench({ env, root: at }),
+    find: (at = root) => findWorkbench({ env: {}, root: at }),
     async [Symbol.asyncDispose]() {
       await new Promise((resolve) => server.close(resolve));
       folder[Symbol.dispose]();
@@ -42,18 +42,22 @@ async function createPlace(workspace?: string) {
 
 test("a workbench is found by its file and asked with the workspace's token", async () => {
   await using place = await createPlace();
-  place.say({ port: place.port, pid: process.pid });
+  place.say({ host: "127.0.0.1", port: place.port, pid: process.pid });
   const found = await place.find();
   expect(found?.url).toBe(`http://127.0.0.1:${place.port}`);
   expect(place.tokens).toEqual(["Bearer t0p"]);
-  // Also when it listens on every address, and by another path to the same folder.
-  expect((await place.find({ LOGOMESH_HOST: "0.0.0.0" }))?.url).toBe(found?.url);
+  // Also by another path to the same folder.
   const link = join(place.folder.path, "link");
   symlinkSync(place.root, link);
-  expect(await place.find({}, link)).toBeDefined();
+  expect(await place.find(link)).toBeDefined();
 });
 
-test.each([[undefined], [null], [{}], [{ port: "1", pid: 1 }]])("a file that says %j says nothing", async (file) => {
+const PID = process.pid;
+
+test.each<[unknown]>([
+  ...[[undefined], [null], [{}], [{ host: "127.0.0.1", port: "1", pid: 1 }]],
+  ...[[{ port: 1, pid: PID }], [{ host: "u@evil.example", port: 1, pid: PID }], [{ host: "", port: 1, pid: PID }]],
+] as [unknown][])("a file that says %j says nothing", async (file) => {
   await using place = await createPlace();
   if (file !== undefined) place.say(file);
   expect(await place.find()).toBeUndefined();
@@ -63,22 +67,30 @@ test.each([[undefined], [null], [{}], [{ port: "1", pid: 1 }]])("a file that say
 test("the token is not sent to whoever listens on the port of a workbench that was killed", async () => {
   await using place = await createPlace();
   // Above the largest process id that Linux gives.
-  place.say({ port: place.port, pid: 2 ** 22 + 1 });
+  place.say({ host: "127.0.0.1", port: place.port, pid: 2 ** 22 + 1 });
   expect(await place.find()).toBeUndefined();
   expect(place.tokens).toEqual([]);
 });
 
 test("the workbench of another workspace, which a copied file names, is not this one's", async () => {
   using elsewhere = createTempFolder();
-  await using place = await createPlace(elsewhere.path);
-  place.say({ port: place.port, pid: process.pid });
+  await using place = await createPlace({ workspace: elsewhere.path });
+  place.say({ host: "127.0.0.1", port: place.port, pid: process.pid });
   expect(await place.find()).toBeUndefined();
+});
+
+test("a workbench on another address of loopback is found by what its file says", async () => {
+  await using place = await createPlace({ address: "127.0.0.2" });
+  place.say({ host: "127.0.0.2", port: place.port, pid: process.pid });
+  expect((await place.find())?.url).toBe(`http://127.0.0.2:${place.port}`);
 });
 
 test("nobody listening is nobody, on any kind of address", async () => {
   await using place = await createPlace();
-  place.say({ port: 9, pid: process.pid });
-  for (const host of ["127.0.0.1", "::", "::1"]) expect(await place.find({ LOGOMESH_HOST: host })).toBeUndefined();
+  for (const host of ["127.0.0.1", "::1", "localhost"]) {
+    place.say({ host, port: 9, pid: process.pid });
+    expect(await place.find()).toBeUndefined();
+  }
 });
 
 test("a folder that is no workspace is refused", async () => {

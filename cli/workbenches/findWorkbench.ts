@@ -1,9 +1,11 @@
 import { readFileSync, realpathSync } from "node:fs";
 import { createClient, type Client } from "@logomesh/contracts/client";
-import { loadConfig, requireWorkspace } from "@logomesh/core";
+import { requireWorkspace } from "@logomesh/core";
 import type { ServerFile } from "@logomesh/server";
 import type { Connection, WorkspacePlace } from "../context.ts";
 
+/** A name or an address, and nothing that means more in a URL. */
+const HOST = /^[a-z0-9.:-]{1,253}$/i;
 /** For the answer of a workbench on the same machine, which may be looking for a model. */
 const ANSWER_MS_MAX = 5_000;
 
@@ -11,13 +13,12 @@ const ANSWER_MS_MAX = 5_000;
  * The workbench that serves the workspace; undefined when none does.
  * @throws LogoMeshError LM_WORKSPACE_INVALID when the folder is no workspace
  */
-export async function findWorkbench({ env, root }: WorkspacePlace): Promise<Connection | undefined> {
+export async function findWorkbench({ root }: WorkspacePlace): Promise<Connection | undefined> {
   const paths = requireWorkspace(root);
   const server = readServerFile(paths.serverFile);
   // The file of a workbench that was killed stays, and another program may listen on its port by now: it must not get the token.
   if (server === undefined || !isAlive(server.pid)) return undefined;
-  const { host } = loadConfig({ file: paths.config, environment: env });
-  const url = `http://${reachable(host)}:${server.port}`;
+  const url = `http://${inUrl(server.host)}:${server.port}`;
   const client = createClient({ baseUrl: url, token: readFileSync(paths.token, "utf8").trim() });
   return (await serves(client, root)) ? { url, client } : undefined;
 }
@@ -37,6 +38,7 @@ function readServerFile(path: string): ServerFile | undefined {
   try {
     const file = JSON.parse(readFileSync(path, "utf8")) as Partial<ServerFile> | null;
     if (!Number.isSafeInteger(file?.pid) || !Number.isSafeInteger(file?.port)) return undefined;
+    if (typeof file?.host !== "string" || !HOST.test(file.host)) return undefined;
     return file as ServerFile;
   } catch {
     // Not there, or being written: either way nobody can be asked.
@@ -54,9 +56,6 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** As a URL writes it; a workbench that listens on every address is reached by loopback. */
-function reachable(host: string): string {
-  if (host === "0.0.0.0") return "127.0.0.1";
-  if (host === "::") return "[::1]";
+function inUrl(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
 }

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { createServer, type AddressInfo } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import type { ExecutorChunk, ExecutorRequest } from "./llmExecutor.ts";
 import { OllamaExecutor, type OllamaExecutorOptions } from "./ollamaExecutor.ts";
@@ -232,6 +234,21 @@ test.each([
 test.each(["http://localhost:9", "http://[::1]:9", "http://127.3.2.1:9"])("[LM16] %s is this machine", async (url) => {
   await using executor = new OllamaExecutor({ url });
   expect((await ask(executor)).error).toMatchObject({ code: "LM_LLM_UNREACHABLE" });
+});
+
+test("a probe that waits for an answer ends with its executor", async () => {
+  const silent = createServer();
+  silent.listen(0, "127.0.0.1");
+  await once(silent, "listening");
+  onTestFinished(() => void silent.close());
+  const executor = new OllamaExecutor({ url: `http://127.0.0.1:${(silent.address() as AddressInfo).port}` });
+  const asked = once(silent, "connection");
+  const probing = executor.probe();
+  await asked;
+  await executor[Symbol.asyncDispose]();
+  // By itself it would wait for 1.5 s.
+  const late = new Promise((resolve) => setTimeout(resolve, 1_000, "late"));
+  expect(await Promise.race([probing, late])).toMatchObject({ info: { available: false } });
 });
 
 test("a probe tells version and models, and what to do when there are none", async () => {

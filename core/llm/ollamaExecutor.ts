@@ -39,6 +39,7 @@ export class OllamaExecutor implements LLMExecutor, AsyncDisposable {
   readonly concurrency = 1;
   readonly #url: string;
   readonly #options: OllamaExecutorOptions;
+  readonly #closing = new AbortController();
   /** Its module takes 30 ms to load, so it is not loaded before something is asked of Ollama. */
   #agent: Promise<Agent> | undefined;
   #models = new Map<string, ModelInfo>();
@@ -51,6 +52,7 @@ export class OllamaExecutor implements LLMExecutor, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
     const agent = await this.#agent;
     await agent?.destroy();
   }
@@ -59,7 +61,7 @@ export class OllamaExecutor implements LLMExecutor, AsyncDisposable {
     const info = { name: "ollama", simulated: false, endpoint: this.#url };
     if (!isLoopback(this.#url)) return { info: { ...info, available: false, hint: remoteHint(this.#url) }, models: [] };
     try {
-      const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
+      const signal = AbortSignal.any([AbortSignal.timeout(PROBE_TIMEOUT_MS), this.#closing.signal]);
       const [{ version }, models] = await Promise.all([this.#ask("/api/version", { signal }), this.#list(signal)]);
       const hint = models.length === 0 ? { hint: "Ollama has no model. Get one with: ollama pull qwen3:4b" } : {};
       return {
