@@ -31,10 +31,6 @@ export class Exchanges {
   cancel(key: ExchangeKey): void {
     this.#byKey.get(textOf(key))?.abort();
   }
-
-  get size(): number {
-    return this.#byKey.size;
-  }
 }
 
 function textOf({ tokenId, session, id }: ExchangeKey): string {
