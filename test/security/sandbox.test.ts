@@ -166,7 +166,7 @@ describe("the host's secrets and processes", () => {
     expect(JSON.parse(stdout)).toEqual({
       ...{ PATH: "/runtime/bin:/usr/bin:/bin", HOME: "/home/plugin", TMPDIR: "/tmp", LANG: "C.UTF-8", TZ: "UTC" },
       ...{ OPENBLAS_NUM_THREADS: "1", OMP_NUM_THREADS: "1", MKL_NUM_THREADS: "1", UV_THREADPOOL_SIZE: "2" },
-      SHLVL: "0",
+      ...{ LOGOMESH_HOST_FD: "3", SHLVL: "0" },
     });
   });
 
