@@ -210,7 +210,10 @@ test("plugins are listed, called, taken back, refused and granted again", async 
     "LM_PLUGIN_NOT_GRANTED",
   );
   const granted = await cli(["plugin", "grant", id]);
-  expect([granted.code, granted.err]).toEqual([0, expect.stringContaining("why: track_keywords keeps in how many texts")]);
+  expect([granted.code, granted.err]).toEqual([
+    0,
+    expect.stringContaining("why: track_keywords keeps in how many texts"),
+  ]);
   expect((await cli(["plugin", "load", id])).out).toContain("ready");
   expect((await cli(["plugin", "list"])).out).toContain("linear_trend");
   expect((await cli(["plugin", "unload", id, "--json"])).out).toContain('"state":"stopped"');
