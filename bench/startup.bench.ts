@@ -5,7 +5,11 @@ import { createClient } from "@logomesh/contracts/client";
 import { hashOf, quantile, type Benchmark } from "./harness.ts";
 import { createBenchFolder, initWorkspace, startWorkbench } from "./workbenchProcess.ts";
 
-const STARTS = 7;
+const STARTS = 9;
+/** Starts that are followed by a rest: memory is what is left after it, when nobody asks. */
+const RESTS = 2;
+/** The log is verified 3 s after start, V8 gives back what it does not need after 8 s of rest, the reader thread ends after 15 s. */
+const REST_MS = 40_000;
 const PLUGINS = 10;
 const RUNS = 10_000;
 const SOURCE = `
@@ -17,7 +21,7 @@ do:
 export const benchmark: Benchmark = {
   name: "Start-up",
   about:
-    "from spawning `logomesh start` to the first answer of /readyz, with a warm compile cache, and memory when idle",
+    "from spawning `logomesh start` to the first answer of /readyz, with a warm compile cache; resident memory after 40 s of rest",
   async run() {
     using folder = createBenchFolder();
     await initWorkspace(folder);
@@ -28,18 +32,19 @@ export const benchmark: Benchmark = {
     }
     const readyMs: number[] = [];
     const bareMs: number[] = [];
-    let memoryBytes = 0;
+    const memoryBytes: number[] = [];
     for (let start = 0; start < STARTS; start++) {
       const bareStartMs = performance.now();
       spawnSync(process.execPath, ["-e", "0"]);
       bareMs.push(performance.now() - bareStartMs);
       await using workbench = await startWorkbench(folder);
       readyMs.push(workbench.readyMs);
-      await new Promise((resolve) => setTimeout(resolve, 2000));
-      memoryBytes = Math.max(memoryBytes, workbench.memoryBytes());
+      if (start >= RESTS) continue;
+      await new Promise((resolve) => setTimeout(resolve, REST_MS));
+      memoryBytes.push(workbench.memoryBytes());
     }
     return {
-      parameters: { starts: STARTS, plugins: PLUGINS, runs: RUNS },
+      parameters: { starts: STARTS, rests: RESTS, plugins: PLUGINS, runs: RUNS },
       resultHash: hashOf({ PLUGINS, RUNS }),
       figures: [
         {
@@ -49,7 +54,8 @@ export const benchmark: Benchmark = {
           budget: { max: 500 },
           peer: { name: "ms bare Node", value: quantile(bareMs, 0.5) },
         },
-        { name: "memory when idle", value: memoryBytes / 1_000_000, unit: "MB", budget: { max: 140 } },
+        { name: "ready slowest", value: Math.max(...readyMs), unit: "ms" },
+        { name: "memory when idle", value: Math.max(...memoryBytes) / 1_000_000, unit: "MB", budget: { max: 140 } },
       ],
     };
   },

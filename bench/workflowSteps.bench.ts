@@ -15,7 +15,7 @@ import {
 } from "../core/workflows/index.ts";
 import { hashOf, quantile, runPeer, type Benchmark } from "./harness.ts";
 
-const RUNS = 500;
+const RUNS = 2_000;
 const STEPS = 10;
 const CONCURRENCY = 20;
 const SINGLE_RUNS = 100;
