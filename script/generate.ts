@@ -3,12 +3,14 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { ERROR_CATALOGUE, PluginManifestSchema, type ErrorDefinition } from "../contracts/index.ts";
+import { manifestPage, type ManifestSchema } from "./manifestPage.ts";
 
 const ROOT = join(import.meta.dirname, "..");
 
 const GENERATED: Record<string, () => string> = {
   "docs/errors.md": errorsPage,
   "contracts/plugins/pluginManifest.schema.json": manifestSchema,
+  "docs/plugin-manifest.md": () => manifestPage(JSON.parse(manifestSchema()) as ManifestSchema),
 };
 
 /** For editors, and for whoever writes a manifest by program. The workbench checks by the zod schema that this is made from. */
