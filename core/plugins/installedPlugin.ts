@@ -18,8 +18,10 @@ import type {
   Policy,
   Random,
 } from "../ports/index.ts";
+import { CrashRecord } from "./crashRecord.ts";
 import type { PluginAPI } from "./hostPlane/pluginApi.ts";
 import type { GrantedResources } from "./grantedResources.ts";
+import { IdleTimer } from "./idleTimer.ts";
 import { LatencySample } from "./latencySample.ts";
 import { PluginExecutionLimiter } from "./pluginExecutionLimiter.ts";
 import { describeChanges } from "./pluginChanges.ts";
@@ -34,10 +36,6 @@ import type { ToolSchemas } from "./toolSchemas.ts";
 
 const CALLS_IN_FLIGHT_MAX = 32;
 const CALLS_WAITING_MAX = 1_000;
-const CRASH_WINDOW_MS = 5 * 60_000;
-const CRASHES_MAX = 3;
-const PAUSE_FIRST_MS = 500;
-const QUARANTINE_MS = 5 * 60_000;
 const IDLE_MS = 5 * 60_000;
 /** How long unloading waits for the calls in flight. */
 const DRAIN_MS = 30_000;
@@ -89,6 +87,8 @@ export class InstalledPlugin {
   readonly #options: InstalledPluginOptions;
   readonly #limiter: PluginExecutionLimiter;
   readonly #latencies = new LatencySample();
+  readonly #crashes: CrashRecord;
+  readonly #idle: IdleTimer;
   #instance: PluginInstance | undefined;
   #starting: Promise<PluginInstance> | undefined;
   #stopping: Promise<void> | undefined;
@@ -97,14 +97,9 @@ export class InstalledPlugin {
   #tools: readonly PluginTool[] = [];
   /** Of the last process that ended and had written any: a new start does not hide why the one before crashed. */
   #logs: string[] = [];
-  #crashesAtMs: number[] = [];
-  #retryAtMs = 0;
   #calls = 0;
   #errors = 0;
   #violations = 0;
-  #lastCrash: Plugin["lastCrash"];
-  #idle: Disposable | undefined;
-  #idleSinceMs = 0;
   #changes: PluginChanges | undefined;
   /** Takes every call from now on. */
   #successor: InstalledPlugin | undefined;
@@ -112,10 +107,17 @@ export class InstalledPlugin {
   problem: LogoMeshError | undefined;
 
   constructor(options: InstalledPluginOptions) {
+    const { clock, manifest } = options;
     this.#options = options;
+    this.#crashes = new CrashRecord({ pluginId: manifest.id, clock });
+    this.#idle = new IdleTimer({
+      ...{ clock, idleMs: IDLE_MS },
+      isBusy: () => (this.#instance?.callsInFlight ?? 0) > 0,
+      onIdle: () => void this.stop("it was idle for five minutes"),
+    });
     this.#limiter = new PluginExecutionLimiter({
-      pluginId: options.manifest.id,
-      clock: options.clock,
+      pluginId: manifest.id,
+      clock,
       concurrencyMax: CALLS_IN_FLIGHT_MAX,
       waitingMax: CALLS_WAITING_MAX,
     });
@@ -167,7 +169,7 @@ export class InstalledPlugin {
         ...this.#latencies.describe(),
       },
       limiter: this.#limiter.describe(),
-      ...(this.#lastCrash === undefined ? {} : { lastCrash: this.#lastCrash }),
+      ...(this.#crashes.last === undefined ? {} : { lastCrash: this.#crashes.last }),
     };
   }
 
@@ -227,7 +229,7 @@ export class InstalledPlugin {
 
   /** Ends the process; calls in flight fail. Calls that come meanwhile wait, and start it again. */
   async stop(reason: string): Promise<void> {
-    this.#forgetIdle();
+    this.#idle[Symbol.dispose]();
     const instance = this.#instance ?? (await this.#starting?.catch(() => undefined));
     if (instance === undefined || instance.isEnded) return;
     this.#setState("stopping", reason);
@@ -251,7 +253,7 @@ export class InstalledPlugin {
   async unload(reason: string): Promise<void> {
     const instance = this.#instance ?? (await this.#starting?.catch(() => undefined));
     if (instance === undefined || instance.isEnded || this.#stopping !== undefined) return;
-    this.#forgetIdle();
+    this.#idle[Symbol.dispose]();
     this.#setState("draining", reason);
     const drained = Promise.withResolvers<undefined>();
     this.#stopping = drained.promise.then(() => instance.stop(reason)).finally(() => (this.#stopping = undefined));
@@ -278,8 +280,7 @@ export class InstalledPlugin {
 
   /** Forgets crashes and closes circuits. */
   release(): void {
-    this.#crashesAtMs = [];
-    this.#retryAtMs = 0;
+    this.#crashes.forgive();
     this.#limiter.reset();
     if (this.#state === "crashed" || this.#state === "quarantined") this.#setState("stopped");
   }
@@ -335,7 +336,7 @@ export class InstalledPlugin {
   }
 
   #assertMayStart(): void {
-    const { manifest, sha256, runtimes, clock } = this.#options;
+    const { manifest, sha256, runtimes } = this.#options;
     const { id, security_level: level } = manifest;
     if (level !== "sandbox") {
       throw new LogoMeshError(
@@ -353,19 +354,7 @@ export class InstalledPlugin {
     if (obstacle !== undefined) throw obstacle.error;
     if (this.#options.grant()?.sha256 !== sha256)
       throw new LogoMeshError("LM_PLUGIN_NOT_GRANTED", `${id}: ${this.#missingGrant()}`);
-    const waitMs = this.#retryAtMs - clock.monotonicMs();
-    if (waitMs > 0) {
-      const seconds = Math.ceil(waitMs / 1000);
-      throw this.#state === "quarantined"
-        ? new LogoMeshError(
-            "LM_PLUGIN_QUARANTINED",
-            `${id} crashed ${CRASHES_MAX} times in five minutes; it may start again in ${seconds} s, or when it is released.`,
-          )
-        : new LogoMeshError(
-            "LM_PLUGIN_CRASHED",
-            `${id} has just crashed; it may start again in ${seconds} s. ${this.#reason ?? ""}`.trim(),
-          );
-    }
+    this.#crashes.assertMayStart();
   }
 
   /** What was approved includes what the tools say they do; the first start says what that is. */
@@ -413,26 +402,21 @@ export class InstalledPlugin {
   }
 
   #ended(instance: PluginInstance, error: LogoMeshError): void {
-    const { clock, audit, logger, manifest } = this.#options;
+    const { audit, logger, manifest } = this.#options;
     if (this.#instance === instance) this.#instance = undefined;
     const lines = instance.logLines();
     if (lines.length > 0) this.#logs = lines;
     this.#violations += instance.violations;
-    this.#forgetIdle();
+    this.#idle[Symbol.dispose]();
     if (error.code === "LM_PLUGIN_STOPPED" || error.code === "LM_PLUGIN_NOT_GRANTED") {
       audit.enqueue(this.#entry("plugin.stopped", { reason: error.message }));
       this.#setState(error.code === "LM_PLUGIN_STOPPED" ? "stopped" : "blocked", error.message);
       return;
     }
-    const nowMs = clock.monotonicMs();
-    const at = new Date(clock.nowMs()).toISOString();
-    this.#lastCrash = { at, code: error.code, reason: error.message };
-    this.#crashesAtMs = [...this.#crashesAtMs.filter((atMs) => nowMs - atMs < CRASH_WINDOW_MS), nowMs];
-    const isQuarantined = this.#crashesAtMs.length >= CRASHES_MAX;
-    this.#retryAtMs = nowMs + (isQuarantined ? QUARANTINE_MS : PAUSE_FIRST_MS * 2 ** (this.#crashesAtMs.length - 1));
+    const state = this.#crashes.add(error);
     audit.enqueue(this.#entry("plugin.crashed", { code: error.code, reason: error.message }));
     logger.warn({ plugin: manifest.id, code: error.code, reason: error.message }, "plugin ended by itself");
-    this.#setState(isQuarantined ? "quarantined" : "crashed", error.message);
+    this.#setState(state, error.message);
   }
 
   #becomeIdle(): void {
@@ -440,24 +424,7 @@ export class InstalledPlugin {
     if (instance === undefined || instance.isEnded || instance.callsInFlight > 0) return;
     if (this.#stopping !== undefined) return;
     if (this.#state === "busy") this.#setState("ready");
-    this.#idleSinceMs = this.#options.clock.monotonicMs();
-    this.#idle ??= this.#watchIdle(IDLE_MS);
-  }
-
-  /** One timer for a long time: between two calls there may be less than it takes to set one. */
-  #watchIdle(delayMs: number): Disposable {
-    const { clock } = this.#options;
-    return clock.setTimer(delayMs, () => {
-      const restMs = this.#idleSinceMs + IDLE_MS - clock.monotonicMs();
-      const isBusy = (this.#instance?.callsInFlight ?? 0) > 0;
-      this.#idle = isBusy || restMs <= 0 ? undefined : this.#watchIdle(restMs);
-      if (!isBusy && restMs <= 0) void this.stop("it was idle for five minutes");
-    });
-  }
-
-  #forgetIdle(): void {
-    this.#idle?.[Symbol.dispose]();
-    this.#idle = undefined;
+    this.#idle.restart();
   }
 
   /** Read once for each grant: an older version does not change. */

@@ -1,15 +1,14 @@
 import type { JsonObject } from "@logomesh/contracts";
 import { canonicalJson, toLogoMeshError } from "../base/index.ts";
-import type { Grants, PluginGrant } from "../ports/index.ts";
+import type { PluginGrant } from "../ports/index.ts";
 import type { InstalledPlugin } from "./installedPlugin.ts";
+import type { PluginGrants } from "./pluginGrants.ts";
 
 export interface SwapOptions {
   old: InstalledPlugin;
   /** Made of what the folder holds now; not started. */
   next: InstalledPlugin;
-  grants: Grants;
-  /** Runs one change of grants after the other. */
-  changeGrant: (change: () => Promise<void>) => Promise<void>;
+  grants: PluginGrants;
   /** `person:ada`: who has the folder served while it is being written; undefined when nobody does, and each content needs its own grant. */
   developer: string | undefined;
   /** From here on new calls go to `next`. */
@@ -23,22 +22,18 @@ export interface SwapOptions {
  * @throws LogoMeshError why the new one does not serve
  */
 export async function swapPlugin(options: SwapOptions): Promise<void> {
-  const { old, next, grants, changeGrant, place } = options;
-  const grantBefore = grants.pluginGrant(old.manifest.id);
+  const { old, next, grants, place } = options;
+  const grantBefore = grants.of(old.manifest.id);
   const carried = carriedGrant(options, grantBefore);
-  if (carried !== undefined) await changeGrant(() => grants.grantPlugin(carried));
+  if (carried !== undefined) await grants.put(carried);
   try {
     if (old.isRunning) await next.load();
   } catch (error) {
     const problem = toLogoMeshError(error);
     if (problem.code !== "LM_PLUGIN_NOT_GRANTED") {
       // Unless somebody else changed it meanwhile.
-      if (
-        carried !== undefined &&
-        grantBefore !== undefined &&
-        grants.pluginGrant(old.manifest.id)?.sha256 === carried.sha256
-      )
-        await changeGrant(() => grants.grantPlugin(grantBefore));
+      if (carried !== undefined && grantBefore !== undefined && grants.of(old.manifest.id)?.sha256 === carried.sha256)
+        await grants.put(grantBefore);
       old.problem = problem;
       await next.stop("it did not take the place of the version that serves");
       throw error;

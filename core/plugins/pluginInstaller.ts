@@ -1,0 +1,186 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { LogoMeshError, type InstallPluginParams, type JsonObject, type Plugin } from "@logomesh/contracts";
+import { toLogoMeshError } from "../base/index.ts";
+import type { AuditLog, PluginStore } from "../ports/index.ts";
+import { openBundle, replaceFolder } from "./bundleFolders.ts";
+import { pluginEntry } from "./callMeta.ts";
+import type { ChangeFeed } from "./changeFeed.ts";
+import { assertEntryPoint, readManifest } from "./manifest.ts";
+import { requiredError } from "./obstacles.ts";
+import { nameOf, type HostCaller, type PluginGrants } from "./pluginGrants.ts";
+import type { PluginSet } from "./pluginSet.ts";
+import { removeTree } from "./removeTree.ts";
+import { assertSettings } from "./store/describeSettings.ts";
+import type { PluginSettings } from "./store/index.ts";
+import { swapPlugin } from "./swapPlugin.ts";
+
+export interface PluginInstallerOptions {
+  set: PluginSet;
+  grants: PluginGrants;
+  settings: PluginSettings;
+  feed: ChangeFeed;
+  audit: AuditLog;
+  store: PluginStore;
+  pluginsFolder: string;
+  dataFolder: string;
+  stagingFolder: string;
+}
+
+/** What puts another content or another process in the place of a plugin: installing, removing, reloading, developing. One after the other. */
+export class PluginInstaller {
+  readonly #options: PluginInstallerOptions;
+  #changes: Promise<unknown> = Promise.resolve();
+
+  constructor(options: PluginInstallerOptions) {
+    this.#options = options;
+  }
+
+  /** A plugin of this id that is there already is replaced; it has to be granted again when its content is another. */
+  install(params: InstallPluginParams, caller: HostCaller): Promise<Plugin> {
+    return this.#change(async () => {
+      const { set, feed, stagingFolder, pluginsFolder, audit } = this.#options;
+      using bundle = await openBundle(params, stagingFolder);
+      const manifest = readManifest(bundle.folder);
+      assertEntryPoint(bundle.folder, manifest);
+      const { id, version } = manifest;
+      const problem = set.invalidOf(id)?.problem;
+      if (problem?.code === "LM_PLUGIN_DUPLICATE") throw LogoMeshError.fromProblem(problem);
+      const { sha256, folder } = set.stage(id, bundle.folder);
+      const there = set.get(id);
+      if (there?.sha256 === sha256 && there.manifest.version === version) return there.describe();
+      const from = there === undefined ? {} : { fromVersion: there.manifest.version, fromSha256: there.sha256 };
+      await audit.append({
+        ...pluginEntry("plugin.installed", { actor: caller.actor, pluginId: id }),
+        data: { version, sha256, origin: bundle.origin, ...from },
+      });
+      await there?.unload("another version was installed");
+      replaceFolder(folder, set.folderOf(id) ?? join(pluginsFolder, id));
+      set.discover();
+      feed.changed(id);
+      return set.find(id).describe();
+    });
+  }
+
+  /** Leaves nothing but what the log says. @throws LogoMeshError LM_PLUGIN_REQUIRED unless `force` */
+  uninstall(pluginId: string, { force, caller }: { force: boolean; caller: HostCaller }): Promise<void> {
+    return this.#change(async () => {
+      const { set, grants, feed, store, settings, dataFolder } = this.#options;
+      const plugin = set.get(pluginId);
+      const folder = set.folderOf(pluginId);
+      // A grant without a folder is what a development leaves.
+      if (folder === undefined && grants.of(pluginId) === undefined) set.find(pluginId);
+      const dependents = set.obstacles.dependentsOf(pluginId);
+      if (dependents.length > 0 && !force) throw requiredError(pluginId, dependents);
+      await grants.revoke(pluginId, caller);
+      await plugin?.stop("it was uninstalled");
+      const version = plugin === undefined ? {} : { version: plugin.manifest.version, sha256: plugin.sha256 };
+      await store.clear(pluginId);
+      await settings.forget(pluginId, {
+        ...pluginEntry("plugin.uninstalled", { actor: caller.actor, pluginId }),
+        data: version,
+      });
+      if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+      set.removeCopies(pluginId);
+      await removeTree(join(dataFolder, pluginId));
+      set.forget(pluginId);
+      feed.changed(pluginId);
+    });
+  }
+
+  /** A plugin that runs is told in a fresh process. Values are kept out of the log: some are secrets. */
+  setSettings(pluginId: string, { settings, caller }: { settings: JsonObject; caller: HostCaller }): Promise<void> {
+    return this.#change(async () => {
+      const plugin = this.#options.set.find(pluginId);
+      assertSettings(plugin.manifest, settings);
+      const entry = pluginEntry("plugin.settings", { actor: caller.actor, pluginId });
+      const names = Object.keys(settings).sort();
+      await this.#options.settings.set(pluginId, { settings }, { ...entry, data: { names } });
+      if (plugin.isRunning) await this.#swap(pluginId, caller);
+      this.#options.feed.changed(pluginId);
+    });
+  }
+
+  /** Serves what its folder holds now, in a fresh process, without a failed call. @throws LogoMeshError why it cannot; the old one serves on */
+  reload(pluginId: string, caller: HostCaller): Promise<Plugin> {
+    return this.#change(async () => {
+      const { set, audit } = this.#options;
+      set.find(pluginId);
+      await audit.append(pluginEntry("plugin.reload", { actor: caller.actor, pluginId }));
+      await this.#swap(pluginId, caller);
+      return set.find(pluginId).describe();
+    });
+  }
+
+  /** Serves a folder in which a plugin is being written; again after each change. Grants carry over while it asks for the same. */
+  serveDevelopment(folder: string, caller: HostCaller): Promise<Plugin> {
+    return this.#change(async () => {
+      const { set, audit, feed } = this.#options;
+      const known = set.developedIn(folder);
+      const { id } = this.#readServed(known, folder);
+      if (known !== undefined && known !== id) await this.#endDevelopment(known);
+      if (known !== id) {
+        const entry = pluginEntry("plugin.development", { actor: caller.actor, pluginId: id });
+        await audit.append({ ...entry, data: { folder } });
+      }
+      set.beginDevelopment(id, folder);
+      if (set.get(id) === undefined) set.add(id);
+      else await this.#swap(id, caller);
+      feed.changed(id);
+      return set.find(id).describe();
+    });
+  }
+
+  /** What is installed under this id serves again, when there is one, with the grant that it had. */
+  endDevelopment(pluginId: string): Promise<void> {
+    return this.#change(() => this.#endDevelopment(pluginId));
+  }
+
+  async #endDevelopment(id: string): Promise<void> {
+    const { set, grants, feed } = this.#options;
+    await set.endDevelopment(id, (grant) => grants.put(grant));
+    feed.changed(id);
+  }
+
+  async #swap(id: string, caller: HostCaller): Promise<void> {
+    const { set, grants, feed } = this.#options;
+    const serving = set.find(id);
+    try {
+      using swap = set.prepareSwap(id);
+      await swapPlugin({
+        ...{ old: swap.old, next: swap.next, grants },
+        place: (placed) => {
+          set.place(id, placed);
+          feed.changed(id);
+        },
+        developer: set.isDevelopment(id) ? nameOf(caller) : undefined,
+      });
+      set.prune(id);
+    } catch (error) {
+      serving.problem = toLogoMeshError(error);
+      feed.changed(id);
+      throw error;
+    }
+  }
+
+  /** The id in the folder's manifest; a manifest that broke is a problem of the plugin that it was. */
+  #readServed(known: string | undefined, folder: string): { id: string } {
+    const { set, feed } = this.#options;
+    try {
+      return readManifest(folder);
+    } catch (error) {
+      const plugin = known === undefined ? undefined : set.get(known);
+      if (plugin !== undefined && known !== undefined) {
+        plugin.problem = toLogoMeshError(error);
+        feed.changed(known);
+      }
+      throw error;
+    }
+  }
+
+  async #change<T>(change: () => Promise<T>): Promise<T> {
+    const done = this.#changes.then(change);
+    this.#changes = done.catch(() => undefined);
+    return done;
+  }
+}

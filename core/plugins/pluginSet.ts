@@ -1,0 +1,183 @@
+import { rmSync } from "node:fs";
+import { basename, join } from "node:path";
+import { LogoMeshError, type Plugin } from "@logomesh/contracts";
+import { toLogoMeshError } from "../base/index.ts";
+import type { Logger, PluginGrant } from "../ports/index.ts";
+import { findPlugins } from "./findPlugins.ts";
+import type { InstalledPlugin } from "./installedPlugin.ts";
+import { describeInvalid } from "./invalidPlugin.ts";
+import { Obstacles } from "./obstacles.ts";
+import { pruneCopies, stagePlugin, type StagedPlugin } from "./stagePlugin.ts";
+
+export interface PluginSetOptions {
+  pluginsFolder: string;
+  stagingFolder: string;
+  logger: Logger;
+  isEnabled: (pluginId: string) => boolean;
+  grantOf: (pluginId: string) => PluginGrant | undefined;
+  /** Of a staged copy; not started. */
+  make: (staged: StagedPlugin) => InstalledPlugin;
+}
+
+/** Which plugins there are, where the source of each lies, and their copies. A folder is a plugin, or is listed as invalid with its problem. */
+export class PluginSet {
+  readonly #options: PluginSetOptions;
+  readonly #plugins = new Map<string, InstalledPlugin>();
+  /** Where the source of each lies; by id. */
+  readonly #folders = new Map<string, string>();
+  /** Served from where they are being written, with the grant of what is installed; by id. */
+  readonly #development = new Map<string, { folder: string; grantBefore: PluginGrant | undefined }>();
+  /** Both sides of swaps that are under way. */
+  readonly #swapping = new Set<InstalledPlugin>();
+  #invalid: Plugin[] = [];
+  readonly obstacles: Obstacles;
+
+  constructor(options: PluginSetOptions) {
+    this.#options = options;
+    this.obstacles = new Obstacles({ plugins: this.#plugins, isEnabled: options.isEnabled });
+  }
+
+  get(pluginId: string): InstalledPlugin | undefined {
+    return this.#plugins.get(pluginId);
+  }
+
+  /** @throws LogoMeshError LM_PLUGIN_NOT_FOUND, or why the folder of this name is no plugin */
+  find(pluginId: string): InstalledPlugin {
+    const plugin = this.#plugins.get(pluginId);
+    if (plugin !== undefined) return plugin;
+    const problem = this.invalidOf(pluginId)?.problem;
+    if (problem !== undefined) throw LogoMeshError.fromProblem(problem);
+    const known = [...this.#plugins.keys()].join(", ") || "none";
+    throw new LogoMeshError("LM_PLUGIN_NOT_FOUND", `There is no plugin ${pluginId}. Installed: ${known}.`);
+  }
+
+  /** By the name of its folder, or by the id that two of them have. */
+  invalidOf(pluginId: string): Plugin | undefined {
+    return this.#invalid.find(({ id, problem }) => id === pluginId || problem?.data?.id === pluginId);
+  }
+
+  /** By id; those that are not valid last. */
+  describe(): Plugin[] {
+    return [...[...this.#plugins.values()].map((plugin) => plugin.describe()), ...this.#invalid];
+  }
+
+  runningIds(): string[] {
+    return [...this.#plugins.values()].flatMap(({ isRunning, manifest }) => (isRunning ? manifest.id : []));
+  }
+
+  /** Whatever may have a process. */
+  everyPlugin(): InstalledPlugin[] {
+    return [...new Set([...this.#plugins.values(), ...this.#swapping])];
+  }
+
+  /** The folder that is removed with a plugin. One that is not valid is named by it; an id that two folders have names neither. */
+  folderOf(pluginId: string): string | undefined {
+    const isNamed = this.#invalid.some(({ id }) => id === pluginId) && basename(pluginId) === pluginId;
+    return this.#folders.get(pluginId) ?? (isNamed ? join(this.#options.pluginsFolder, pluginId) : undefined);
+  }
+
+  /** Reads the plugins folder again. A plugin that runs stays what it is until it is stopped. */
+  discover(): void {
+    const { found: installed, invalid } = findPlugins(this.#options.pluginsFolder);
+    const developed = [...this.#development].map(([id, { folder }]) => ({ id, folder }));
+    const found = [...installed.filter(({ id }) => !this.#development.has(id)), ...developed];
+    const ids = new Set(found.map(({ id }) => id));
+    for (const [id, plugin] of this.#plugins) if (!ids.has(id) && !plugin.isRunning) this.#plugins.delete(id);
+    this.#folders.clear();
+    for (const { id, folder } of found) {
+      try {
+        this.#folders.set(id, folder);
+        if (this.#plugins.get(id)?.isRunning !== true) this.#admit(id, folder);
+      } catch (error) {
+        this.#plugins.delete(id);
+        invalid.push({ folder, error: toLogoMeshError(error) });
+      }
+    }
+    for (const { folder, error } of invalid)
+      this.#options.logger.warn({ folder, code: error.code, problem: error.message }, "a plugin cannot be used");
+    this.#invalid = invalid.map(({ folder, error }) => describeInvalid(basename(folder), error));
+    this.obstacles.resolve();
+  }
+
+  #admit(id: string, source: string): void {
+    const staged = this.stage(id, source);
+    if (this.#plugins.get(id)?.sha256 !== staged.sha256) this.#plugins.set(id, this.#options.make(staged));
+  }
+
+  /** @throws LogoMeshError LM_PLUGIN_BUNDLE_INVALID, LM_PLUGIN_MANIFEST_INVALID */
+  stage(id: string, source: string): StagedPlugin {
+    return stagePlugin({ source, stagingFolder: this.#options.stagingFolder, pluginId: id });
+  }
+
+  /** What the folder of the plugin holds now, beside what serves; until the swap is disposed both count as running. */
+  prepareSwap(id: string): Disposable & { old: InstalledPlugin; next: InstalledPlugin } {
+    const old = this.find(id);
+    const next = this.#options.make(this.stage(id, this.#folders.get(id) ?? ""));
+    const sides = [old, next];
+    for (const side of sides) this.#swapping.add(side);
+    return {
+      ...{ old, next },
+      [Symbol.dispose]: () => {
+        for (const side of sides) this.#swapping.delete(side);
+      },
+    };
+  }
+
+  /** What its folder holds becomes the plugin. */
+  add(id: string): InstalledPlugin {
+    const plugin = this.#options.make(this.stage(id, this.#folders.get(id) ?? ""));
+    this.place(id, plugin);
+    return plugin;
+  }
+
+  place(id: string, plugin: InstalledPlugin): void {
+    this.#plugins.set(id, plugin);
+    this.obstacles.resolve();
+  }
+
+  /** What of it is left on disk is for the caller to remove, before. */
+  forget(id: string): void {
+    this.#plugins.delete(id);
+    this.discover();
+  }
+
+  /** Copies that neither run nor are granted, now or after the development, are of no use. */
+  prune(id: string): void {
+    const { grantOf, stagingFolder } = this.#options;
+    const hashes = [this.#plugins.get(id), grantOf(id), this.#development.get(id)?.grantBefore];
+    pruneCopies({ stagingFolder, pluginId: id, keep: hashes.flatMap((each) => each?.sha256 ?? []) });
+  }
+
+  removeCopies(id: string): void {
+    rmSync(join(this.#options.stagingFolder, id), { recursive: true, force: true });
+  }
+
+  // ---- development
+
+  isDevelopment(id: string): boolean {
+    return this.#development.has(id);
+  }
+
+  /** The id that this folder is served under. */
+  developedIn(folder: string): string | undefined {
+    return [...this.#development].find(([, each]) => each.folder === folder)?.[0];
+  }
+
+  /** From now on the source of the plugin is this folder. */
+  beginDevelopment(id: string, folder: string): void {
+    if (this.#development.get(id)?.folder !== folder)
+      this.#development.set(id, { folder, grantBefore: this.#options.grantOf(id) });
+    this.#folders.set(id, folder);
+  }
+
+  /** What is installed under this id is the plugin again, when there is one. */
+  async endDevelopment(id: string, restoreGrant: (grant: PluginGrant) => Promise<void>): Promise<void> {
+    const development = this.#development.get(id);
+    if (development === undefined) return;
+    await this.#plugins.get(id)?.unload("its development ended");
+    if (development.grantBefore !== undefined) await restoreGrant(development.grantBefore);
+    this.#development.delete(id);
+    this.forget(id);
+    if (!this.#plugins.has(id)) this.removeCopies(id);
+  }
+}
