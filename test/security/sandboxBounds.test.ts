@@ -58,6 +58,17 @@ time.sleep(60)`;
   expect(usage.memoryBytes).toBeGreaterThan(limits.memory_mb * MIB);
 });
 
+test("[SB70] page tables, which no page of the process shows, are counted", async () => {
+  const source = `
+import mmap
+size, NORESERVE = 1 << 39, 0x4000
+kept = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | NORESERVE, prot=mmap.PROT_READ)
+for at in range(4096, size, 2 << 20): kept[at]
+print("all seen")`;
+  const { exit, stdout } = await runInside({ runtime: "python", source, limits });
+  expect({ exit, stdout }).toEqual({ exit: killedForMemory, stdout: "" });
+});
+
 test("[SB14] memory that forked processes share counts once", async () => {
   const source = `
 import os, mmap, time

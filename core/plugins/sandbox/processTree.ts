@@ -8,7 +8,10 @@ const MS_PER_TICK = 10;
 const BYTES_PER_INODE = 1024;
 
 export interface TreeSample {
-  /** Memory that only ending processes or deleting files frees: anonymous and shared pages, and what lies in the sandbox's memory file systems. */
+  /**
+   * Memory that only ending processes or deleting files frees: anonymous and shared pages, the tables that map pages, and what lies in the
+   * sandbox's memory file systems.
+   */
   memoryBytes: number;
   /** CPU time of all processes, ended ones included. */
   cpuMs: number;
@@ -46,7 +49,7 @@ export function sampleTree({ rootPid, insidePid, exactAboveBytes }: SampleOption
     if (fields[0] !== "Z") sample.processes += 1;
     // utime, stime, and those of children that were waited for
     sample.cpuMs += fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) * MS_PER_TICK;
-    sample.memoryBytes += kibOf(status, "RssAnon") + kibOf(status, "RssShmem");
+    sample.memoryBytes += ownBytes(status);
   }
   if (sample.memoryBytes <= exactAboveBytes) return sample;
   const exact = pids.reduce((sum, pid) => sum + proportionalBytes(pid), fileBytes);
@@ -55,10 +58,15 @@ export function sampleTree({ rootPid, insidePid, exactAboveBytes }: SampleOption
 
 /** Each shared page divided by the number of processes that share it. */
 function proportionalBytes(pid: number): number {
-  const rollup = readProc(`/proc/${pid}/smaps_rollup`);
-  if (rollup !== undefined && rollup !== "") return kibOf(rollup, "Pss_Anon") + kibOf(rollup, "Pss_Shmem");
+  const rollup = readProc(`/proc/${pid}/smaps_rollup`) ?? "";
   const status = readProc(`/proc/${pid}/status`) ?? "";
-  return kibOf(status, "RssAnon") + kibOf(status, "RssShmem");
+  if (rollup === "") return ownBytes(status);
+  return kibOf(rollup, "Pss_Anon") + kibOf(rollup, "Pss_Shmem") + kibOf(status, "VmPTE");
+}
+
+/** Shared pages in full. Tables grow with every page that is looked at, also where nothing was ever written. */
+function ownBytes(status: string): number {
+  return kibOf(status, "RssAnon") + kibOf(status, "RssShmem") + kibOf(status, "VmPTE");
 }
 
 /** Whether the process exists and is no zombie. */

@@ -34,7 +34,7 @@ export interface SandboxExit {
 }
 
 export interface SandboxUsage {
-  /** Memory the tree holds: its anonymous and shared pages, and the files in its `/tmp`. Pages of programs and libraries are left out. */
+  /** Memory the tree holds: its anonymous and shared pages, their tables, and the files in its `/tmp`. Pages of programs and libraries are left out. */
   memoryBytes: number;
   /** CPU time of the whole tree since its start. */
   cpuMs: number;
