@@ -50,6 +50,23 @@ export class EventQueue {
     });
   }
 
+  /** Takes out what waits and matches, with how many were lost before. */
+  extract(isWanted: (sealed: SealedEvent) => boolean): { events: SealedEvent[]; dropped: number } {
+    const events = this.#events.filter(isWanted);
+    const dropped = events.length === 0 ? 0 : this.#dropped;
+    if (events.length === 0) return { events, dropped };
+    this.#events = this.#events.filter((sealed) => !events.includes(sealed));
+    this.#bytes -= events.reduce((sum, { bytes }) => sum + bytes, 0);
+    this.#dropped = 0;
+    return { events, dropped };
+  }
+
+  /** What another queue held. */
+  offerAll({ events, dropped }: { events: readonly SealedEvent[]; dropped: number }): void {
+    this.#dropped += dropped;
+    for (const sealed of events) this.offer(sealed);
+  }
+
   close(): void {
     this.#isClosed = true;
     this.#events = [];

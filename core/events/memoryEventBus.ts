@@ -11,6 +11,13 @@ const SUBSCRIPTIONS_EACH_MAX = 32;
 const SUBSCRIPTIONS_MAX = 1_000;
 const WILDCARD = ".*";
 
+interface Subscription {
+  subscriber: string;
+  types: readonly string[];
+  /** Of one that only keeps what the subscriber does not hear. */
+  onHeld?: (event: CloudEvent) => void;
+}
+
 /** Makes events under a prefix, at a cost, while somebody listens. */
 interface EventSource {
   prefix: string;
@@ -23,7 +30,7 @@ export class MemoryEventBus implements EventBus, Disposable {
   readonly #ids: IdSource;
   /** By type, and by prefix with its trailing `.*`. */
   readonly #queues = new Map<string, Set<EventQueue>>();
-  readonly #subscriptions = new Map<EventQueue, { subscriber: string; types: readonly string[] }>();
+  readonly #subscriptions = new Map<EventQueue, Subscription>();
   readonly #countBySubscriber = new Map<string, number>();
   readonly #sources = new Set<EventSource>();
 
@@ -54,10 +61,32 @@ export class MemoryEventBus implements EventBus, Disposable {
   deliver(sealed: SealedEvent): void {
     const hearers = new Set<EventQueue>();
     for (const key of keysOf(sealed.event.type)) for (const queue of this.#queues.get(key) ?? []) hearers.add(queue);
-    for (const queue of hearers) queue.offer(sealed);
+    const held: (readonly [EventQueue, Subscription])[] = [];
+    for (const queue of hearers) {
+      const subscription = this.#subscriptions.get(queue);
+      if (subscription?.onHeld === undefined) queue.offer(sealed);
+      else held.push([queue, subscription]);
+    }
+    for (const [queue, { subscriber, onHeld }] of held) {
+      if (this.#isHeard(hearers, subscriber)) continue;
+      queue.offer(sealed);
+      onHeld?.(sealed.event);
+    }
   }
 
   subscribe({ types, subscriber }: { types: readonly string[]; subscriber: string }): EventSubscription {
+    const queue = this.#add({ types, subscriber });
+    for (const held of this.#holdsOf(subscriber)) queue.offerAll(held.extract(({ event }) => isOneOf(types, event)));
+    return { next: () => queue.take(), [Symbol.dispose]: () => this.#remove(queue) };
+  }
+
+  hold({ types, subscriber, onHeld }: Required<Subscription>): Disposable {
+    const queue = this.#add({ types, subscriber, onHeld });
+    return toDisposable(() => this.#remove(queue));
+  }
+
+  #add(subscription: Subscription): EventQueue {
+    const { types, subscriber } = subscription;
     assertName("subscriber", subscriber);
     assertPatterns(types);
     const count = this.#countBySubscriber.get(subscriber) ?? 0;
@@ -67,11 +96,25 @@ export class MemoryEventBus implements EventBus, Disposable {
       throw new LogoMeshError("LM_EVENT_LIMIT", `${subscriber} cannot subscribe: at most ${limit}. End others first.`);
     }
     const queue = new EventQueue();
-    this.#subscriptions.set(queue, { subscriber, types });
+    this.#subscriptions.set(queue, subscription);
     this.#countBySubscriber.set(subscriber, count + 1);
     for (const type of types) this.#queues.set(type, (this.#queues.get(type) ?? new Set()).add(queue));
     this.#attachSources();
-    return { next: () => queue.take(), [Symbol.dispose]: () => this.#remove(queue) };
+    return queue;
+  }
+
+  #isHeard(hearers: ReadonlySet<EventQueue>, subscriber: string): boolean {
+    for (const queue of hearers) {
+      const subscription = this.#subscriptions.get(queue);
+      if (subscription?.subscriber === subscriber && subscription.onHeld === undefined) return true;
+    }
+    return false;
+  }
+
+  #holdsOf(subscriber: string): EventQueue[] {
+    return [...this.#subscriptions].flatMap(([queue, each]) =>
+      each.subscriber === subscriber && each.onHeld !== undefined ? [queue] : [],
+    );
   }
 
   /** Calls `attach` while somebody listens to a type below the prefix, and disposes what it answered when nobody does any longer. */
@@ -86,10 +129,11 @@ export class MemoryEventBus implements EventBus, Disposable {
   }
 
   #remove(queue: EventQueue): void {
-    queue.close();
     const subscription = this.#subscriptions.get(queue);
     if (subscription === undefined) return;
     this.#subscriptions.delete(queue);
+    this.#giveBack(queue, subscription.subscriber);
+    queue.close();
     const { subscriber, types } = subscription;
     const count = (this.#countBySubscriber.get(subscriber) ?? 1) - 1;
     if (count === 0) this.#countBySubscriber.delete(subscriber);
@@ -100,6 +144,17 @@ export class MemoryEventBus implements EventBus, Disposable {
       if (queues?.size === 0) this.#queues.delete(type);
     }
     this.#attachSources();
+  }
+
+  /** What a subscriber did not take before it went is held for its return. */
+  #giveBack(queue: EventQueue, subscriber: string): void {
+    for (const hold of this.#holdsOf(subscriber)) {
+      const { types, onHeld } = this.#subscriptions.get(hold) ?? { types: [] };
+      const rest = queue.extract(({ event }) => isOneOf(types, event));
+      hold.offerAll(rest);
+      const last = rest.events.at(-1);
+      if (last !== undefined) onHeld?.(last.event);
+    }
   }
 
   #attachSources(): void {
@@ -121,6 +176,10 @@ function keysOf(type: string): string[] {
     keys.push(type.slice(0, dot) + WILDCARD);
   }
   return keys;
+}
+
+function isOneOf(patterns: readonly string[], { type }: CloudEvent): boolean {
+  return keysOf(type).some((key) => patterns.includes(key));
 }
 
 /** Whether a pattern can match a type that begins with the prefix and a dot. */

@@ -33,6 +33,12 @@ export class CrashRecord {
     return isQuarantined ? "quarantined" : "crashed";
   }
 
+  /** Until the pause after a crash is over; undefined in quarantine, and when it may start. */
+  get retryInMs(): number | undefined {
+    const waitMs = this.#retryAtMs - this.#clock.monotonicMs();
+    return waitMs > 0 && this.#atMs.length < CRASHES_MAX ? waitMs : undefined;
+  }
+
   /** @throws LogoMeshError LM_PLUGIN_QUARANTINED, LM_PLUGIN_CRASHED while the pause is not over */
   assertMayStart(): void {
     const waitMs = this.#retryAtMs - this.#clock.monotonicMs();

@@ -21,6 +21,7 @@ import type {
 import { CrashRecord } from "./crashRecord.ts";
 import type { PluginAPI } from "./hostPlane/pluginApi.ts";
 import type { GrantedResources } from "./grantedResources.ts";
+import { activationTypes, covers } from "./eventActivation.ts";
 import { IdleTimer } from "./idleTimer.ts";
 import { LatencySample } from "./latencySample.ts";
 import { PluginExecutionLimiter } from "./pluginExecutionLimiter.ts";
@@ -92,6 +93,8 @@ export class InstalledPlugin {
   #instance: PluginInstance | undefined;
   #starting: Promise<PluginInstance> | undefined;
   #stopping: Promise<void> | undefined;
+  /** The last process ended, and that is known everywhere. */
+  #ending: Promise<void> | undefined;
   #state: PluginState = "stopped";
   #reason: string | undefined;
   #tools: readonly PluginTool[] = [];
@@ -113,7 +116,10 @@ export class InstalledPlugin {
     this.#idle = new IdleTimer({
       ...{ clock, idleMs: IDLE_MS },
       isBusy: () => (this.#instance?.callsInFlight ?? 0) > 0,
-      onIdle: () => void this.stop("it was idle for five minutes"),
+      onIdle: () => {
+        if (this.#staysUp()) this.#idle.restart();
+        else void this.stop("it was idle for five minutes");
+      },
     });
     this.#limiter = new PluginExecutionLimiter({
       pluginId: manifest.id,
@@ -129,6 +135,22 @@ export class InstalledPlugin {
 
   get sha256(): string {
     return this.#options.sha256;
+  }
+
+  /** It has its grant, and nothing else that is known keeps it from starting. */
+  get mayRun(): boolean {
+    const { grant, obstacle, sha256 } = this.#options;
+    return grant()?.sha256 === sha256 && obstacle() === undefined;
+  }
+
+  /** A process of it takes calls. */
+  get isServing(): boolean {
+    return this.#serving() !== undefined;
+  }
+
+  /** Until it may start again after a crash. */
+  get retryInMs(): number | undefined {
+    return this.#crashes.retryInMs;
   }
 
   /** A process of it is there, or on its way. */
@@ -181,6 +203,7 @@ export class InstalledPlugin {
   async load(): Promise<PluginInstance> {
     if (this.#successor !== undefined) return this.#successor.load();
     await this.#stopping;
+    if (this.#instance?.isEnded === true) await this.#ending;
     const serving = this.#serving();
     if (serving !== undefined) return serving;
     this.#starting ??= this.#start().finally(() => (this.#starting = undefined));
@@ -318,13 +341,15 @@ export class InstalledPlugin {
         ...{ manifest, process, schemas, redact, api, clock, random, isTainted: resources.isPrivate },
         ...{ roots: Object.keys(resources.mounts), granted: () => this.#options.grant()?.permissions ?? {} },
         onDidChange: () => this.#options.onDidChange(),
+        onHostPlaneUsed: () => this.#idle.restart(),
       });
       this.#instance = instance;
-      void instance.ended.then((error) => this.#ended(instance, error));
+      this.#ending = instance.ended.then((error) => this.#ended(instance, error));
       await instance.open();
       await this.#holdAgainstGrant(instance);
       this.#tools = instance.tools;
       this.#setState("ready");
+      this.#idle.restart();
       return instance;
     } catch (error) {
       if (this.#instance === undefined && this.#state === "loading") {
@@ -425,6 +450,15 @@ export class InstalledPlugin {
     if (this.#stopping !== undefined) return;
     if (this.#state === "busy") this.#setState("ready");
     this.#idle.restart();
+  }
+
+  /** What wants to run from the start, or listens to events that would not start it again, does not stop for being idle. */
+  #staysUp(): boolean {
+    const { manifest, grant } = this.#options;
+    if (manifest.activation.includes("onStart")) return true;
+    const starting = activationTypes(manifest, grant());
+    const listened = this.#instance?.listensTo ?? [];
+    return listened.some((type) => !starting.some((pattern) => covers(pattern, type)));
   }
 
   /** Read once for each grant: an older version does not change. */

@@ -17,10 +17,12 @@ export function nameOf({ actor }: HostCaller): string {
 /** What plugins were granted. Grants change one after the other: what a start pins must not undo what a person takes back. */
 export class PluginGrants {
   readonly #grants: Grants;
+  readonly #onDidChange: () => void;
   #changes: Promise<void> = Promise.resolve();
 
-  constructor(grants: Grants) {
+  constructor(grants: Grants, onDidChange: () => void) {
     this.#grants = grants;
+    this.#onDidChange = onDidChange;
   }
 
   /** The grant of a plugin, whichever version it names. */
@@ -67,5 +69,6 @@ export class PluginGrants {
     const done = this.#changes.then(change);
     this.#changes = done.catch(() => undefined);
     await done;
+    this.#onDidChange();
   }
 }

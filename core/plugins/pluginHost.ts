@@ -31,6 +31,7 @@ import { metaOf, pluginEntry } from "./callMeta.ts";
 import { ChangeFeed } from "./changeFeed.ts";
 import { PluginAPI, type HostServices } from "./hostPlane/pluginApi.ts";
 import { openResources, type GrantedResources } from "./grantedResources.ts";
+import { EventActivation } from "./eventActivation.ts";
 import { InstalledPlugin } from "./installedPlugin.ts";
 import { readManifest } from "./manifest.ts";
 import { PluginGrants, type HostCaller } from "./pluginGrants.ts";
@@ -82,6 +83,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
   readonly #settings: PluginSettings;
   readonly #grants: PluginGrants;
   readonly #set: PluginSet;
+  readonly #activation: EventActivation;
   readonly #installer: PluginInstaller;
 
   private constructor(options: PluginHostOptions) {
@@ -90,12 +92,17 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     this.#runtimes = new RuntimeManager(options);
     this.#settings = new PluginSettings(options);
     this.#api = new PluginAPI({ ...options, services: { ...options.services, plugins: this } });
-    this.#grants = new PluginGrants(options.grants);
+    this.#grants = new PluginGrants(options.grants, () => this.#reconsider());
     this.#set = new PluginSet({
       ...{ pluginsFolder, stagingFolder, logger },
       isEnabled: (id) => this.#settings.get(id).isEnabled,
       grantOf: (id) => this.#grants.of(id),
       make: (staged) => this.#make(staged),
+      onDidChange: () => this.#reconsider(),
+    });
+    this.#activation = new EventActivation({
+      ...{ policy: options.policy, clock, logger, events: options.services.events },
+      grantOf: (id) => this.#grants.of(id),
     });
     this.#feed = new ChangeFeed({
       clock,
@@ -117,6 +124,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#activation[Symbol.dispose]();
     this.#feed[Symbol.dispose]();
     await Promise.all(this.#set.everyPlugin().map((plugin) => plugin.stop("the workbench stops")));
   }
@@ -190,7 +198,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     const kind = enabled ? "plugin.enabled" : "plugin.disabled";
     if (this.#settings.get(pluginId).isEnabled !== enabled)
       await this.#settings.set(pluginId, { isEnabled: enabled }, pluginEntry(kind, { actor: caller.actor, pluginId }));
-    this.#set.obstacles.resolve();
+    this.#set.resolve();
     if (!enabled) await plugin.unload("it was disabled");
     this.#feed.changed(pluginId);
     return plugin.describe();
@@ -325,6 +333,11 @@ export class PluginHost implements PluginTools, AsyncDisposable {
   }
 
   // ---- inside
+
+  /** Who may run changed. */
+  #reconsider(): void {
+    this.#activation.refresh(this.#set.current());
+  }
 
   #make({ manifest, sha256, folder }: StagedPlugin): InstalledPlugin {
     const { stagingFolder, policy, audit, clock, random, logger } = this.#options;

@@ -57,6 +57,8 @@ export interface PluginInstanceOptions {
   random: Random;
   /** It became unresponsive, or speaks again, or describes its tools differently. */
   onDidChange: () => void;
+  /** It asked something of the workbench, or was told of an event. */
+  onHostPlaneUsed?: () => void;
 }
 
 export interface ToolCallOptions {
@@ -114,6 +116,7 @@ export class PluginInstance {
         random: options.random,
       },
       lineBytesMax: manifest.resource_limits.max_message_bytes,
+      onUsed: () => options.onHostPlaneUsed?.(),
       onFatal: (error) => this.kill(error),
     });
     this.#serverRequests = new ServerRequests({
@@ -167,6 +170,11 @@ export class PluginInstance {
   /** It has read private data, which its answers may carry. */
   get isTainted(): boolean {
     return this.#hostPlane.isTainted;
+  }
+
+  /** Types of events that it waits for, exact or with a trailing `.*`. */
+  get listensTo(): readonly string[] {
+    return this.#hostPlane.listensTo;
   }
 
   usage(): SandboxUsage {

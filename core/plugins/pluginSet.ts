@@ -17,6 +17,8 @@ export interface PluginSetOptions {
   grantOf: (pluginId: string) => PluginGrant | undefined;
   /** Of a staged copy; not started. */
   make: (staged: StagedPlugin) => InstalledPlugin;
+  /** There are others, or others may run. */
+  onDidChange: () => void;
 }
 
 /** Which plugins there are, where the source of each lies, and their copies. A folder is a plugin, or is listed as invalid with its problem. */
@@ -65,6 +67,17 @@ export class PluginSet {
     return [...this.#plugins.values()].flatMap(({ isRunning, manifest }) => (isRunning ? manifest.id : []));
   }
 
+  /** Those that are in use. */
+  current(): InstalledPlugin[] {
+    return [...this.#plugins.values()];
+  }
+
+  /** To be called when a plugin was switched: who may run is another question then. */
+  resolve(): void {
+    this.obstacles.resolve();
+    this.#options.onDidChange();
+  }
+
   /** Whatever may have a process. */
   everyPlugin(): InstalledPlugin[] {
     return [...new Set([...this.#plugins.values(), ...this.#swapping])];
@@ -96,7 +109,7 @@ export class PluginSet {
     for (const { folder, error } of invalid)
       this.#options.logger.warn({ folder, code: error.code, problem: error.message }, "a plugin cannot be used");
     this.#invalid = invalid.map(({ folder, error }) => describeInvalid(basename(folder), error));
-    this.obstacles.resolve();
+    this.resolve();
   }
 
   #admit(id: string, source: string): void {
@@ -132,7 +145,7 @@ export class PluginSet {
 
   place(id: string, plugin: InstalledPlugin): void {
     this.#plugins.set(id, plugin);
-    this.obstacles.resolve();
+    this.resolve();
   }
 
   /** What of it is left on disk is for the caller to remove, before. */

@@ -57,4 +57,10 @@ export interface EventBus {
    * @throws LogoMeshError LM_INPUT_INVALID, LM_EVENT_LIMIT
    */
   subscribe(filter: { types: readonly string[]; subscriber: string }): EventSubscription;
+  /**
+   * Keeps events of these types while the subscriber does not hear them, as a subscription would (1,000 events, 4 MiB); its next
+   * subscription that matches gets them first. `onHeld` is told of each. Counts as a subscription.
+   * @throws LogoMeshError as subscribe
+   */
+  hold(filter: { types: readonly string[]; subscriber: string; onHeld: (event: CloudEvent) => void }): Disposable;
 }

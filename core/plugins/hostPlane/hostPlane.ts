@@ -39,6 +39,8 @@ export interface HostPlaneOptions {
   api: PluginAPI;
   clock: Clock;
   random: Random;
+  /** A message came, or an event went. */
+  onUsed?: () => void;
   /** The plugin broke a rule so badly that it has to go. */
   onFatal: (error: LogoMeshError) => void;
 }
@@ -59,7 +61,7 @@ export class HostPlane implements Disposable {
   readonly #inFlight = new Map<RequestId, AbortController>();
   /** Requests that came on the plugin plane. */
   readonly #asked = new Set<AbortController>();
-  readonly #listens = new Map<RequestId, Disposable>();
+  readonly #listens = new Map<RequestId, { types: readonly string[]; subscription: Disposable }>();
   #isInitialized = false;
   #isClosed = false;
   #violations = 0;
@@ -93,6 +95,11 @@ export class HostPlane implements Disposable {
   /** The process has read private data, which its answers may carry. */
   get isTainted(): boolean {
     return this.#session.isTainted;
+  }
+
+  /** Types of events that it waits for. */
+  get listensTo(): readonly string[] {
+    return [...this.#listens.values()].flatMap(({ types }) => types);
   }
 
   /** A call of the plugin begins; disposing ends it. What is asked with its token is asked for these callers. */
@@ -141,7 +148,7 @@ export class HostPlane implements Disposable {
     if (this.#isClosed) return;
     this.#isClosed = true;
     for (const abort of this.#inFlight.values()) abort.abort(closed());
-    for (const listen of this.#listens.values()) listen[Symbol.dispose]();
+    for (const { subscription } of this.#listens.values()) subscription[Symbol.dispose]();
     this.#outbox.close();
     this.#options.stream.destroy();
   }
@@ -150,6 +157,7 @@ export class HostPlane implements Disposable {
 
   #receive(message: unknown): void {
     if (this.#isClosed) return;
+    this.#options.onUsed?.();
     if (typeof message !== "object" || message === null || Array.isArray(message)) {
       this.#violate("a message that is no object");
       return;
@@ -252,7 +260,7 @@ export class HostPlane implements Disposable {
     try {
       using subscription = await api.listen(params, { session: this.#session, call: this.#calls.of(meta[META_CALL]) });
       if (this.#isClosed) return;
-      this.#listens.set(id, subscription);
+      this.#listens.set(id, { types: params.types as string[], subscription });
       this.#outbox.send({
         jsonrpc: "2.0",
         method: "notifications/events/acknowledged",
@@ -262,6 +270,7 @@ export class HostPlane implements Disposable {
         if (isTaintedEvent(next.event)) this.#session.isTainted = true;
         const params = { subscriptionId: id, ...next } as unknown as JsonObject;
         this.#outbox.send({ jsonrpc: "2.0", method: "notifications/events/event", params });
+        this.#options.onUsed?.();
         // Events wait in the bus, where their number is bounded.
         await this.#outbox.writable();
       }
@@ -276,7 +285,7 @@ export class HostPlane implements Disposable {
     const requestId = isObject(params) ? params.requestId : undefined;
     if (requestId === undefined || !isRequestId(requestId)) return;
     this.#inFlight.get(requestId)?.abort(cancelled());
-    this.#listens.get(requestId)?.[Symbol.dispose]();
+    this.#listens.get(requestId)?.subscription[Symbol.dispose]();
   }
 
   #progressOf({ progressToken }: JsonObject): ProgressText | undefined {
