@@ -55,6 +55,12 @@ export const PLUGIN_ERRORS = defineErrors({
     retryable: false,
     help: "The detail names the dependency, the version it needs and the one that is there. Install, upgrade or enable it.",
   },
+  LM_PLUGIN_INCOMPATIBLE: {
+    status: 409,
+    title: "The plugin is made for another version of LogoMesh",
+    retryable: false,
+    help: "The detail names the range that its manifest asks for in `engines`. Use a version of the plugin that fits, or another LogoMesh.",
+  },
   LM_PLUGIN_REQUIRED: {
     status: 409,
     title: "Other plugins need this one",

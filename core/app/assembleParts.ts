@@ -100,6 +100,7 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
         files: { files, approvals },
         ...{ thoughts, blobs, store: pluginStore, events: bus, web: network },
       },
+      version: readVersion(),
       pluginsFolder: paths.plugins,
       stagingFolder: paths.stagedPlugins,
       ...{ workspaceFolder: paths.root, dataFolder: paths.pluginData },

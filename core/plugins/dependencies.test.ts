@@ -7,7 +7,7 @@ function node(
   dependencies: Record<string, string> = {},
   more: Partial<DependencyNode> = {},
 ): DependencyNode {
-  return { id, version: "1.2.0", dependencies, isEnabled: true, ...more };
+  return { id, version: "1.2.0", dependencies, ...more };
 }
 
 const problems = (nodes: DependencyNode[]) =>
@@ -26,7 +26,7 @@ test("[PL64] a dependency that is missing, of another version or disabled is nam
       node("a.c", { "a.old": "^1.0.0" }),
       node("a.d", { "a.off": "*" }),
       node("a.old"),
-      node("a.off", {}, { isEnabled: false }),
+      node("a.off", {}, { unusable: { kind: "disabled", words: "is disabled. Enable it." } }),
     ]),
   ).toEqual([
     ["a.a", "missing", expect.stringMatching(/^a.a needs a.gone \^1.0.0, which is not installed/)],
@@ -35,7 +35,7 @@ test("[PL64] a dependency that is missing, of another version or disabled is nam
       "conflict",
       expect.stringMatching(/^a.b needs a.old \^2.0.0, and 1.2.0 is installed \(a.c needs \^1.0.0\)/),
     ],
-    ["a.d", "disabled", expect.stringMatching(/which is disabled. Enable it: logomesh plugin enable a.off/)],
+    ["a.d", "disabled", expect.stringMatching(/which is disabled. Enable it./)],
   ]);
 });
 

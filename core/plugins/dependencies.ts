@@ -9,7 +9,14 @@ export interface DependencyNode {
   version: string;
   /** Range by plugin id. */
   dependencies: Readonly<Record<string, string>>;
-  isEnabled: boolean;
+  /** Why it cannot run, whatever it needs. */
+  unusable?: Unusable;
+}
+
+export interface Unusable {
+  kind: "disabled" | "not-granted" | "incompatible";
+  /** Follows "which": `is disabled. Enable it: …` */
+  words: string;
 }
 
 export interface ResolvedDependencies {
@@ -74,10 +81,8 @@ function problemOf({ node, needed, range, byId, visit, problems }: Need): LogoMe
       },
     );
   }
-  if (!found.isEnabled)
-    return dependencyError(`${wants}, which is disabled. Enable it: logomesh plugin enable ${needed}`, {
-      ...{ ...data, kind: "disabled" },
-    });
+  if (found.unusable !== undefined)
+    return dependencyError(`${wants}, which ${found.unusable.words}`, { ...data, kind: found.unusable.kind });
   visit(found);
   const cause = problems.get(needed);
   if (cause === undefined) return undefined;

@@ -137,10 +137,14 @@ export class InstalledPlugin {
     return this.#options.sha256;
   }
 
+  /** Exactly this content was granted. */
+  get isGranted(): boolean {
+    return this.#options.grant()?.sha256 === this.sha256;
+  }
+
   /** It has its grant, and nothing else that is known keeps it from starting. */
   get mayRun(): boolean {
-    const { grant, obstacle, sha256 } = this.#options;
-    return grant()?.sha256 === sha256 && obstacle() === undefined;
+    return this.isGranted && this.#options.obstacle() === undefined;
   }
 
   /** A process of it takes calls. */
@@ -275,7 +279,8 @@ export class InstalledPlugin {
   /** Ends the process when its calls have ended. */
   async unload(reason: string): Promise<void> {
     const instance = this.#instance ?? (await this.#starting?.catch(() => undefined));
-    if (instance === undefined || instance.isEnded || this.#stopping !== undefined) return;
+    if (this.#stopping !== undefined) return this.#stopping;
+    if (instance === undefined || instance.isEnded) return;
     this.#idle[Symbol.dispose]();
     this.#setState("draining", reason);
     const drained = Promise.withResolvers<undefined>();

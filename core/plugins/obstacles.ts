@@ -1,14 +1,22 @@
 import { LogoMeshError } from "@logomesh/contracts";
 import { messageOf } from "../base/index.ts";
-import { resolveDependencies, type ResolvedDependencies } from "./dependencies.ts";
+import { resolveDependencies, type ResolvedDependencies, type Unusable } from "./dependencies.ts";
+import { engineMismatch } from "./engines.ts";
 import type { InstalledPlugin, Obstacle } from "./installedPlugin.ts";
 
-/** Who may not start now, whatever it was granted: what a person disabled, and what needs something that cannot run. */
+export interface ObstaclesOptions {
+  plugins: ReadonlyMap<string, InstalledPlugin>;
+  isEnabled: (pluginId: string) => boolean;
+  /** Of the workbench. */
+  version: string;
+}
+
+/** Who may not start now, whatever it was granted: what a person disabled, what is made for another workbench, and what needs what cannot run. */
 export class Obstacles {
-  readonly #options: { plugins: ReadonlyMap<string, InstalledPlugin>; isEnabled: (pluginId: string) => boolean };
+  readonly #options: ObstaclesOptions;
   #dependencies: ResolvedDependencies = { order: [], problems: new Map() };
 
-  constructor(options: { plugins: ReadonlyMap<string, InstalledPlugin>; isEnabled: (pluginId: string) => boolean }) {
+  constructor(options: ObstaclesOptions) {
     this.#options = options;
   }
 
@@ -17,13 +25,13 @@ export class Obstacles {
     return this.#dependencies.order;
   }
 
-  /** To be called when a plugin came, went, or was switched. */
+  /** To be called when a plugin came, went, was switched, or was granted something else. */
   resolve(): void {
-    const { plugins, isEnabled } = this.#options;
-    const nodes = [...plugins.values()].map(({ manifest: { id, version, dependencies } }) => ({
-      ...{ id, version, dependencies },
-      isEnabled: isEnabled(id),
-    }));
+    const nodes = [...this.#options.plugins.values()].map((plugin) => {
+      const { id, version, dependencies } = plugin.manifest;
+      const unusable = this.#unusable(plugin);
+      return { ...{ id, version, dependencies }, ...(unusable === undefined ? {} : { unusable }) };
+    });
     this.#dependencies = resolveDependencies(nodes);
   }
 
@@ -32,8 +40,23 @@ export class Obstacles {
       const error = new LogoMeshError("LM_PLUGIN_DISABLED", `${pluginId} is disabled. Enable it to use it.`);
       return { state: "disabled", error };
     }
-    const error = this.#dependencies.problems.get(pluginId);
+    const manifest = this.#options.plugins.get(pluginId)?.manifest;
+    const mismatch = manifest === undefined ? undefined : engineMismatch(manifest, this.#options.version);
+    const error =
+      mismatch === undefined
+        ? this.#dependencies.problems.get(pluginId)
+        : new LogoMeshError("LM_PLUGIN_INCOMPATIBLE", `${pluginId} ${mismatch}`);
     return error === undefined ? undefined : { state: "blocked", error };
+  }
+
+  #unusable({ manifest, isGranted }: InstalledPlugin): Unusable | undefined {
+    const { id } = manifest;
+    if (!this.#options.isEnabled(id))
+      return { kind: "disabled", words: `is disabled. Enable it: logomesh plugin enable ${id}` };
+    const mismatch = engineMismatch(manifest, this.#options.version);
+    if (mismatch !== undefined) return { kind: "incompatible", words: mismatch };
+    if (isGranted) return undefined;
+    return { kind: "not-granted", words: `is not granted. Review and grant it: logomesh plugin grant ${id}` };
   }
 
   dependentsOf(pluginId: string): string[] {

@@ -56,6 +56,8 @@ export interface PluginHostOptions {
   pluginsFolder: string;
   /** Folders of it can be granted to plugins. */
   workspaceFolder: string;
+  /** Of the workbench, which plugins may be made for. */
+  version: string;
   /** What plugins keep, by id: `.logomesh/plugin-data`. */
   dataFolder: string;
   /** Copies of approved bundles: `.logomesh/plugins`. */
@@ -92,9 +94,9 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     this.#runtimes = new RuntimeManager(options);
     this.#settings = new PluginSettings(options);
     this.#api = new PluginAPI({ ...options, services: { ...options.services, plugins: this } });
-    this.#grants = new PluginGrants(options.grants, () => this.#reconsider());
+    this.#grants = new PluginGrants(options.grants, () => this.#set.resolve());
     this.#set = new PluginSet({
-      ...{ pluginsFolder, stagingFolder, logger },
+      ...{ pluginsFolder, stagingFolder, logger, version: options.version },
       isEnabled: (id) => this.#settings.get(id).isEnabled,
       grantOf: (id) => this.#grants.of(id),
       make: (staged) => this.#make(staged),
@@ -110,7 +112,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
       running: () => this.#set.runningIds(),
     });
     this.#installer = new PluginInstaller({
-      ...{ pluginsFolder, stagingFolder, dataFolder, audit, store },
+      ...{ pluginsFolder, stagingFolder, dataFolder, audit, store, version: options.version },
       ...{ set: this.#set, grants: this.#grants, settings: this.#settings, feed: this.#feed },
     });
   }
@@ -199,7 +201,11 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     if (this.#settings.get(pluginId).isEnabled !== enabled)
       await this.#settings.set(pluginId, { isEnabled: enabled }, pluginEntry(kind, { actor: caller.actor, pluginId }));
     this.#set.resolve();
-    if (!enabled) await plugin.unload("it was disabled");
+    if (!enabled) {
+      // Those that need it may call it until they are done.
+      await this.#set.unloadBlocked();
+      await plugin.unload("it was disabled");
+    }
     this.#feed.changed(pluginId);
     return plugin.describe();
   }
@@ -337,6 +343,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
   /** Who may run changed. */
   #reconsider(): void {
     this.#activation.refresh(this.#set.current());
+    void this.#set.unloadBlocked();
   }
 
   #make({ manifest, sha256, folder }: StagedPlugin): InstalledPlugin {

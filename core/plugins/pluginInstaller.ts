@@ -6,6 +6,7 @@ import type { AuditLog, PluginStore } from "../ports/index.ts";
 import { openBundle, replaceFolder } from "./bundleFolders.ts";
 import { pluginEntry } from "./callMeta.ts";
 import type { ChangeFeed } from "./changeFeed.ts";
+import { engineMismatch } from "./engines.ts";
 import { assertEntryPoint, readManifest } from "./manifest.ts";
 import { requiredError } from "./obstacles.ts";
 import { nameOf, type HostCaller, type PluginGrants } from "./pluginGrants.ts";
@@ -25,6 +26,8 @@ export interface PluginInstallerOptions {
   pluginsFolder: string;
   dataFolder: string;
   stagingFolder: string;
+  /** Of the workbench. */
+  version: string;
 }
 
 /** What puts another content or another process in the place of a plugin: installing, removing, reloading, developing. One after the other. */
@@ -44,6 +47,9 @@ export class PluginInstaller {
       const manifest = readManifest(bundle.folder);
       assertEntryPoint(bundle.folder, manifest);
       const { id, version } = manifest;
+      const mismatch = engineMismatch(manifest, this.#options.version);
+      if (mismatch !== undefined)
+        throw new LogoMeshError("LM_PLUGIN_INCOMPATIBLE", `${id} ${version} ${mismatch} Nothing was installed.`);
       const problem = set.invalidOf(id)?.problem;
       if (problem?.code === "LM_PLUGIN_DUPLICATE") throw LogoMeshError.fromProblem(problem);
       const { sha256, folder } = set.stage(id, bundle.folder);
@@ -72,6 +78,9 @@ export class PluginInstaller {
       if (folder === undefined && grants.of(pluginId) === undefined) set.find(pluginId);
       const dependents = set.obstacles.dependentsOf(pluginId);
       if (dependents.length > 0 && !force) throw requiredError(pluginId, dependents);
+      await Promise.all(
+        dependents.flatMap((id) => set.get(id)?.unload(`${pluginId}, which it needs, is being uninstalled`) ?? []),
+      );
       await grants.revoke(pluginId, caller);
       await plugin?.stop("it was uninstalled");
       const version = plugin === undefined ? {} : { version: plugin.manifest.version, sha256: plugin.sha256 };

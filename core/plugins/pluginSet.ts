@@ -14,6 +14,8 @@ export interface PluginSetOptions {
   stagingFolder: string;
   logger: Logger;
   isEnabled: (pluginId: string) => boolean;
+  /** Of the workbench. */
+  version: string;
   grantOf: (pluginId: string) => PluginGrant | undefined;
   /** Of a staged copy; not started. */
   make: (staged: StagedPlugin) => InstalledPlugin;
@@ -36,7 +38,8 @@ export class PluginSet {
 
   constructor(options: PluginSetOptions) {
     this.#options = options;
-    this.obstacles = new Obstacles({ plugins: this.#plugins, isEnabled: options.isEnabled });
+    const { isEnabled, version } = options;
+    this.obstacles = new Obstacles({ plugins: this.#plugins, isEnabled, version });
   }
 
   get(pluginId: string): InstalledPlugin | undefined {
@@ -72,7 +75,16 @@ export class PluginSet {
     return [...this.#plugins.values()];
   }
 
-  /** To be called when a plugin was switched: who may run is another question then. */
+  /** Those that run and may not any more because of another one let their calls end. */
+  async unloadBlocked(): Promise<void> {
+    const blocked = this.current().flatMap((plugin) => {
+      const obstacle = plugin.isRunning ? this.obstacles.of(plugin.manifest.id) : undefined;
+      return obstacle?.state === "blocked" ? [plugin.unload(obstacle.error.message.replace(/\.$/, ""))] : [];
+    });
+    await Promise.all(blocked);
+  }
+
+  /** To be called when a plugin was switched or granted something else: who may run is another question then. */
   resolve(): void {
     this.obstacles.resolve();
     this.#options.onDidChange();

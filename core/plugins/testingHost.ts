@@ -132,7 +132,7 @@ export class TestHost implements AsyncDisposable {
     return {
       ...{ sandbox: this.sandbox, audit: this.audit, policy: this.policy, grants: this.grants, clock: this.clock },
       ...{ writer: this.database.writer, reader: this.database.reader, store: new SqlitePluginStore(this.database) },
-      ...{ workspaceFolder: this.root, dataFolder: join(this.root, "data") },
+      ...{ version: "0.1.0", workspaceFolder: this.root, dataFolder: join(this.root, "data") },
       ...{ pluginsFolder: this.pluginsFolder, stagingFolder: join(this.root, "staged"), logger: QUIET },
       secrets: { get: () => undefined, redact: (text: string) => text.replaceAll("s3cret-canary", "[secret CANARY]") },
       ...{ random: systemRandom, services: this.services },
