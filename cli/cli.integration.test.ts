@@ -263,17 +263,27 @@ test("a copy of the workspace whose log was changed does not verify", async () =
   expect([verified.code, verified.out]).toEqual([1, expect.stringContaining("The log was changed")]);
 });
 
-test("doctor looks at everything", async () => {
+test("[SB37] doctor looks at everything, and says what keeps each limit", async () => {
   const { code, out } = await cli(["doctor"]);
   expect(code).toBe(0);
-  for (const name of ["Node.js", "Sandbox", "Python", "Model", "Settings", "Keys", "Database"])
+  for (const name of ["Node.js", "Sandbox", "Limits", "Python", "Model", "Settings", "Keys", "Database"])
     expect(out).toContain(name);
   expect(out).toContain("in use by a running workbench");
   const elsewhere = await cli(["doctor", "--json"], {
     env: { ...env, LOGOMESH_WORKSPACE: join(folder, "none"), OLLAMA_HOST: "http://192.0.2.1:1" },
   });
   expect(JSON.parse(elsewhere.out)).toMatchObject({
-    checks: expect.arrayContaining([expect.objectContaining({ name: "Workspace", status: "warn" })]),
+    checks: expect.arrayContaining([
+      expect.objectContaining({ name: "Workspace", status: "warn" }),
+      expect.objectContaining({
+        name: "Limits",
+        facts: {
+          memory: expect.stringMatching(/^(cgroup v[12]|watchdog)$/),
+          processes: expect.stringMatching(/^(cgroup v[12]|rlimit)$/),
+          cpu: expect.stringMatching(/^(cgroup v[12]|none)$/),
+        },
+      }),
+    ]),
   });
 });
 

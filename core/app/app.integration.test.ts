@@ -189,7 +189,7 @@ test("a folder that holds something is not made a workspace, and one that is non
     environment: { OLLAMA_HOST: "not a host::" },
     logger,
   });
-  expect(found.map(({ name }) => name)).toEqual(["Node.js", "Sandbox", "Python", "Model", "Workspace"]);
+  expect(found.map(({ name }) => name)).toEqual(["Node.js", "Sandbox", "Limits", "Python", "Model", "Workspace"]);
 });
 
 test("doctor tells of settings and keys that are wrong", async () => {

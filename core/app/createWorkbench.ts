@@ -1,6 +1,7 @@
 import type { SystemStatus, VerifyReport } from "@logomesh/contracts";
 import { messageOf, systemClock } from "../base/index.ts";
 import type { Logger } from "../ports/index.ts";
+import { describeBounds } from "../plugins/index.ts";
 import { ClientCalls } from "./clientCalls.ts";
 import { LockdownControl } from "./lockdownControl.ts";
 import { openParts, type OpenPartsOptions, type WorkbenchParts } from "./openParts.ts";
@@ -128,12 +129,13 @@ async function describeStatus(
 ): Promise<SystemStatus> {
   const { aliases, hint } = await parts.models.status();
   const { provider, model, simulated } = aliases.default ?? { provider: "none", model: "none", simulated: true };
-  const sandbox = parts.sandbox.status();
+  const { available, kind, hint: missing, bounds } = parts.sandbox.status();
+  const working = bounds === undefined ? kind : `${kind}: ${describeBounds(bounds)}`;
   return {
     version: parts.version,
     workspace: parts.paths.root,
     startedAt: parts.startedAt,
-    sandbox: { available: sandbox.available, detail: sandbox.hint ?? `${sandbox.kind} (${sandbox.limits.join(", ")})` },
+    sandbox: { available, detail: missing ?? working },
     audit: { ...parts.audit.head(), verified },
     model: { provider, model, simulated, ...(hint === undefined ? {} : { hint }) },
     lockdown: parts.lockdown.state,

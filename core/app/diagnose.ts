@@ -15,6 +15,8 @@ export interface Diagnosis {
   detail: string;
   /** What to do, where something is to be done. */
   fix?: string;
+  /** The same, for programs. */
+  facts?: Record<string, string>;
 }
 
 const NODE_MAJOR_MIN = 24;
@@ -29,7 +31,7 @@ export async function diagnose(options: {
   const paths = workspacePaths(root);
   return [
     checkNode(),
-    await checkSandbox(logger),
+    ...(await checkSandbox(logger)),
     checkPython(),
     await checkModel(environment),
     ...checkWorkspace(paths, environment),
@@ -47,13 +49,20 @@ function checkNode(): Diagnosis {
   };
 }
 
-async function checkSandbox(logger: Logger): Promise<Diagnosis> {
-  const { createBubblewrapSandbox } = await import("../plugins/index.ts");
+async function checkSandbox(logger: Logger): Promise<Diagnosis[]> {
+  const { createBubblewrapSandbox, describeBounds } = await import("../plugins/index.ts");
   using sandbox = createBubblewrapSandbox({ logger, clock: systemClock, nodePath: process.execPath });
-  const { available, hint, limits } = sandbox.status();
-  if (available) return { name: "Sandbox", status: "ok", detail: `bubblewrap; bounds: ${limits.join(", ")}` };
-  const detail = "none: plugins of level “sandbox” are refused, nothing runs unsandboxed";
-  return { name: "Sandbox", status: "fail", detail, ...(hint === undefined ? {} : { fix: hint }) };
+  const { available, kind, hint, bounds } = sandbox.status();
+  if (!available) {
+    const detail = "none: plugins of level “sandbox” are refused, nothing runs unsandboxed";
+    return [{ name: "Sandbox", status: "fail", detail, ...(hint === undefined ? {} : { fix: hint }) }];
+  }
+  const found: Diagnosis[] = [{ name: "Sandbox", status: "ok", detail: kind }];
+  if (bounds === undefined) return found;
+  const { hint: fix, ...facts } = bounds;
+  const limits = { name: "Limits", detail: describeBounds(bounds), facts };
+  found.push(fix === undefined ? { ...limits, status: "ok" } : { ...limits, status: "warn", fix });
+  return found;
 }
 
 function checkPython(): Diagnosis {

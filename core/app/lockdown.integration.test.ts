@@ -150,7 +150,7 @@ test("[PO36] a log that cannot be written, and a sandbox that worked before and 
   await using parts = await openParts({ root, config, environment, logger });
   const sandbox = {
     ...parts.sandbox,
-    status: () => ({ available: false, kind: "none" as const, hint: "No bwrap.", limits: [] }),
+    status: () => ({ available: false, kind: "none" as const, hint: "No bwrap." }),
   };
   const listeners: ((error: LogoMeshError) => void)[] = [];
   const audit = Object.assign(Object.create(parts.audit) as typeof parts.audit, {

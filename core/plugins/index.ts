@@ -1,4 +1,5 @@
 export { createBubblewrapSandbox } from "./sandbox/bubblewrapSandbox.ts";
 export { PluginHost } from "./pluginHost.ts";
+export { describeBounds } from "./sandbox/sandboxStatus.ts";
 export type { Sandbox } from "./sandbox/sandbox.ts";
 export { TokenLedger } from "./store/index.ts";

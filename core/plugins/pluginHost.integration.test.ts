@@ -100,7 +100,7 @@ test("[PL25] without a grant for this very content nothing starts", async () => 
 
 test("[PL25] without a sandbox nothing runs, and the error says what to install", async () => {
   await using host = await openEcho();
-  host.sandbox.current = { available: false, kind: "none", hint: "apt-get install bubblewrap", limits: [] };
+  host.sandbox.current = { available: false, kind: "none", hint: "apt-get install bubblewrap" };
   await expect(host.call("echo")).rejects.toMatchObject({
     code: "LM_PLUGIN_SANDBOX_UNAVAILABLE",
     message: expect.stringContaining("apt-get install bubblewrap"),

@@ -17,7 +17,7 @@ const PYTHON_BOOTSTRAP =
 export class UnconfinedSandbox implements Sandbox, AsyncDisposable {
   readonly #root = mkdtempSync(join(tmpdir(), "logomesh-unconfined-"));
   readonly processes: UnconfinedProcess[] = [];
-  current: SandboxStatus = { available: true, kind: "bubblewrap", limits: [] };
+  current: SandboxStatus = { available: true, kind: "bubblewrap" };
 
   status(): SandboxStatus {
     return this.current;

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
 import { ResourceLimitsSchema, type PluginRuntime } from "@logomesh/contracts";
 import { systemClock } from "../../core/base/index.ts";
+import type { ControlGroup } from "../../core/plugins/sandbox/controlGroup.ts";
 import { planLaunch, readRootEntries, type LaunchPlan } from "../../core/plugins/sandbox/launchPlan.ts";
 import { createRuntimeFinder } from "../../core/plugins/sandbox/runtimes.ts";
 import type { SandboxExit, SandboxProcess, SandboxSpec, SandboxUsage } from "../../core/plugins/sandbox/sandbox.ts";
@@ -19,6 +20,18 @@ export const sandbox = createBubblewrapSandbox({
   clock: systemClock,
   nodePath: process.execPath,
 });
+
+/** The same without control groups, whether there are any or not. */
+export const watchedSandbox = createBubblewrapSandbox({
+  ...{ logger: silentLogger, clock: systemClock, nodePath: process.execPath },
+  usesControlGroups: false,
+});
+const hasGroups = /cgroup/.test(sandbox.status().bounds?.memory ?? "");
+/** Both ways to bound a sandbox; tests of one that does not exist here are not run. */
+export const BOUNDED_BY = [
+  { name: "control groups", box: sandbox, isHere: hasGroups },
+  { name: "limits and watchdog", box: watchedSandbox, isHere: true },
+];
 
 const ENTRY: Record<PluginRuntime, string> = { nodejs: "main.cjs", python: "main.py", shell: "main.sh" };
 const INTERPRETER: Record<PluginRuntime, string[]> = {
@@ -69,9 +82,9 @@ export function createBundle({ runtime, source, files = {}, limits = {}, readOnl
 }
 
 /** Runs the probe in the sandbox until it ends. */
-export async function runInside(probe: Probe): Promise<ProbeResult> {
+export async function runInside(probe: Probe, box = sandbox): Promise<ProbeResult> {
   using bundle = createBundle(probe);
-  return await finish(await sandbox.launch(bundle.spec), probe.input);
+  return await finish(await box.launch(bundle.spec), probe.input);
 }
 
 /** The positive control: the same program without a sandbox. */
@@ -91,7 +104,7 @@ export function runOutside(probe: Probe, environment: Record<string, string> = {
 /** The other positive control: the same sandbox with one line of it changed. */
 export async function runTampered(
   probe: Probe,
-  tamper: { plan?: (plan: LaunchPlan) => LaunchPlan; asRoot?: boolean; extraFds?: number[] },
+  tamper: { plan?: (plan: LaunchPlan) => LaunchPlan; asRoot?: boolean; extraFds?: number[]; group?: ControlGroup },
 ): Promise<ProbeResult> {
   using bundle = createBundle(probe);
   const runtime = await createRuntimeFinder({ nodePath: process.execPath, pythonCandidates: ["/usr/bin/python3"] })(
@@ -104,6 +117,7 @@ export async function runTampered(
     bwrapPath: "/usr/bin/bwrap",
     dropToUid: undefined,
     rootEntries: readRootEntries(),
+    joinFiles: tamper.group?.joinFiles ?? [],
   });
   // Without the launcher's mounts the bundle must be reachable for the user that bubblewrap runs as.
   chmodSync(bundle.base, 0o755);
@@ -112,7 +126,10 @@ export async function runTampered(
   const command = IS_ROOT && tamper.asRoot !== true ? [...drop, ...changed.command] : changed.command;
   const started = await startSandboxProcess(
     { ...changed, command },
-    { clock: systemClock, logger: silentLogger, sourceFds: tamper.extraFds ?? [] },
+    {
+      ...{ clock: systemClock, logger: silentLogger, sourceFds: tamper.extraFds ?? [] },
+      ...(tamper.group === undefined ? {} : { group: tamper.group }),
+    },
   );
   return await finish(started, probe.input);
 }

@@ -72,7 +72,6 @@ test.each<[string, Probe, (plan: LaunchPlan) => LaunchPlan]>([
   ],
   ["6: re-piped streams", shell("cat /dev/stdin", { input: "works" }), rewrite(/^exec 8>[^]*/, '"$0"')],
   ["9: size of /tmp", { ...FILL, limits: { tmp_mb: 8 } }, without("--size", String(8 * 1024 * 1024))],
-  ["9: the filter on memory files", CALL("319, b'x', 0"), unfiltered],
   ["read-only root", WRITE("/reached"), without("--remount-ro", "/")],
   ["read-only /dev", WRITE("/dev/reached"), without("--remount-ro", "/dev")],
   ["limit of processes", FORKS, rewrite(/ -u "\$2"/, "")],

@@ -121,7 +121,7 @@ test("[SB14] usage tells memory, CPU time and processes", async () => {
   });
   const started = await open().launch(spec);
   await expect.poll(() => started.usage().cpuPercent, { timeout: 10_000 }).toBeGreaterThan(20);
-  expect(started.usage().processes).toBe(4); // bubblewrap twice, the plugin, its child
+  await expect.poll(() => started.usage().processes).toBe(4); // bubblewrap twice, the plugin, its child
   expect(started.usage().memoryBytes).toBeGreaterThan(50 << 20);
   expect(started.usage().memoryBytes).toBeLessThan(200 << 20);
   expect(started.usage().cpuMs).toBeGreaterThan(0);
@@ -173,7 +173,7 @@ test.each<[string, Partial<BubblewrapSandboxOptions>, RegExp]>([
   ["a bubblewrap that fails", { bwrapPath: "/usr/bin/false" }, /user namespaces/],
 ])("[SB22] with %s nothing starts, and the answer says what to do", async (_, options, hint) => {
   const sandbox = open(options);
-  expect(sandbox.status()).toEqual({ available: false, kind: "none", limits: [], hint: expect.stringMatching(hint) });
+  expect(sandbox.status()).toEqual({ available: false, kind: "none", hint: expect.stringMatching(hint) });
   await expect(sandbox.launch(bundle({ "main.js": "" }))).rejects.toMatchObject({
     code: "LM_PLUGIN_SANDBOX_UNAVAILABLE",
     message: expect.stringMatching(hint),
@@ -183,12 +183,6 @@ test.each<[string, Partial<BubblewrapSandboxOptions>, RegExp]>([
 test("[SB22] a user other than root finds the sandbox too", () => {
   const host = { platform: "linux", arch: "x64", uid: 1000 } as const;
   expect(open({ host }).status()).toMatchObject({ available: true });
-});
-
-test("[SB22] the sandbox that works here says what bounds it", () => {
-  const sandbox = open();
-  const status = { available: true, kind: "bubblewrap", limits: ["rlimit", "watchdog"] };
-  expect([sandbox.status(), sandbox.status()]).toEqual([status, status]);
 });
 
 test("[SB22] without a Python nothing starts, and the answer names what was tried", async () => {

@@ -3,12 +3,15 @@ import { LogoMeshError } from "@logomesh/contracts";
 import { messageOf, sha256Hex } from "../../base/index.ts";
 import type { Clock, Logger } from "../../ports/index.ts";
 import { checkBundle } from "./bundleCheck.ts";
+import type { ControlGroup } from "./controlGroup.ts";
+import { findControlGroups, type ControlGroups } from "./controlGroups.ts";
 import { adoptDataFolder, assertDataFits } from "./dataFolder.ts";
+import { tasksMax } from "./gate.ts";
 import { planLaunch, readRootEntries } from "./launchPlan.ts";
 import { createRuntimeFinder, SYSTEM_PYTHON } from "./runtimes.ts";
 import type { Sandbox, SandboxProcess, SandboxSpec, SandboxStatus } from "./sandbox.ts";
 import { startSandboxProcess } from "./sandboxProcess.ts";
-import { probeSandbox, type HostFacts } from "./sandboxStatus.ts";
+import { boundsOf, probeSandbox, type HostFacts } from "./sandboxStatus.ts";
 import { seccompProgram } from "./seccomp.ts";
 
 /** Host users for plugins of a workbench that runs as root, above those that systems give away: one for each, because pipes, keys and watches are bounded per user. */
@@ -16,6 +19,10 @@ const UID_BASE = 1_900_000_000;
 const UID_COUNT = 60_000;
 /** Plugins that keep data have the same user each time. */
 const DATA_UID_BASE = UID_BASE + UID_COUNT;
+
+const MIB = 1024 * 1024;
+/** A group counts the kernel's own memory too (page tables, stacks, mounts), which `memory_mb` does not mean. */
+const KERNEL_MEMORY_BYTES = 8 * MIB;
 
 export interface BubblewrapSandboxOptions {
   logger: Logger;
@@ -28,6 +35,8 @@ export interface BubblewrapSandboxOptions {
   bwrapPath?: string;
   /** Default: what `process` says. */
   host?: HostFacts;
+  /** Whether the kernel's control groups are looked for. Default: true. */
+  usesControlGroups?: boolean;
 }
 
 /**
@@ -36,6 +45,7 @@ export interface BubblewrapSandboxOptions {
  */
 export function createBubblewrapSandbox(options: BubblewrapSandboxOptions): Sandbox & Disposable {
   const { logger, clock, nodePath, pythonCandidates = [SYSTEM_PYTHON], bwrapPath = "/usr/bin/bwrap" } = options;
+  const { usesControlGroups = true } = options;
   const host = options.host ?? { platform: process.platform, arch: process.arch, uid: process.getuid?.() };
   const isRoot = host.uid === 0;
   const findRuntime = createRuntimeFinder({ nodePath, pythonCandidates });
@@ -44,18 +54,35 @@ export function createBubblewrapSandbox(options: BubblewrapSandboxOptions): Sand
   let launches = 0;
   let disposed = false;
   let good: SandboxStatus | undefined;
+  let groups: ControlGroups | undefined;
 
   /** A bad answer is asked for again: what was missing may have been installed. */
   const status = () => {
     if (good !== undefined) return good;
     const found = probeSandbox({ host, bwrapPath, dropToUid: isRoot ? UID_BASE : undefined, rootEntries });
-    if (found.available) good = found;
-    return found;
+    if (!found.available) return found;
+    const possible = usesControlGroups ? findControlGroups({ clock }) : "they were not looked for";
+    if (typeof possible !== "string") groups = possible;
+    good = { ...found, bounds: boundsOf(possible) };
+    return good;
+  };
+
+  const makeGroup = ({ pluginId, runtime, limits }: SandboxSpec): ControlGroup | undefined => {
+    try {
+      return groups?.create({
+        memoryBytes: limits.memory_mb * MIB + KERNEL_MEMORY_BYTES,
+        tasks: tasksMax({ runtime, limits }),
+        cpuPercent: limits.cpu_percent,
+      });
+    } catch (error) {
+      const detail = `${pluginId} was not started, because its control group could not be made: ${messageOf(error)}`;
+      throw new LogoMeshError("LM_PLUGIN_START_FAILED", detail, { cause: error });
+    }
   };
 
   const launch = async (wanted: SandboxSpec) => {
-    const seccomp = seccompProgram(host.arch);
     const { available, hint = "" } = status();
+    const seccomp = seccompProgram(host.arch, { countsSharedMemory: groups !== undefined });
     if (!available || seccomp === undefined) {
       throw new LogoMeshError(
         "LM_PLUGIN_SANDBOX_UNAVAILABLE",
@@ -69,14 +96,20 @@ export function createBubblewrapSandbox(options: BubblewrapSandboxOptions): Sand
       if (dropToUid !== undefined) adoptDataFolder(spec.data.folder, dropToUid);
       await assertDataFits(spec.data);
     }
-    const plan = planLaunch({ spec, runtime, seccomp, bwrapPath, dropToUid, rootEntries });
     using opened = new DisposableStack();
+    const group = makeGroup(spec);
+    if (group !== undefined) opened.defer(() => group.removeNow());
+    const joinFiles = group?.joinFiles ?? [];
+    const plan = planLaunch({ spec, runtime, seccomp, bwrapPath, dropToUid, rootEntries, joinFiles });
     const sourceFds = plan.sources.map((source) => opened.adopt(openFolder(spec, source), closeSync));
     // By descriptor, so that what is checked is what will be mounted.
     const folder = sourceFds[0] === undefined ? spec.bundleFolder : `/proc/self/fd/${sourceFds[0]}`;
     await checkBundle({ folder, entryPoint: spec.entryPoint, asStranger: isRoot });
-    opened.move(); // the process closes them
-    const started = await startSandboxProcess(plan, { clock, logger, sourceFds });
+    opened.move(); // the process closes and removes them
+    const started = await startSandboxProcess(plan, {
+      ...{ clock, logger, sourceFds },
+      ...(group === undefined ? {} : { group }),
+    });
     logger.debug({ pluginId: spec.pluginId, pid: started.pid }, "sandbox started");
     running.add(started);
     void started.exited.then(() => running.delete(started));

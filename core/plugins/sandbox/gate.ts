@@ -12,6 +12,14 @@ const STACK_KIB = 8192;
 /** Threads and helpers that the runtime itself needs; `max_processes` counts what the plugin adds. RLIMIT_NPROC counts threads. */
 const RUNTIME_TASKS: Record<PluginRuntime, number> = { nodejs: 16, python: 2, shell: 6 };
 
+/** The launcher, which becomes bubblewrap, bubblewrap's first process inside, and what sets up both. */
+const SANDBOX_TASKS = 4;
+
+/** Of a whole sandbox, as a control group counts: above the limit that the gate sets, which is the one that plugins meet. */
+export function tasksMax({ runtime, limits }: Pick<GateInput, "runtime" | "limits">): number {
+  return limits.max_processes + RUNTIME_TASKS[runtime] + SANDBOX_TASKS;
+}
+
 /**
  * Variables that a plugin was granted have this before their names until the gate has done its work: its own shell would obey some of them
  * (`BASH_ENV`, `LD_PRELOAD`).

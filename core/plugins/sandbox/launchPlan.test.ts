@@ -92,7 +92,7 @@ test("[SB18] as root, folders are bound by the launcher, which then drops to the
     "--noprofile",
     "--norc",
   ]);
-  expect(command.slice(10, 15)).toEqual(["launcher", "4711", "2", ...sources]);
+  expect(command.slice(10, 16)).toEqual(["launcher", "4711", "2", "0", ...sources]);
   expect(options).toEqual(expect.arrayContaining(["--ro-bind", "/run/0", "/plugin", "--ro-bind", "/run/1"]));
   expect(options.join("\n")).not.toContain("/host/");
 });
@@ -101,7 +101,7 @@ test("[SB18] not as root, the launcher binds nothing and keeps the user", () => 
   const { command, sources } = plan();
   expect(sources).toEqual([]);
   expect(command.slice(0, 3)).toEqual(["/usr/bin/bash", "--noprofile", "--norc"]);
-  expect(command.slice(5, 12)).toEqual(["launcher", "-", "0", "/usr/bin/bwrap", "--args", "4", "--"]);
+  expect(command.slice(5, 13)).toEqual(["launcher", "-", "0", "0", "/usr/bin/bwrap", "--args", "4", "--"]);
 });
 
 test.each<[PluginRuntime, number, number]>([

@@ -28,12 +28,15 @@ export interface LaunchPlanInput {
   bwrapPath: string;
   dropToUid: number | undefined;
   rootEntries: readonly RootEntry[];
+  /** Of the sandbox's control group; none where there are no groups. */
+  joinFiles?: readonly string[];
 }
 
 /** Folders of the sandbox that no mount may replace or lie in: a mount point there would be made in what a plugin wrote. */
 const RESERVED = ["/plugin", "/usr", "/proc", "/dev", "/tmp", "/etc", "/runtime", "/run", "/data"];
 
-export function planLaunch({ spec, runtime, seccomp, bwrapPath, dropToUid, rootEntries }: LaunchPlanInput): LaunchPlan {
+export function planLaunch(options: LaunchPlanInput): LaunchPlan {
+  const { spec, runtime, seccomp, bwrapPath, dropToUid, rootEntries, joinFiles = [] } = options;
   const extra = Object.entries(spec.readOnlyMounts ?? {}).map(([destination, source]) => ({ source, destination }));
   assertDestinations(extra);
   const wanted = [
@@ -48,13 +51,13 @@ export function planLaunch({ spec, runtime, seccomp, bwrapPath, dropToUid, rootE
   const sources = isRoot ? wanted.map(({ source }) => source) : [];
   const { interpreter } = runtime;
   const input = { ...spec, interpreter, mounts, rootEntries };
-  const options = bubblewrapOptions(input);
-  assert(!options.some((option) => option.includes("\0")), "NUL separates the options, so none may contain it");
+  const bwrapOptions = bubblewrapOptions(input);
+  assert(!bwrapOptions.some((option) => option.includes("\0")), "NUL separates the options, so none may contain it");
   return {
     pluginId: spec.pluginId,
-    command: launcherCommand({ dropToUid, sources, bwrapPath, command: insideCommand(input) }),
+    command: launcherCommand({ dropToUid, sources, joinFiles, bwrapPath, command: insideCommand(input) }),
     environment: {},
-    options,
+    options: bwrapOptions,
     seccomp,
     sources,
     limits: spec.limits,

@@ -24,7 +24,8 @@ const BASH = ["/usr/bin/bash", "--noprofile", "--norc"];
 // `mount -c` and `-ef` compare and bind by descriptor: a folder that was swapped after the host looked at it is refused. All folders are
 // mounted by one process from a table (in the new /run, which is empty but for it), because each process more costs every start 2 ms.
 const LAUNCHER = `set -eu
-uid=$1 count=$2; shift 2
+uid=$1 count=$2 groups=$3; shift 3
+for ((; groups > 0; groups--)); do echo $$ > "$1"; shift; done
 if [ "$uid" != - ]; then
   for ((i = 0; i < count; i++)); do
     eval "exec $((30 + i))<\\"\\$1\\""; shift
@@ -52,6 +53,8 @@ export interface LauncherCommandOptions {
   dropToUid: number | undefined;
   /** Host paths to reopen and bind; empty unless the host is root. */
   sources: readonly string[];
+  /** Files of control groups to write its process number to, first of all: nothing of the sandbox runs outside of its bounds. */
+  joinFiles: readonly string[];
   bwrapPath: string;
   /** What runs inside, gate included. */
   command: readonly string[];
@@ -62,7 +65,8 @@ export interface LauncherCommandOptions {
  * Run by root, bubblewrap could not enforce process limits; run by a stranger, it could not reach folders below a 0700 one. So root's
  * launcher binds the folders in a mount namespace of its own and then drops to an unprivileged user.
  */
-export function launcherCommand({ dropToUid, sources, bwrapPath, command }: LauncherCommandOptions): string[] {
+export function launcherCommand(options: LauncherCommandOptions): string[] {
+  const { dropToUid, sources, joinFiles, bwrapPath, command } = options;
   return [
     ...(dropToUid === undefined ? [] : ["/usr/bin/unshare", "--mount", "--propagation", "private", "--"]),
     ...BASH,
@@ -71,6 +75,8 @@ export function launcherCommand({ dropToUid, sources, bwrapPath, command }: Laun
     "launcher",
     dropToUid === undefined ? "-" : String(dropToUid),
     String(sources.length),
+    String(joinFiles.length),
+    ...joinFiles,
     ...sources,
     ...[bwrapPath, "--args", String(FD.args), "--", ...command],
   ];

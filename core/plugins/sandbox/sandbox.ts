@@ -59,14 +59,23 @@ export interface SandboxProcess extends AsyncDisposable {
   usage(): SandboxUsage;
 }
 
+/** `watchdog` looks several times a second and ends what is beyond; the others are the kernel's own. */
+export interface SandboxBounds {
+  memory: "cgroup v2" | "cgroup v1" | "watchdog";
+  processes: "cgroup v2" | "cgroup v1" | "rlimit";
+  cpu: "cgroup v2" | "cgroup v1" | "none";
+  /** What to do for better ones, where there are. */
+  hint?: string;
+}
+
 export interface SandboxStatus {
   available: boolean;
   /** `bubblewrap` where it is available. */
   kind: "bubblewrap" | "none";
   /** What is missing and the command that installs it. */
   hint?: string;
-  /** Which bounds hold here: cgroup, rlimit, watchdog. */
-  limits: readonly ("cgroup" | "rlimit" | "watchdog")[];
+  /** What keeps each bound here; undefined where nothing runs. */
+  bounds?: SandboxBounds;
 }
 
 /** Starts plugins in a sandbox, or not at all. */

@@ -3,12 +3,13 @@ import { closeSync } from "node:fs";
 import type { Duplex, Readable } from "node:stream";
 import { LogoMeshError } from "@logomesh/contracts";
 import type { Clock, Logger } from "../../ports/index.ts";
+import type { ControlGroup } from "./controlGroup.ts";
 import { watchData } from "./dataFolder.ts";
 import { FD } from "./launcher.ts";
 import type { LaunchPlan } from "./launchPlan.ts";
-import { isAlive, listTree, sampleTree } from "./processTree.ts";
+import { isAlive, listTree, sampleTree, type TreeSample } from "./processTree.ts";
 import type { SandboxExit, SandboxProcess } from "./sandbox.ts";
-import { startWatchdog } from "./watchdog.ts";
+import { startWatchdog, watchMemoryKills } from "./watchdog.ts";
 
 const MIB = 1024 * 1024;
 /** From spawn to the plugin's first instruction: some 20 ms, on a machine under heavy load a second. */
@@ -27,6 +28,8 @@ export interface StartOptions {
   logger: Logger;
   /** Descriptors of `plan.sources`, in order; closed here. */
   sourceFds: readonly number[];
+  /** That the plan joins; removed here, whatever happens. */
+  group?: ControlGroup;
 }
 
 interface StartWatchOptions {
@@ -42,7 +45,17 @@ interface StartWatchOptions {
  * @throws LogoMeshError LM_PLUGIN_START_FAILED when the sandbox could not be set up
  */
 export async function startSandboxProcess(plan: LaunchPlan, options: StartOptions): Promise<SandboxProcess> {
-  const { clock, logger, sourceFds } = options;
+  const { clock, logger, group } = options;
+  try {
+    return await start(plan, options);
+  } catch (error) {
+    await removeGroup(group, { clock, logger });
+    throw error;
+  }
+}
+
+async function start(plan: LaunchPlan, options: StartOptions): Promise<SandboxProcess> {
+  const { clock, logger, sourceFds, group } = options;
   const [file = "", ...args] = plan.command;
   const stdio = ["pipe", "pipe", "pipe", "pipe", "pipe", "pipe", "pipe", ...sourceFds] as const;
   // A process group of its own: Ctrl-C in a terminal is for the workbench, which then stops its plugins itself.
@@ -79,7 +92,8 @@ export async function startSandboxProcess(plan: LaunchPlan, options: StartOption
   using _deadline = clock.setTimer(SETUP_TIMEOUT_MS, killAll);
   const standing = new Promise((resolve) => streams(FD.gate)?.once("data", resolve)).then(() => firstInside(pid));
   const insidePid = await Promise.race([standing, exit.then(() => undefined)]);
-  if (insidePid === undefined) throw startFailed(plan, await complaint(stderr));
+  if (insidePid === undefined)
+    throw startFailed(plan, hasLostMemory(group) ? tooLittleMemory(plan) : await complaint(stderr));
   stderr.off("readable", hold);
   streams(FD.gate)?.end("g");
 
@@ -94,26 +108,35 @@ export async function startSandboxProcess(plan: LaunchPlan, options: StartOption
     fallback ??= clock.setTimer(KILL_GRACE_MS, killAll);
   };
   const memoryBytesMax = plan.limits.memory_mb * MIB;
+  const endForMemory = () => {
+    logger.warn({ pluginId: plan.pluginId, ...watchdog.usage() }, "plugin exceeded its memory limit");
+    kill("memory");
+  };
   const watchdog = startWatchdog({
     clock,
-    sample: () => sampleTree({ rootPid: pid, insidePid, exactAboveBytes: memoryBytesMax }),
+    sample: () => sample({ group, rootPid: pid, insidePid, exactAboveBytes: memoryBytesMax }),
     memoryBytesMax,
-    onMemoryExceeded: (usage) => {
-      logger.warn({ pluginId: plan.pluginId, ...usage }, "plugin exceeded its memory limit");
-      kill("memory");
-    },
+    onMemoryExceeded: endForMemory,
   });
+  const killWatch =
+    group === undefined
+      ? undefined
+      : watchMemoryKills({ clock, kills: () => group.memoryKills(), onKilled: endForMemory });
   const dataWatch = watchPlanData(plan, {
     ...{ clock, logger, listProcesses: () => listTree(pid) },
     onExceeded: () => kill("data"),
   });
   const exited = exit.then(async ({ code, signal }): Promise<SandboxExit> => {
     running = false;
+    // The process that was killed may have been the one that all others depend on.
+    if (hasLostMemory(group)) cause ??= "memory";
     watchdog[Symbol.dispose]();
+    killWatch?.[Symbol.dispose]();
     dataWatch?.[Symbol.dispose]();
     fallback?.[Symbol.dispose]();
     // bubblewrap passes the plugin's exit code on before the last daemons have died.
     await Promise.all([untilGone(insidePid, clock), drained]);
+    await removeGroup(group, { clock, logger });
     if (cause !== undefined) return { code: null, signal: "SIGKILL", cause };
     return { code, signal };
   });
@@ -132,6 +155,42 @@ export async function startSandboxProcess(plan: LaunchPlan, options: StartOption
       await exited;
     },
   };
+}
+
+interface SampleOptions {
+  group: ControlGroup | undefined;
+  rootPid: number;
+  insidePid: number;
+  exactAboveBytes: number;
+}
+
+/** The group knows it all, or a part: what it does not know is counted by walking the tree. */
+function sample({ group, ...tree }: SampleOptions): TreeSample {
+  const { memoryBytes, cpuMs, processes } = group?.usage() ?? {};
+  if (memoryBytes !== undefined && cpuMs !== undefined && processes !== undefined)
+    return { memoryBytes, cpuMs, processes };
+  const walked = sampleTree(tree);
+  return {
+    memoryBytes: memoryBytes ?? walked.memoryBytes,
+    cpuMs: cpuMs ?? walked.cpuMs,
+    processes: processes ?? walked.processes,
+  };
+}
+
+function hasLostMemory(group: ControlGroup | undefined): boolean {
+  return group !== undefined && group.memoryKills() > 0;
+}
+
+function tooLittleMemory({ limits }: LaunchPlan): string {
+  return `its runtime needs more than the ${limits.memory_mb} MiB of memory that its manifest asks for`;
+}
+
+async function removeGroup(
+  group: ControlGroup | undefined,
+  { clock, logger }: Pick<StartOptions, "clock" | "logger">,
+): Promise<void> {
+  if (group !== undefined && !(await group.remove(clock)))
+    logger.warn({ joinFiles: group.joinFiles }, "the control group of a sandbox could not be removed");
 }
 
 function watchPlanData(

@@ -1,7 +1,8 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, statSync } from "node:fs";
 import type { RootEntry } from "./bubblewrapArgs.ts";
-import type { SandboxStatus } from "./sandbox.ts";
+import type { ControlGroups } from "./controlGroups.ts";
+import type { SandboxBounds, SandboxStatus } from "./sandbox.ts";
 import { seccompProgram } from "./seccomp.ts";
 
 /** What the sandbox depends on; the values of `process`, unless a test says otherwise. */
@@ -32,8 +33,25 @@ export interface ProbeOptions {
 /** Whether a sandbox can be built here; starts an empty one to find out, which takes some 10 ms. */
 export function probeSandbox(options: ProbeOptions): SandboxStatus {
   const hint = findObstacle(options);
-  if (hint !== undefined) return { available: false, kind: "none", hint, limits: [] };
-  return { available: true, kind: "bubblewrap", limits: ["rlimit", "watchdog"] };
+  if (hint !== undefined) return { available: false, kind: "none", hint };
+  return { available: true, kind: "bubblewrap" };
+}
+
+/** What keeps each bound, in a few words. */
+export function describeBounds({ memory, processes, cpu }: SandboxBounds): string {
+  const cpuTime = cpu === "none" ? "CPU time not bounded" : `CPU time by ${cpu}`;
+  return `memory by ${memory}, processes by ${processes}, ${cpuTime}`;
+}
+
+/** @param groups those that are used, or why there are none */
+export function boundsOf(groups: ControlGroups | string): SandboxBounds {
+  if (typeof groups === "string") {
+    const hint = `Memory is looked at several times a second and CPU time is not bounded, because ${groups}. The kernel bounds both in control groups: start the workbench by systemd-run --user --scope, or as a systemd service with Delegate=yes; in a container, with a writable /sys/fs/cgroup.`;
+    return { memory: "watchdog", processes: "rlimit", cpu: "none", hint };
+  }
+  const { version, controllers } = groups;
+  const group = `cgroup v${version}` as const;
+  return { memory: group, processes: group, cpu: controllers.includes("cpu") ? group : "none" };
 }
 
 function findObstacle({ host, bwrapPath, dropToUid, rootEntries }: ProbeOptions): string | undefined {

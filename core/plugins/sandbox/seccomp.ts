@@ -63,9 +63,17 @@ const UNSUPPORTED = {
   // Flags behind a pointer cannot be filtered; io_uring opens sockets around this filter.
   clone3: 435, io_uring_setup: 425, io_uring_enter: 426, io_uring_register: 427,
   open_tree: 428, move_mount: 429, fsopen: 430, fsconfig: 431, fsmount: 432, fspick: 433, mount_setattr: 442,
-  // Memory that no resource limit counts.
-  memfd_secret: 447, memfd_create: 319, shmget: 29, msgget: 68, semget: 64, mq_open: 240,
+  // Memory that nothing counts.
+  memfd_secret: 447, msgget: 68, semget: 64, mq_open: 240,
 };
+
+/** Memory that only a control group counts: without one there are no such calls. */
+const SHARED_MEMORY = { memfd_create: 319, shmget: 29 };
+
+export interface FilterOptions {
+  /** The sandbox is in a control group that counts memory. */
+  countsSharedMemory?: boolean;
+}
 
 const load = (offset: number): Instruction => ({ code: LOAD_WORD, jt: 0, jf: 0, k: offset });
 const give = (action: number): Instruction => ({ code: RETURN, jt: 0, jf: 0, k: action });
@@ -80,7 +88,8 @@ function unless(code: number, k: number, body: readonly Instruction[]): Instruct
   return [{ code, jt: body.length, jf: 0, k }, ...body];
 }
 
-function program(): Instruction[] {
+function program({ countsSharedMemory = false }: FilterOptions): Instruction[] {
+  const unsupported = { ...UNSUPPORTED, ...(countsSharedMemory ? {} : SHARED_MEMORY) };
   return [
     load(ARCH),
     ...unless(JUMP_EQUAL, AUDIT_ARCH_X86_64, [give(KILL_PROCESS)]),
@@ -88,7 +97,7 @@ function program(): Instruction[] {
     // Covers the x32 calls too.
     ...when(JUMP_GREATER_OR_EQUAL, FIRST_UNKNOWN, [refuse(ENOSYS)]),
     ...Object.values(FORBIDDEN).flatMap((number) => when(JUMP_EQUAL, number, [refuse(EPERM)])),
-    ...Object.values(UNSUPPORTED).flatMap((number) => when(JUMP_EQUAL, number, [refuse(ENOSYS)])),
+    ...Object.values(unsupported).flatMap((number) => when(JUMP_EQUAL, number, [refuse(ENOSYS)])),
     ...when(JUMP_EQUAL, SOCKET, [refuse(EAFNOSUPPORT)]),
     // Child processes of Node talk over socket pairs.
     ...when(JUMP_EQUAL, SOCKETPAIR, [
@@ -115,9 +124,9 @@ function program(): Instruction[] {
  * The filter as bubblewrap's `--seccomp` reads it: an array of `struct sock_filter`.
  * @returns undefined for a processor whose call numbers have no table here; sandboxed plugins do not run there
  */
-export function seccompProgram(arch: NodeJS.Architecture): Buffer | undefined {
+export function seccompProgram(arch: NodeJS.Architecture, options: FilterOptions = {}): Buffer | undefined {
   if (arch !== "x64") return undefined;
-  const instructions = program();
+  const instructions = program(options);
   const bytes = Buffer.alloc(instructions.length * 8);
   instructions.forEach(({ code, jt, jf, k }, index) => {
     bytes.writeUInt16LE(code, index * 8);

@@ -1,9 +1,13 @@
+import { toDisposable } from "../../base/index.ts";
 import type { Clock } from "../../ports/index.ts";
 import type { TreeSample } from "./processTree.ts";
 import type { SandboxUsage } from "./sandbox.ts";
 
 /** A memory limit crossed is seen within 250 ms; the rest is for a busy event loop. */
 const SAMPLE_EVERY_MS = 200;
+
+/** Where the kernel ends processes for their memory, the rest of their tree ends within 100 ms. */
+const KILLS_EVERY_MS = 50;
 
 export interface WatchdogOptions {
   clock: Clock;
@@ -49,4 +53,16 @@ export function startWatchdog({ clock, sample, memoryBytesMax, onMemoryExceeded 
       timer?.[Symbol.dispose]();
     },
   };
+}
+
+/** Says once that the kernel killed a process for its memory: it picks one, and what is left of the tree may never notice. */
+export function watchMemoryKills(options: { clock: Clock; kills: () => number; onKilled: () => void }): Disposable {
+  const { clock, kills, onKilled } = options;
+  let timer: Disposable | undefined;
+  const look = (): void => {
+    if (kills() > 0) onKilled();
+    else timer = clock.setTimer(KILLS_EVERY_MS, look);
+  };
+  timer = clock.setTimer(KILLS_EVERY_MS, look);
+  return toDisposable(() => timer?.[Symbol.dispose]());
 }
