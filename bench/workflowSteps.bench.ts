@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { VerifyReport } from "@logomesh/contracts";
 import { openAuditTrail } from "../core/audit/index.ts";
 import { createIdSource, systemClock as clock, systemRandom as random } from "../core/base/index.ts";
 import { openDatabase } from "../core/db/index.ts";
@@ -37,6 +36,7 @@ const tools: PluginTools = {
   callTool: ({ arguments: { sum } }) =>
     Promise.resolve({ content: [], structuredContent: { sum: Number(sum) + 1 }, isError: false, durationMs: 0 }),
 };
+const notAsked = (): Promise<never> => Promise.reject(new Error("not asked for"));
 const policy: Policy = { decide: () => ({ allowed: true, policies: [], reason: "" }), require: () => undefined };
 const grants: Grants = {
   grantWorkflow: () => Promise.resolve(),
@@ -112,7 +112,7 @@ async function measure(folder: string): Promise<{ stepsPerSecond: number; single
         keysFolder: join(folder, "keys"),
         outsideRoot: join(folder, "outside"),
       },
-      verify: () => Promise.reject<VerifyReport>(new Error("not asked for")),
+      jobs: { verify: notAsked, listUnended: notAsked },
       newLogId: () => ids.next("log"),
     }),
   );

@@ -1,3 +1,4 @@
+import type { SystemStatus } from "@logomesh/contracts";
 import type { Client } from "@logomesh/contracts/client";
 import type { Config } from "@logomesh/core";
 import type { Style } from "./output/style.ts";
@@ -13,6 +14,8 @@ export interface StartedWorkbench extends AsyncDisposable {
   connection: Connection;
   /** A new link that logs a browser in, once. */
   createLoginLink: () => string;
+  /** How it is, asked of it in this process. */
+  status: () => Promise<SystemStatus>;
   /** Resolves with the error when the workbench can no longer work. */
   failed: Promise<Error>;
 }

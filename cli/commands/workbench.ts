@@ -48,15 +48,12 @@ const start: Command = {
     // A person reads the greeting; who wants the log on the terminal as well says so.
     const logLevel = context.isInteractive && (env.LOGOMESH_LOG ?? "") === "" ? { LOGOMESH_LOG: "warn" } : {};
     await using started = await workbenches.start({ env: { ...env, ...logLevel }, root }, {});
-    const { client, url } = started.connection;
+    const { url } = started.connection;
     const loginLink = started.createLoginLink();
     if (json) context.printJson({ url, loginLink, pid: process.pid });
     else {
       // It looks for models, which may take a while; who stops meanwhile does not wait for it.
-      const status = await client.getStatus({ signal }).catch((error: unknown) => {
-        if (signal.aborted) return undefined;
-        throw error;
-      });
+      const status = await Promise.race([started.status(), untilAborted(signal)]);
       if (status !== undefined) greet(status, { context, url, loginLink });
     }
     const failure = await Promise.race([untilAborted(signal), started.failed]);

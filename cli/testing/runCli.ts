@@ -65,6 +65,7 @@ export function startable(connection: Connection, failed = new Promise<Error>(()
   const log: string[] = [];
   const started: StartedWorkbench = {
     ...{ connection, failed },
+    status: () => connection.client.getStatus(),
     createLoginLink: () => `${connection.url}/#code=c`,
     [Symbol.asyncDispose]: () => {
       log.push("stopped");

@@ -1,10 +1,14 @@
 import { readFileSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { join } from "node:path";
 import { createClient } from "@logomesh/contracts/client";
 import { createLogger, createWorkbench, loadConfig, requireWorkspace, type Config } from "@logomesh/core";
 import type { StartedWorkbench, WorkspacePlace } from "../context.ts";
 
 const WEB_FOLDER = join(import.meta.dirname, "../../web/dist");
+
+/** Compiled code of the modules is kept in memory for the file that it belongs to; by then all that a start loads is loaded. */
+const CACHE_HELD_MS = 5_000;
 
 /**
  * Opens the workspace in this process and serves it.
@@ -31,10 +35,13 @@ export async function startWorkbench(
     }),
   );
   const client = createClient({ baseUrl: server.url, token: readFileSync(paths.token, "utf8").trim() });
+  const release = setTimeout(flushCompileCache, CACHE_HELD_MS).unref();
+  stack.defer(() => clearTimeout(release));
   const owned = stack.move();
   return {
     connection: { client, url: server.url },
     createLoginLink: () => server.createLoginLink(),
+    status: () => workbench.status(),
     failed: failed.promise,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

@@ -2,13 +2,15 @@ import { join } from "node:path";
 import type { VerifyReport } from "@logomesh/contracts";
 import { openAccessControl } from "../access/index.ts";
 import { ApprovalInbox } from "../approvals/index.ts";
-import { openAuditTrail } from "../audit/index.ts";
+import { openAuditTrail, type AuditJobs } from "../audit/index.ts";
 import { createIdSource, systemClock, systemRandom } from "../base/index.ts";
+import type { Database } from "../db/index.ts";
 import { WorkspaceFiles } from "../files/index.ts";
 import { EventPublisher, MemoryEventBus } from "../events/index.ts";
 import { createLanguageModels } from "../llm/index.ts";
 import { createWebFetch } from "../network/index.ts";
 import { PluginHost, TokenLedger, createBubblewrapSandbox } from "../plugins/index.ts";
+import type { SqlRow } from "../ports/index.ts";
 import { LockdownSwitch, PolicyAdmin, SqliteGrants, createPolicy } from "../policy/index.ts";
 import { SecretAdmin, SecretVault, createRedactingLogger } from "../secrets/index.ts";
 import { SqliteBlobStore, SqlitePluginStore } from "../storage/index.ts";
@@ -44,11 +46,10 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
   const vault = new SecretVault({ file: paths.secrets, clock });
   const logger = createRedactingLogger(options.logger, vault);
   const outsideRoot = join(stateHome(environment), "checkpoints");
-  const verifyParams = { databasePath: paths.database, keysFolder: paths.keys, outsideRoot };
   const audit = stack.use(
     await openAuditTrail({
       ...{ writer, reader, clock, random, logger, outsideRoot },
-      verify: () => database.runJob("audit.verify", verifyParams) as Promise<VerifyReport>,
+      jobs: auditJobs(database, { databasePath: paths.database, keysFolder: paths.keys, outsideRoot }),
       newLogId: () => ids.next("log"),
       keysFolder: paths.keys,
     }),
@@ -148,5 +149,17 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
     version: readVersion(),
     startedAt: new Date(clock.nowMs()).toISOString(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** Each in a process of its own, which gives its memory back. */
+function auditJobs(
+  database: Pick<Database, "runJob">,
+  files: { databasePath: string; keysFolder: string; outsideRoot: string },
+): AuditJobs {
+  const { databasePath } = files;
+  return {
+    verify: () => database.runJob("audit.verify", files) as Promise<VerifyReport>,
+    listUnended: (query) => database.runJob("audit.listUnended", { ...query, databasePath }) as Promise<SqlRow[]>,
   };
 }

@@ -1,4 +1,4 @@
-import { verifyLog, type VerifyLogParams } from "../audit/verify/index.ts";
+import { listUnended, verifyLog, type VerifyLogParams } from "../audit/verify/index.ts";
 import { systemClock } from "../base/index.ts";
 import { quickCheck, serveJob } from "../db/index.ts";
 
@@ -6,6 +6,7 @@ serveJob(
   {
     "db.quickCheck": quickCheck,
     "audit.verify": (params: VerifyLogParams) => verifyLog(params, systemClock),
+    "audit.listUnended": listUnended,
   },
   process,
 );

@@ -17,6 +17,7 @@ import {
 import type { AuditEntryDraft, Logger } from "../ports/index.ts";
 import { createSeededRandom, createTempFolder, FakeClock, silentLogger } from "../testing/index.ts";
 import { createAuditWriterModule, openAuditTrail, verifyLog, type AuditTrail } from "./index.ts";
+import { listUnended } from "./unended.ts";
 
 const MIGRATIONS = loadMigrations(new URL("../db/migrations/", import.meta.url));
 
@@ -45,7 +46,10 @@ async function open(folder: string, { seed = 1, clock = new FakeClock() } = {}) 
     ...files,
     writer,
     reader: createInlineReader(db),
-    verify: () => Promise.resolve(verifyLog(files, clock)),
+    jobs: {
+      verify: () => Promise.resolve(verifyLog(files, clock)),
+      listUnended: (query) => Promise.resolve(listUnended({ ...query, databasePath: path })),
+    },
     clock,
     random,
     logger,

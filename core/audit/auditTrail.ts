@@ -16,24 +16,32 @@ import type {
   Logger,
   Random,
   Reader,
+  SqlRow,
+  UnendedQuery,
   WriteCommand,
 } from "../ports/index.ts";
 import { loadAuditKeys } from "./auditKeys.ts";
-import { parseCursor, queryEntries, readEntry } from "./auditQuery.ts";
+import { parseCursor, queryEntries, readEntry, toEntry } from "./auditQuery.ts";
 import type { AuditNotice } from "./auditWriterModule.ts";
 import { Checkpointer } from "./checkpointer.ts";
 import { prepareEntry, type AppendParams } from "./entry.ts";
-import { listUnended } from "./unended.ts";
 
 // The main-thread half of the log: prepares entries, keeps its size in mind, and lets the checkpointer sign. When a queued entry could
 // not be written the log counts as unwritable: every later write carries an `audit.gap` entry that says how many were lost, in one unit
 // with the new entry, so that the gap is on record before anything else is.
 
+/** The offline verifier and the search for what did not end, both over the files of this log. */
+export interface AuditJobs {
+  verify(): Promise<VerifyReport>;
+  /** Rows of `body` and `leaf`. */
+  listUnended(query: UnendedQuery): Promise<SqlRow[]>;
+}
+
 export interface OpenAuditTrailOptions {
   writer: NoticingWriter;
   reader: Reader;
-  /** Runs the offline verifier in a thread of its own. */
-  verify: () => Promise<VerifyReport>;
+  /** Long reads, each in a process of its own. */
+  jobs: AuditJobs;
   clock: Clock;
   random: Random;
   logger: Logger;
@@ -138,8 +146,10 @@ export class AuditTrail implements AuditLog, AuditHistory, AsyncDisposable {
     return readEntry(this.#options.reader, seq);
   }
 
-  listUnended(query: Parameters<AuditHistory["listUnended"]>[0]): Promise<AuditEntry[]> {
-    return listUnended(this.#options.reader, query);
+  async listUnended(query: UnendedQuery): Promise<AuditEntry[]> {
+    await this.#sendQueued();
+    const rows = await this.#options.jobs.listUnended(query);
+    return rows.map(toEntry);
   }
 
   /** The newest entry of a kind: the index knows it, so that no thread is asked. */
@@ -151,7 +161,7 @@ export class AuditTrail implements AuditLog, AuditHistory, AsyncDisposable {
 
   async verify(): Promise<VerifyReport> {
     await this.#sendQueued();
-    return this.#options.verify();
+    return this.#options.jobs.verify();
   }
 
   /** Newest first. `createdAt` is the time of the newest entry that the checkpoint covers. */

@@ -1,4 +1,4 @@
 export { hasAuditKeys } from "./auditKeys.ts";
 export { createAuditWriterModule } from "./auditWriterModule.ts";
-export { openAuditTrail, type AuditTrail } from "./auditTrail.ts";
+export { openAuditTrail, type AuditJobs, type AuditTrail } from "./auditTrail.ts";
 export { verifyLog } from "./verify/index.ts";

@@ -1,3 +1,4 @@
+import http, { type IncomingMessage } from "node:http";
 import { LogoMeshError, type JsonObject, type ModelInfo, type ProviderInfo } from "@logomesh/contracts";
 import type { Agent, Dispatcher } from "undici";
 import { messageOf } from "../base/index.ts";
@@ -153,11 +154,14 @@ export class OllamaExecutor implements LLMExecutor, AsyncDisposable {
     }
   }
 
-  /** Looks what is there, which happens at every start: with the client that Node brings, which is loaded already. */
+  /** Looks what is there, which happens at every start: with the client that is loaded already, as the server's other half. */
   async #get(path: string, signal: AbortSignal): Promise<Answer> {
+    const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     try {
-      const { status, body } = await fetch(`${this.#url}${path}`, { signal, redirect: "error" });
-      return { statusCode: status, body: (body ?? []) as Answer["body"] };
+      const { get } = this.#url.startsWith("https:") ? await import("node:https") : http;
+      get(`${this.#url}${path}`, { signal, agent: false }, resolve).once("error", reject);
+      const answer = await promise;
+      return { statusCode: answer.statusCode ?? 0, body: answer };
     } catch (error) {
       throw this.#unreachable(error, signal);
     }

@@ -21,8 +21,14 @@ export interface AuditPayload {
 
 /** Looks back into the log for what a crash cut off. */
 export interface AuditHistory {
-  /** Entries of kind `begin` with a number below `before` that none of kind `ends` names in `data.request`; oldest first. */
-  listUnended(query: { begin: string; ends: readonly string[]; before: number }): Promise<AuditEntry[]>;
+  listUnended(query: UnendedQuery): Promise<AuditEntry[]>;
+}
+
+/** Entries of kind `begin` with a number below `before` that none of kind `ends` names in `data.request`; oldest first. */
+export interface UnendedQuery {
+  begin: string;
+  ends: readonly string[];
+  before: number;
 }
 
 /** The tamper-evident log. */

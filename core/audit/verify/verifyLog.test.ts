@@ -19,6 +19,7 @@ import { verifyLog, type VerifyLogParams } from "./index.ts";
 
 const MIGRATIONS = loadMigrations(new URL("../../db/migrations/", import.meta.url));
 const clock = new FakeClock();
+const notUsed = () => Promise.reject(new Error("not used"));
 
 function filesOf(folder: string): VerifyLogParams {
   return { databasePath: join(folder, "x.db"), keysFolder: join(folder, "keys"), outsideRoot: join(folder, "outside") };
@@ -38,7 +39,7 @@ async function writeLog(folder: string, steps: readonly number[] = [4, 4]): Prom
       ...files,
       writer,
       reader: createInlineReader(db),
-      verify: () => Promise.reject(new Error("not used")),
+      jobs: { verify: notUsed, listUnended: notUsed },
       clock,
       random,
       logger: silentLogger,
