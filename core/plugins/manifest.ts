@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { LogoMeshError, PluginManifestSchema, type InputProblem, type PluginManifest } from "@logomesh/contracts";
 import { meaningProblems, schemaProblems } from "./manifestProblems.ts";
@@ -7,6 +7,10 @@ export const MANIFEST_FILE = "plugin.json";
 
 /** Far above any manifest; keeps a hostile folder from filling memory. */
 const MANIFEST_BYTES_MAX = 262_144;
+const OPEN_FAILURES: Readonly<Record<string, string>> = {
+  ENOENT: "is missing; every plugin folder needs one",
+  ELOOP: "is a link; it must be a file of the plugin's folder",
+};
 /** As messages of a plugin. */
 const DEPTH_MAX = 64;
 
@@ -31,20 +35,31 @@ export function parseManifest(text: string, file: string): PluginManifest {
   return parsed.data;
 }
 
+/** The folder may be hostile: a pipe would be waited for, a device has no end, and what a link leads to is nobody's to be told. */
 function readText(file: string): string {
+  let descriptor: number;
   try {
-    const { size } = statSync(file);
-    if (size > MANIFEST_BYTES_MAX) {
-      throw invalid(file, [{ pointer: "", message: `has ${size} bytes, at most ${MANIFEST_BYTES_MAX} are allowed` }]);
-    }
-    return readFileSync(file, "utf8");
+    descriptor = openSync(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
-    if (error instanceof LogoMeshError) throw error;
-    const { code } = error as NodeJS.ErrnoException;
-    const message =
-      code === "ENOENT" ? "is missing; every plugin folder needs one" : `cannot be read (${String(code)})`;
-    throw invalid(file, [{ pointer: "", message }]);
+    throw invalid(file, [
+      { pointer: "", message: OPEN_FAILURES[codeOf(error)] ?? `cannot be read (${codeOf(error)})` },
+    ]);
   }
+  try {
+    const stats = fstatSync(descriptor);
+    if (!stats.isFile()) throw invalid(file, [{ pointer: "", message: "is no ordinary file" }]);
+    if (stats.size > MANIFEST_BYTES_MAX) {
+      const message = `has ${stats.size} bytes, at most ${MANIFEST_BYTES_MAX} are allowed`;
+      throw invalid(file, [{ pointer: "", message }]);
+    }
+    return readFileSync(descriptor, "utf8");
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function codeOf(error: unknown): string {
+  return String((error as NodeJS.ErrnoException).code);
 }
 
 /** Without recursion: the value is hostile. */

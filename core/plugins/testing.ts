@@ -33,12 +33,12 @@ export class UnconfinedSandbox implements Sandbox, AsyncDisposable {
     }
     if (spec.data !== undefined) symlinkSync(spec.data.folder, join(folder, "data"));
     const [command = "", ...args] = commandOf(spec, { folder, bundle });
-    const env = { LOGOMESH_BUNDLE: bundle, LOGOMESH_HOST_FD: "3", ...spec.environment };
-    const process = new UnconfinedProcess(
+    const env = { ...process.env, LOGOMESH_BUNDLE: bundle, LOGOMESH_HOST_FD: "3", ...spec.environment };
+    const started = new UnconfinedProcess(
       spawn(command, args, { cwd: folder, env, stdio: ["pipe", "pipe", "pipe", "pipe"] }),
     );
-    this.processes.push(process);
-    return Promise.resolve(process);
+    this.processes.push(started);
+    return Promise.resolve(started);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -21,7 +21,9 @@ function idsIn(file: string, pattern: RegExp): string[] {
 }
 
 const rules = filesOf("*SPEC.md").flatMap((file) => idsIn(file, RULE));
-const tests = filesOf("*.test.ts", "*.test.tsx", "*.suite.ts").filter((file) => !file.startsWith("test/architecture/"));
+const tests = filesOf("*.test.ts", "*.test.tsx", "*.suite.ts", "test/security/attacks/*.ts").filter(
+  (file) => !file.startsWith("test/architecture/"),
+);
 const prefixes = new Set(rules.map((rule) => rule.slice(0, 2)));
 const citations = new Set(tests.flatMap((file) => idsIn(file, CITATION)).filter((id) => prefixes.has(id.slice(0, 2))));
 

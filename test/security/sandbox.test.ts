@@ -25,32 +25,6 @@ afterAll(() => {
 });
 
 describe("files of the host", () => {
-  /** Prints what it can read of the given paths. */
-  const reader = (paths: string[]): Record<PluginRuntime, string> => ({
-    nodejs: `const fs = require("fs"); for (const p of ${JSON.stringify(paths)}) try { process.stdout.write(fs.readFileSync(p, "latin1")); } catch {}`,
-    python: `for p in ${JSON.stringify(paths)}:\n  try: print(open(p, encoding="latin1").read())\n  except OSError: pass`,
-    shell: paths.map((path) => `cat '${path}'`).join("\n"),
-  });
-
-  test.each(RUNTIMES)("[SB1] are out of reach of %s, also by way of /proc", async (runtime) => {
-    const inside = [1, 2, 3, 4, 5, 6, 7, 8].map((pid) => `/proc/${pid}/root${canary}`);
-    const paths = [canary, `/proc/self/root${canary}`, `/proc/self/cwd/../..${canary}`, `../secret.txt`, ...inside];
-    const source = reader(paths)[runtime];
-    expect(runOutside({ runtime, source })).toContain(token);
-    const { stdout, stderr } = await runInside({ runtime, source });
-    expect(stdout + stderr).not.toContain(token);
-  });
-
-  test("[SB1] leave no trace of the host's users, hosts and keys", async () => {
-    const source = reader(["/etc/passwd", "/etc/group", "/etc/shadow", "/etc/hostname", "/etc/machine-id"]).python;
-    expect(runOutside({ runtime: "python", source })).toMatch(/^root:/m);
-    const { stdout } = await runInside({ runtime: "python", source });
-    expect(stdout.trim().split(/\n+/)).toEqual([
-      "plugin:x:65534:65534:plugin:/home/plugin:/usr/sbin/nologin",
-      "plugin:x:65534:",
-    ]);
-  });
-
   test("[SB1] appear in the root folder with exactly the listed names", async () => {
     const { stdout } = await runInside({ runtime: "shell", source: "ls -A / /etc /home/plugin" });
     const names = ["bin", "dev", "etc", "home", "lib", "lib64", "plugin", "proc", "sbin", "tmp", "usr"];
