@@ -39,6 +39,6 @@ export function listUnended({ databasePath, begin, ends, before }: ListUnendedPa
   const entry = db.prepare("SELECT body, leaf FROM audit_entry WHERE seq = ?");
   return found.toReversed().flatMap((seq) => {
     const row = entry.get(seq);
-    return row === undefined ? [] : [row as SqlRow];
+    return row === undefined ? [] : [row];
   });
 }
