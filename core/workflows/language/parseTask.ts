@@ -1,9 +1,12 @@
 import { EffectSchema, type JsonObject, type JsonValue } from "@logomesh/contracts";
 import { compileTemplate, isExpressionText, isObject, type Template } from "../expressions/index.ts";
-import type { BuiltinCall, CatchClause, RetryPolicy, Task, TaskBase, TaskList, Timeout } from "./definition.ts";
-import { literalOf } from "./definition.ts";
+import type { Task, TaskBase, TaskList, Timeout } from "./definition.ts";
 import { parseDuration } from "./duration.ts";
 import { Fields } from "./fields.ts";
+import { parseCall } from "./parseCall.ts";
+import { parseCatch, parseRaise } from "./parseErrors.ts";
+import { parseFor, parseFork, parseSwitch } from "./parseFlow.ts";
+import { parseRun } from "./parseRun.ts";
 import { toPointer, type Path, type Problems } from "./problems.ts";
 
 /** Reusable parts of a document (`use`), by name. */
@@ -18,31 +21,19 @@ const BASE_FIELDS = ["if", "input", "output", "export", "timeout", "then", "meta
 /** Which members make a task of which type, in the order they are looked for (`for` and `try` also use `do`). */
 const TYPES = ["for", "try", "fork", "switch", "call", "set", "raise", "wait", "run", "emit", "listen", "do"] as const;
 const EXTRA_FIELDS: Record<string, string[]> = { for: ["while", "do"], try: ["catch"], call: ["with"] };
-const BUILTIN_CALLS: readonly BuiltinCall[] = ["http", "llm", "plugin", "thought.create"];
-const CALLS_NOT_SUPPORTED = ["openapi", "grpc", "asyncapi", "a2a", "mcp"];
-const CALL_REQUIRED: Record<BuiltinCall, readonly string[]> = {
-  http: ["method", "endpoint"],
-  llm: [],
-  plugin: ["plugin", "tool"],
-  "thought.create": ["title"],
-};
-const CALL_FIELDS: Record<BuiltinCall, readonly string[]> = {
-  http: ["method", "endpoint", "headers", "body", "query", "output", "redirect"],
-  llm: ["model", "system", "prompt", "messages", "format", "options", "maxTokens", "timeout"],
-  plugin: ["plugin", "tool", "arguments"],
-  "thought.create": ["title", "body", "tags", "color", "position", "segments"],
-};
 const DIRECTIVES = ["continue", "exit", "end"];
-/** `name:version@catalog`, the specification's form for a function of a catalog. */
-const CATALOG_CALL = /^([a-z][a-z.]*):(\d+\.\d+\.\d+)@default$/;
-/** Up to path, query or fragment, without user, placeholder or backslash (which the URL parser takes for a slash). */
-const LITERAL_ORIGIN = /^https?:\/\/[^/\\{}$\s?#@]+(?=[/?#]|$)/;
 const TASKS_MAX = 10_000;
 const NESTING_MAX = 64;
 
+/** A task on its way into its model: its members, and what every task has. */
+export interface TaskSource {
+  fields: Fields;
+  base: TaskBase;
+}
+
 /** Turns task lists into their checked model; faults go to `problems` and parsing goes on. */
 export class TaskParser {
-  readonly #components: Components;
+  readonly components: Components;
   readonly #problems: Problems;
   #depth = 0;
   readonly byReference = new Map<string, Task>();
@@ -50,7 +41,7 @@ export class TaskParser {
   readonly expressions: { source: string; path: Path }[] = [];
 
   constructor(components: Components, problems: Problems) {
-    this.#components = components;
+    this.components = components;
     this.#problems = problems;
   }
 
@@ -188,7 +179,7 @@ export class TaskParser {
   timeout(fields: Fields): Timeout | undefined {
     const value = fields.get("timeout");
     if (value === undefined) return undefined;
-    const resolved = typeof value === "string" ? this.#component("timeouts", value, fields, "timeout") : value;
+    const resolved = typeof value === "string" ? this.component("timeouts", value, fields, "timeout") : value;
     if (!isObject(resolved ?? null)) {
       if (resolved !== undefined)
         fields.fault("give `{ after: PT30S }` or the name of a timeout under `use.timeouts`", "timeout");
@@ -201,8 +192,9 @@ export class TaskParser {
     return duration === undefined ? undefined : { after: duration };
   }
 
-  #component(kind: keyof Components, name: string, fields: Fields, field: string): JsonValue | undefined {
-    const components = this.#components[kind];
+  /** A part under `use`, by name; a fault where there is none. */
+  component(kind: keyof Components, name: string, fields: Fields, field: string): JsonValue | undefined {
+    const components = this.components[kind];
     if (Object.hasOwn(components, name)) {
       this.usedComponents.add(`${kind}/${name}`);
       return components[name];
@@ -220,6 +212,28 @@ export class TaskParser {
     if (ms === undefined)
       fields.fault("give a duration such as PT5S or { seconds: 5 }, of at most ten years", ...steps);
     return ms;
+  }
+
+  /** The name of a variable, without `$`. */
+  variable(fields: Fields, name: string): string | undefined {
+    const text = fields.text(name);
+    if (text === undefined || /^[A-Za-z_]\w*$/.test(text)) return text;
+    fields.fault("a variable name has letters, digits and _, without $", name);
+    return undefined;
+  }
+
+  /** A duration that is no expression, in milliseconds. */
+  fixed(fields: Fields, name: string): number | undefined {
+    const value = fields.get(name);
+    if (value === undefined) return undefined;
+    const ms = parseDuration(value);
+    if (ms === undefined) fields.fault("give a duration such as PT5S or { seconds: 5 }", name);
+    return ms;
+  }
+
+  /** Members of a mapping at a place of the document. */
+  fields(value: JsonObject, path: Path): Fields {
+    return new Fields(value, path, this.#problems);
   }
 
   /** A field the specification calls an expression. */
@@ -258,302 +272,32 @@ export class TaskParser {
           fields.fault("`set` is a mapping or an expression", "set");
         return { ...base, type, value: this.template(fields.get("set") ?? null, [...path, "set"], true) };
       case "call":
-        return this.#call(fields, base);
+        return parseCall(this, { fields, base });
       case "fork":
-        return this.#fork(fields, base);
+        return parseFork(this, { fields, base });
       case "for":
-        return this.#for(fields, base);
+        return parseFor(this, { fields, base });
       case "switch":
-        return this.#switch(fields, base);
+        return parseSwitch(this, { fields, base });
       case "try":
         return {
           ...base,
           type,
           tasks: this.list(fields.get("try"), [...path, "try"], inner("try")),
-          catch: this.#catch(fields, base),
+          catch: parseCatch(this, { fields, base }),
         };
       case "raise":
-        return this.#raise(fields, base);
+        return parseRaise(this, { fields, base });
       case "wait": {
         const duration = this.#duration(fields.get("wait") ?? null, fields, "wait");
         return duration === undefined ? undefined : { ...base, type, duration };
       }
       case "run":
-        return this.#run(fields, base);
+        return parseRun(this, { fields, base });
       case "emit":
       case "listen":
         fields.fault(`“${type}” tasks are not supported yet`, type);
         return undefined;
     }
   }
-
-  #call(fields: Fields, base: TaskBase): Task | undefined {
-    const named = fields.text("call", { required: true });
-    if (named === undefined) return undefined;
-    const argument = fields.get("with") ?? {};
-    if (!isObject(argument)) {
-      fields.fault("`with` is a mapping of arguments", "with");
-      return undefined;
-    }
-    const call = CATALOG_CALL.exec(named)?.[1] ?? named;
-    if (CALLS_NOT_SUPPORTED.includes(call)) {
-      fields.fault(`“call: ${call}” is not supported yet; supported are ${BUILTIN_CALLS.join(", ")}`, "call");
-      return undefined;
-    }
-    if (!BUILTIN_CALLS.includes(call as BuiltinCall)) return this.#callFunction(fields, base, call, argument);
-    const builtin = call as BuiltinCall;
-    const args = new Fields(argument, [...fields.path, "with"], this.#problems);
-    args.only(CALL_FIELDS[builtin], `“call: ${builtin}”`);
-    for (const name of CALL_REQUIRED[builtin])
-      if (!args.has(name)) args.fault(`“${name}” is missing in “call: ${builtin}”`);
-    if (builtin === "llm" && args.has("prompt") === args.has("messages"))
-      args.fault("give either `prompt` or `messages`");
-    const template = this.template(argument, args.path);
-    const literals = literalMembers(argument, template);
-    for (const name of builtin === "plugin" ? ["plugin", "tool"] : []) {
-      if (args.has(name) && typeof literals[name] !== "string") {
-        args.fault(`“${name}” must be a literal text: what a workflow may call is granted before it runs`, name);
-      }
-    }
-    if (builtin === "llm" && args.has("model") && typeof literals.model !== "string") {
-      args.fault(
-        "“model” must be a literal name or alias: what a workflow may call is granted before it runs",
-        "model",
-      );
-    }
-    if (builtin === "http") this.#endpoint(args);
-    return { ...base, type: "call", call: builtin, with: template, literals };
-  }
-
-  /** A function under `use.functions` is another call with its arguments preset. */
-  #callFunction(fields: Fields, base: TaskBase, name: string, argument: JsonObject): Task | undefined {
-    const found = Object.hasOwn(this.#components.functions, name) ? this.#components.functions[name] : undefined;
-    if (!isObject(found ?? null)) {
-      const known = [...BUILTIN_CALLS, ...Object.keys(this.#components.functions)];
-      fields.fault(`“${name}” is not a function; known are ${known.join(", ")}`, "call");
-      return undefined;
-    }
-    this.usedComponents.add(`functions/${name}`);
-    const body = found as JsonObject;
-    if (typeof body.call !== "string" || Object.hasOwn(this.#components.functions, body.call)) {
-      fields.fault(`use.functions.${name} must itself be a \`call\` of ${BUILTIN_CALLS.join(", ")}`, "call");
-      return undefined;
-    }
-    const preset = isObject(body.with ?? null) ? (body.with as JsonObject) : {};
-    const merged = { ...fields.value, call: body.call, with: { ...preset, ...argument } };
-    return this.#call(new Fields(merged, fields.path, this.#problems), base);
-  }
-
-  /** The host must be known before anything runs; only path and query may hold placeholders. */
-  #endpoint(args: Fields): void {
-    const endpoint = args.get("endpoint");
-    const uri = isObject(endpoint ?? null) ? (endpoint as JsonObject).uri : endpoint;
-    if (isObject(endpoint ?? null))
-      new Fields(endpoint as JsonObject, [...args.path, "endpoint"], this.#problems).only(
-        ["uri", "authentication"],
-        "an endpoint",
-      );
-    if (endpoint === undefined) return;
-    const origin = typeof uri === "string" ? LITERAL_ORIGIN.exec(uri)?.[0] : undefined;
-    if (origin === undefined || !URL.canParse(origin)) {
-      args.fault(
-        "the endpoint must start with a literal host, for example https://api.example.org/items/{id}; expressions may not choose the host",
-        "endpoint",
-      );
-    }
-    if (isObject(endpoint ?? null) && Object.hasOwn(endpoint as JsonObject, "authentication")) {
-      args.fault("authentication of HTTP calls is not supported yet", "endpoint", "authentication");
-    }
-  }
-
-  #fork(fields: Fields, base: TaskBase): Task | undefined {
-    const fork = fields.object("fork", { required: true });
-    if (fork === undefined) return undefined;
-    fork.only(["branches", "compete"], "fork");
-    const branches = this.list(fork.get("branches"), [...fork.path, "branches"], `${base.reference}/fork/branches`);
-    return { ...base, type: "fork", branches, compete: fork.flag("compete") ?? false };
-  }
-
-  #for(fields: Fields, base: TaskBase): Task | undefined {
-    const loop = fields.object("for", { required: true });
-    if (loop === undefined) return undefined;
-    loop.only(["each", "in", "at"], "for");
-    const list = loop.get("in");
-    if (typeof list !== "string" && !Array.isArray(list))
-      loop.fault("“in” is an expression for the list, or the list", ...(list === undefined ? [] : ["in"]));
-    const task: Task = {
-      ...base,
-      type: "for",
-      each: this.#variable(loop, "each") ?? "item",
-      at: this.#variable(loop, "at") ?? "index",
-      in: this.expression(loop, "in"),
-      tasks: this.list(fields.get("do"), [...fields.path, "do"], `${base.reference}/do`),
-    };
-    if (fields.has("while")) task.while = this.expression(fields, "while");
-    return task;
-  }
-
-  #variable(fields: Fields, name: string): string | undefined {
-    const text = fields.text(name);
-    if (text === undefined || /^[A-Za-z_]\w*$/.test(text)) return text;
-    fields.fault("a variable name has letters, digits and _, without $", name);
-    return undefined;
-  }
-
-  #switch(fields: Fields, base: TaskBase): Task | undefined {
-    const entries = fields.get("switch");
-    if (!Array.isArray(entries) || entries.length === 0) {
-      fields.fault("`switch` is a list of cases, each `- name: { when: …, then: … }`", "switch");
-      return undefined;
-    }
-    const cases = entries.flatMap((entry, index) => {
-      const [name] = isObject(entry) ? Object.keys(entry) : [];
-      const body = isObject(entry) && name !== undefined ? entry[name] : undefined;
-      if (name === undefined || !isObject(body ?? null)) {
-        fields.fault("a case is `- name: { when: …, then: … }`", "switch", index);
-        return [];
-      }
-      const one = new Fields(body as JsonObject, [...fields.path, "switch", index, name], this.#problems);
-      one.only(["when", "then"], "a case");
-      const then = one.text("then", { required: true });
-      return then === undefined
-        ? []
-        : [{ name, then, ...(one.has("when") ? { when: this.expression(one, "when") } : {}) }];
-    });
-    return { ...base, type: "switch", cases };
-  }
-
-  #catch(fields: Fields, base: TaskBase): CatchClause {
-    const clause: CatchClause = { as: "error" };
-    const body = fields.object("catch", { required: true });
-    if (body === undefined) return clause;
-    body.only(["errors", "as", "when", "exceptWhen", "retry", "do", "then"], "catch");
-    const errors = body.object("errors");
-    errors?.only(["with"], "errors");
-    const filter = errors?.object("with");
-    if (filter !== undefined) {
-      filter.only(["type", "status", "instance", "title", "detail", "details"], "errors.with");
-      clause.errorsWith = this.template(filter.value, filter.path);
-    }
-    clause.as = this.#variable(body, "as") ?? "error";
-    if (body.has("when")) clause.when = this.expression(body, "when");
-    if (body.has("exceptWhen")) clause.exceptWhen = this.expression(body, "exceptWhen");
-    const retry = body.get("retry");
-    if (retry !== undefined) {
-      const resolved = typeof retry === "string" ? this.#component("retries", retry, body, "retry") : retry;
-      if (isObject(resolved ?? null))
-        clause.retry = this.#retry(new Fields(resolved as JsonObject, [...body.path, "retry"], this.#problems));
-      else if (resolved !== undefined)
-        body.fault("give a retry policy or the name of one under `use.retries`", "retry");
-    }
-    if (body.has("do")) clause.do = this.list(body.get("do"), [...body.path, "do"], `${base.reference}/catch/do`);
-    const then = body.text("then");
-    if (then !== undefined) clause.then = then;
-    return clause;
-  }
-
-  #retry(fields: Fields): RetryPolicy {
-    fields.only(["when", "exceptWhen", "delay", "backoff", "limit", "jitter"], "a retry policy");
-    const policy: RetryPolicy = { delayMs: this.#fixed(fields, "delay") ?? 0, backoff: "constant" };
-    const backoff = fields.object("backoff");
-    backoff?.only(["constant", "linear", "exponential"], "backoff");
-    if (backoff?.has("linear") === true) policy.backoff = "linear";
-    if (backoff?.has("exponential") === true) policy.backoff = "exponential";
-    if (fields.has("when")) policy.when = this.expression(fields, "when");
-    if (fields.has("exceptWhen")) policy.exceptWhen = this.expression(fields, "exceptWhen");
-    const limit = fields.object("limit");
-    limit?.only(["attempt", "duration"], "limit");
-    const attempt = limit?.object("attempt");
-    attempt?.only(["count", "duration"], "limit.attempt");
-    const count = attempt?.get("count");
-    if (typeof count === "number" && Number.isInteger(count) && count >= 1) policy.attemptsMax = count;
-    else if (count !== undefined) attempt?.fault("`count` is a whole number from 1 on", "count");
-    const durationMsMax = limit === undefined ? undefined : this.#fixed(limit, "duration");
-    const attemptDurationMsMax = attempt === undefined ? undefined : this.#fixed(attempt, "duration");
-    if (attemptDurationMsMax !== undefined) policy.attemptDurationMsMax = attemptDurationMsMax;
-    if (durationMsMax !== undefined) policy.durationMsMax = durationMsMax;
-    const jitter = fields.object("jitter");
-    jitter?.only(["from", "to"], "jitter");
-    if (jitter !== undefined)
-      policy.jitter = { fromMs: this.#fixed(jitter, "from") ?? 0, toMs: this.#fixed(jitter, "to") ?? 0 };
-    return policy;
-  }
-
-  #fixed(fields: Fields, name: string): number | undefined {
-    const value = fields.get(name);
-    if (value === undefined) return undefined;
-    const ms = parseDuration(value);
-    if (ms === undefined) fields.fault("give a duration such as PT5S or { seconds: 5 }", name);
-    return ms;
-  }
-
-  #raise(fields: Fields, base: TaskBase): Task | undefined {
-    const raise = fields.object("raise", { required: true });
-    const error = raise?.get("error");
-    if (raise === undefined || error === undefined) {
-      raise?.fault("“error” is missing");
-      return undefined;
-    }
-    raise.only(["error"], "raise");
-    const resolved = typeof error === "string" ? this.#component("errors", error, raise, "error") : error;
-    if (!isObject(resolved ?? null)) {
-      if (resolved !== undefined)
-        raise.fault("give an error with `type` and `status`, or the name of one under `use.errors`", "error");
-      return undefined;
-    }
-    const body = new Fields(resolved as JsonObject, [...raise.path, "error"], this.#problems);
-    body.only(["type", "status", "title", "detail", "instance"], "an error");
-    const { status } = body.value;
-    if (status !== undefined && !isStatus(status))
-      body.fault("`status` is a whole number from 100 to 599, or an expression", "status");
-    for (const name of ["type", "status"]) if (!body.has(name)) body.fault(`“${name}” is missing in the error`);
-    return { ...base, type: "raise", error: this.template(body.value, body.path) };
-  }
-
-  #run(fields: Fields, base: TaskBase): Task | undefined {
-    const run = fields.object("run", { required: true });
-    if (run === undefined) return undefined;
-    run.only(["workflow", "container", "script", "shell", "await", "return"], "run");
-    for (const kind of ["container", "script", "shell"]) {
-      if (run.has(kind)) {
-        run.fault(`“run: ${kind}” is not supported yet; supported is workflow`, kind);
-        return undefined;
-      }
-    }
-    const workflow = run.object("workflow", { required: true });
-    const namespace = workflow?.text("namespace", { required: true });
-    const name = workflow?.text("name", { required: true });
-    const version = workflow?.text("version") ?? "latest";
-    if (workflow === undefined || namespace === undefined || name === undefined) return undefined;
-    workflow.only(["namespace", "name", "version", "input"], "run.workflow");
-    for (const [field, text] of Object.entries({ namespace, name, version })) {
-      if (isExpressionText(text))
-        workflow.fault(`“${field}” must be literal: what a workflow may start is granted before it runs`, field);
-    }
-    if (run.has("return")) run.fault("“return” is for processes; a workflow answers its output", "return");
-    return {
-      ...base,
-      type: "run",
-      workflow: { namespace, name, version },
-      input: workflow.has("input")
-        ? this.template(workflow.get("input") ?? null, [...workflow.path, "input"])
-        : { kind: "literal", value: {} },
-      await: run.flag("await") ?? true,
-    };
-  }
-}
-
-function isStatus(value: JsonValue): boolean {
-  if (typeof value === "string") return isExpressionText(value);
-  return typeof value === "number" && Number.isInteger(value) && value >= 100 && value <= 599;
-}
-
-function literalMembers(argument: JsonObject, template: Template): JsonObject {
-  if (template.kind === "literal") return argument;
-  const literals: JsonObject = {};
-  for (const { key, value } of template.kind === "object" ? template.members : []) {
-    const literal = literalOf(value);
-    if (literal !== undefined) literals[key] = literal;
-  }
-  return literals;
 }
