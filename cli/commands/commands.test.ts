@@ -80,6 +80,8 @@ const workbench = createStubWorkbench(
     reloadPlugin: () => ({ ...PLUGIN, problem: { ...new LogoMeshError("LM_PLUGIN_START_FAILED", EVIL).toProblem() } }),
     disablePlugin: () => ({ ...PLUGIN, state: "disabled", enabled: false }),
     releasePlugin: () => PLUGIN,
+    forgetPrivateData: () => PLUGIN,
+    declassifyPrivateData: () => ({ ...PLUGIN, privateData: { since: AT, folder: true, values: 2, blobs: 1 } }),
     resetPlugin: () => PLUGIN,
     publishEvent: () => ({ id: EVIL }),
     listSecrets: () => ({ items: [{ name: EVIL, updatedAt: AT }] }),
@@ -158,6 +160,8 @@ test.each<[string, number, string]>([
   ["plugin settings org.example.words --set {}", 0, "city: Bern"],
   ["plugin reload org.example.words", 0, "✗ ␛]0;owned"],
   ["plugin disable org.example.words", 0, "disabled"],
+  ["plugin forget org.example.words --yes", 0, "blocked"],
+  ["plugin declassify org.example.words --why public", 0, ": /data, 2 values, 1 blob"],
   ["plugin reset org.example.words", 0, "blocked"],
   ["plugin logs org.example.words", 0, "␛]0;owned␇\\u{9b}2J\\u{202e}␊forged line"],
   ["plugin call org.example.words works", 0, "text:"],
@@ -286,6 +290,26 @@ test("a grant is asked about where there is somebody to ask, and permissions can
   );
   const unknown = await runCli(["plugin", "grant", "org.example.words", "--without", "net.fetch"], options);
   expect([unknown.code, unknown.err]).toEqual([2, expect.stringContaining("only for: store")]);
+});
+
+test("private data is deleted after a question, and declassified with a reason only", async () => {
+  const privateData = { since: AT, folder: false, values: 0, blobs: 0 };
+  const stub = createStubWorkbench({
+    getPlugin: ({ path }) => (path.includes("clean") ? PLUGIN : { ...PLUGIN, privateData }),
+    forgetPrivateData: () => PLUGIN,
+  });
+  const run = (line: string, stdin = "") =>
+    runCli(line.split(" "), { workbenches: running(stub), isTTY: true, env: { NO_COLOR: "1" }, stdin });
+  const no = await run("plugin forget org.example.words", "n\n");
+  expect([no.code, no.err]).toEqual([1, expect.stringContaining("Delete it for good? [y/N] Nothing was deleted.")]);
+  expect(stub.requests.at(-1)).toBe("GET /api/plugins/org.example.words");
+  expect((await run("plugin forget org.example.words", "y\n")).code).toBe(0);
+  expect(stub.requests.at(-1)).toBe("DELETE /api/plugins/org.example.words/private-data");
+  expect((await run("plugin forget clean")).err).toContain("kept nothing while it had read private data");
+  expect(await run("plugin declassify org.example.words")).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("--why"),
+  });
 });
 
 test("a plugin that wrote nothing, and lists that are empty, say so", async () => {

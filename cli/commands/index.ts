@@ -8,6 +8,7 @@ import { mcpCommands } from "./mcp.ts";
 import { pluginCommands } from "./plugin.ts";
 import { devCommand } from "./pluginDev.ts";
 import { pluginInstallCommands } from "./pluginInstall.ts";
+import { pluginPrivacyCommands } from "./pluginPrivacy.ts";
 import { pluginToolkitCommands } from "./pluginToolkit.ts";
 import { policyCommands } from "./policy.ts";
 import { runCommand } from "./run.ts";
@@ -26,6 +27,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ...workflowCommands,
   ...pluginCommands,
   ...pluginInstallCommands,
+  ...pluginPrivacyCommands,
   ...pluginToolkitCommands,
   "plugin dev": devCommand,
   ...llmCommands,

@@ -14,6 +14,7 @@ export function printPlugin(plugin: Plugin, { print, style }: CliContext): void 
   if (plugin.problem !== undefined && plugin.state !== "invalid")
     print(`  ${style.red("✗")} ${visibleBlock(plugin.problem.detail ?? plugin.problem.title, "  ")}`);
   if (stateReason !== undefined) print(`  ${visibleBlock(stateReason, "  ")}`);
+  if (plugin.privateData !== undefined) print(`  ${privateLine(plugin.privateData)}`);
   const rows = tools.map(({ name, effect, description }) => [
     `  ${visibleLine(name)}`,
     effect,
@@ -29,6 +30,16 @@ export function printPlugin(plugin: Plugin, { print, style }: CliContext): void 
     ...(usage.violations > 0 ? [countText(usage.violations, "violation")] : []),
   ];
   print(style.dim(`  ${facts.join(", ")}`));
+}
+
+/** Short of what it means: the guide says that. */
+function privateLine({ since, folder, values, blobs }: NonNullable<Plugin["privateData"]>): string {
+  const kept = [
+    ...(folder ? ["/data"] : []),
+    ...(values > 0 ? [countText(values, "value")] : []),
+    ...(blobs > 0 ? [countText(blobs, "blob")] : []),
+  ];
+  return `keeps private data since ${since.slice(0, 10)}${kept.length === 0 ? "" : `: ${kept.join(", ")}`}`;
 }
 
 function stateText(state: Plugin["state"], style: Style): string {

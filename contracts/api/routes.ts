@@ -13,6 +13,7 @@ import { GenerateParamsSchema, GenerateResultSchema, ModelsStatusSchema, Provide
 import {
   CallToolParamsSchema,
   CallToolResultSchema,
+  DeclassifyParamsSchema,
   GrantPluginParamsSchema,
   InstallPluginParamsSchema,
   PluginGrantSchema,
@@ -366,6 +367,24 @@ export const ROUTES = {
     scope: "admin",
     summary: "Take a plugin's grant back and stop it",
     params: id,
+    responses: { 200: PluginSchema },
+  },
+  forgetPrivateData: {
+    method: "DELETE",
+    path: "/api/plugins/:id/private-data",
+    scope: "admin",
+    summary:
+      "Delete what a plugin kept while it had read private data, its own folder included; its next process starts clean",
+    params: id,
+    responses: { 200: PluginSchema },
+  },
+  declassifyPrivateData: {
+    method: "POST",
+    path: "/api/plugins/:id/private-data/declassify",
+    scope: "admin",
+    summary: "Say that what a plugin kept is not private; nothing is deleted, and the log says why",
+    params: id,
+    body: DeclassifyParamsSchema,
     responses: { 200: PluginSchema },
   },
   releasePlugin: {

@@ -111,6 +111,20 @@ export const PluginChangesSchema = z.object({
 });
 export type PluginChanges = z.infer<typeof PluginChangesSchema>;
 
+/** What a plugin kept while it had read private data: who reads it, has too. */
+export const PrivateDataSchema = z.object({
+  since: z.iso.datetime(),
+  /** Its own folder, `/data`, was within the reach of such a process: each process that sees it is tainted from its start. */
+  folder: z.boolean(),
+  values: z.int().min(0),
+  blobs: z.int().min(0),
+});
+
+export const DeclassifyParamsSchema = z.strictObject({
+  /** Goes into the log: why what it kept is not private. */
+  why: z.string().min(1).max(500),
+});
+
 /** An installed plugin as the API shows it. */
 export const PluginSchema = z.object({
   id: z.string(),
@@ -148,6 +162,7 @@ export const PluginSchema = z.object({
   /** Of the last process that ended by itself since the workbench started. */
   lastCrash: z.object({ at: z.iso.datetime(), code: z.string(), reason: z.string() }).optional(),
   problem: ProblemSchema.optional(),
+  privateData: PrivateDataSchema.optional(),
 });
 export type Plugin = z.infer<typeof PluginSchema>;
 

@@ -69,7 +69,7 @@ afterAll(async () => {
 const call = async (pluginId: string, tool: string, args: JsonObject) => {
   const answer = await parts.plugins.callTool(
     { pluginId, tool, arguments: args, caller: principal, timeoutMs: 20_000 },
-    { signal: new AbortController().signal },
+    { signal: new AbortController().signal, onTaint: () => undefined },
   );
   expect(answer.isError, JSON.stringify(answer.content)).toBe(false);
   return answer.structuredContent as JsonObject;
@@ -136,7 +136,7 @@ test("[HP21] [HP20] a sample keeps what it found and publishes it", async () => 
     source: `plugin:${TEXT}`,
     data: { keywords: expect.any(Array) },
   });
-  expect(await parts.pluginStore.get(TEXT, "keyword-totals")).toMatchObject({ "solar power": 2 });
+  expect((await parts.pluginStore.get(TEXT, "keyword-totals")).value).toMatchObject({ "solar power": 2 });
 });
 
 test("[HP17] [HP16] a sample proposes a tidier file, which waits for a person, and is tainted by what it read", async () => {
@@ -147,14 +147,16 @@ test("[HP17] [HP16] a sample proposes a tidier file, which waits for a person, a
     ...{ kind: "file-change", status: "pending", requestedBy: { type: "plugin", id: TEXT } },
     payload: { path: "docs/untidy.md", text: "one  \ntwo\n" },
   });
-  const result = await parts.plugins.callTool(
+  let isTainted = false;
+  const options = { signal: new AbortController().signal, onTaint: () => (isTainted = true) };
+  await parts.plugins.callTool(
     { pluginId: TEXT, tool: "word_count", arguments: { text: "x" }, caller: principal },
-    { signal: new AbortController().signal },
+    options,
   );
-  expect(result.tainted).toBe(true);
+  expect(isTainted).toBe(true);
   const outside = parts.plugins.callTool(
     { pluginId: TEXT, tool: "tidy_file", arguments: { path: "src/x.ts" }, caller: principal },
-    { signal: new AbortController().signal },
+    options,
   );
   expect((await outside).isError).toBe(true);
 });

@@ -108,6 +108,8 @@ export interface PluginService {
   grantOf(pluginId: string): PluginGrantInfo | undefined;
   revoke(pluginId: string, caller: Caller): Promise<Plugin>;
   release(pluginId: string, caller: Caller): Promise<Plugin>;
+  /** Deletes what it kept while it had read private data; with `why`, says instead that none of it is private. Its process ends. */
+  forgetPrivateData(pluginId: string, options: { why?: string; caller: Caller }): Promise<Plugin>;
   /** Closes the circuits of its tools. */
   reset(pluginId: string, caller: Caller): Promise<Plugin>;
   logs(pluginId: string): string[];

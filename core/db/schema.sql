@@ -249,7 +249,7 @@ CREATE TABLE blob_owner (
   payer TEXT NOT NULL,
   media TEXT NOT NULL,
   size INTEGER NOT NULL,
-  created_at INTEGER NOT NULL,
+  created_at INTEGER NOT NULL, private INTEGER NOT NULL DEFAULT 0 CHECK (private IN (0, 1)),
   PRIMARY KEY (owner, sha256, payer)
 ) STRICT, WITHOUT ROWID;
 
@@ -269,7 +269,7 @@ CREATE TABLE plugin_value (
   plugin_id TEXT NOT NULL,
   key TEXT NOT NULL,
   value TEXT NOT NULL,
-  updated_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL, private INTEGER NOT NULL DEFAULT 0 CHECK (private IN (0, 1)),
   PRIMARY KEY (plugin_id, key)
 ) STRICT, WITHOUT ROWID;
 
@@ -301,3 +301,22 @@ CREATE TABLE lockdown_acknowledged (
   cleared_by TEXT NOT NULL,
   cleared_at INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE private_owner (
+  owner TEXT PRIMARY KEY,
+  since INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE plugin_private_folder (
+  plugin_id TEXT PRIMARY KEY,
+  since INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE llm_alias (
+  alias TEXT PRIMARY KEY,
+  provider TEXT NOT NULL,
+  model TEXT NOT NULL,
+  options TEXT NOT NULL DEFAULT '{}',
+  set_by TEXT NOT NULL,
+  set_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -15,7 +15,7 @@ export interface GrantedResources {
   data?: { folder: string; bytesMax: number };
   /** Host folders by their path inside, `/work/<name>`. */
   mounts: Record<string, string>;
-  /** What is given may hold private data: files of the workspace, or what the plugin kept of them. */
+  /** What is given may hold private data: files of the workspace. Whether its own folder does is known elsewhere. */
   isPrivate: boolean;
 }
 
@@ -40,7 +40,6 @@ export async function openResources(options: OpenResourcesOptions): Promise<Gran
   for (const { path } of granted["fs.mount"] ?? [])
     mounts[`/work/${path.split("/").at(-1) ?? path}`] = await checkMount(path, options);
   const data = granted["fs.data"];
-  const readsPrivate = granted["fs.read"] !== undefined || granted["thought.read"] !== undefined;
   return {
     environment: Object.fromEntries(
       (granted.env ?? []).flatMap(({ name, default: otherwise }) => {
@@ -49,7 +48,7 @@ export async function openResources(options: OpenResourcesOptions): Promise<Gran
       }),
     ),
     mounts,
-    isPrivate: Object.keys(mounts).length > 0 || (data !== undefined && readsPrivate),
+    isPrivate: Object.keys(mounts).length > 0,
     ...(data === undefined ? {} : { data: { folder: makeFolder(dataFolder, pluginId), bytesMax: data.max_mb * MIB } }),
   };
 }

@@ -1,5 +1,6 @@
 import {
   LogoMeshError,
+  type CallToolResult,
   type JsonObject,
   type Plugin,
   type PluginChanges,
@@ -8,18 +9,10 @@ import {
   type PluginTool,
 } from "@logomesh/contracts";
 import { toLogoMeshError } from "../base/index.ts";
-import type {
-  AuditEntryDraft,
-  AuditLog,
-  Clock,
-  Logger,
-  PluginGrant,
-  PluginToolResult,
-  Policy,
-  Random,
-} from "../ports/index.ts";
+import type { AuditEntryDraft, AuditLog, Clock, Logger, PluginGrant, Policy, Random } from "../ports/index.ts";
 import { CrashRecord } from "./crashRecord.ts";
 import type { PluginAPI } from "./hostPlane/pluginApi.ts";
+import { ProcessTaint, type OwnFolder } from "./hostPlane/processTaint.ts";
 import type { GrantedResources } from "./grantedResources.ts";
 import { activationTypes, covers } from "./eventActivation.ts";
 import { IdleTimer } from "./idleTimer.ts";
@@ -68,6 +61,10 @@ export interface InstalledPluginOptions {
   loadDependencies: () => Promise<void>;
   /** Of the staged copy with this hash. @throws when there is none */
   manifestOf: (sha256: string) => PluginManifest;
+  /** What keeps, over all its processes, that its own folder is private. */
+  ownFolder: OwnFolder;
+  /** What it kept while it had read private data. */
+  privateData: () => Plugin["privateData"];
   /** What of the host it was granted. @throws LogoMeshError when one of these cannot be given */
   resources: () => Promise<GrantedResources>;
   /** Writes into the grant what the tools say they do, once that is known. */
@@ -82,6 +79,8 @@ export interface InstalledPluginOptions {
 
 export interface PluginCallOptions extends Omit<ToolCallOptions, "timeoutMs"> {
   timeoutMs?: number;
+  /** The plugin has read private data, which its answer or its failure may carry. Called before either. */
+  onTaint: () => void;
 }
 
 export class InstalledPlugin {
@@ -104,6 +103,8 @@ export class InstalledPlugin {
   #errors = 0;
   #violations = 0;
   #changes: PluginChanges | undefined;
+  /** Why there is no process to call may quote one that had read private data. */
+  #quotesPrivate = false;
   /** Takes every call from now on. */
   #successor: InstalledPlugin | undefined;
   /** Why a newer content of it does not serve. */
@@ -195,6 +196,7 @@ export class InstalledPlugin {
         ...this.#latencies.describe(),
       },
       limiter: this.#limiter.describe(),
+      ...this.#describePrivateData(),
       ...(this.#crashes.last === undefined ? {} : { lastCrash: this.#crashes.last }),
     };
   }
@@ -214,8 +216,9 @@ export class InstalledPlugin {
     return this.#starting;
   }
 
-  async call(tool: string, args: JsonObject, options: PluginCallOptions): Promise<PluginToolResult> {
+  async call(tool: string, args: JsonObject, options: PluginCallOptions): Promise<CallToolResult> {
     const { manifest, clock } = this.#options;
+    let called: PluginInstance | undefined;
     const startedMs = clock.monotonicMs();
     this.#calls += 1;
     try {
@@ -239,9 +242,8 @@ export class InstalledPlugin {
           }
           if (this.#stopping === undefined) this.#setState("busy");
           const timeoutMs = options.timeoutMs ?? manifest.resource_limits.call_timeout_ms;
-          const answer: PluginToolResult = await instance.call(found, args, { ...options, timeoutMs });
-          if (instance.isTainted) answer.tainted = true;
-          return answer;
+          called = instance;
+          return instance.call(found, args, { ...options, timeoutMs });
         },
       });
       this.#latencies.add(clock.monotonicMs() - startedMs);
@@ -250,6 +252,7 @@ export class InstalledPlugin {
       this.#errors += 1;
       throw error;
     } finally {
+      if (called?.isTainted ?? this.#quotesPrivate) options.onTaint();
       this.#becomeIdle();
     }
   }
@@ -262,6 +265,25 @@ export class InstalledPlugin {
     this.#setState("stopping", reason);
     this.#stopping ??= instance.stop(reason).finally(() => (this.#stopping = undefined));
     await this.#stopping;
+  }
+
+  /** Ends the process, and lets none start until the work is done. */
+  async whileStopped(reason: string, work: () => Promise<void>): Promise<void> {
+    await this.#stopping;
+    const instance = this.#instance ?? (await this.#starting?.catch(() => undefined));
+    const done = Promise.withResolvers<undefined>();
+    this.#stopping = done.promise.finally(() => (this.#stopping = undefined));
+    try {
+      this.#idle[Symbol.dispose]();
+      if (instance?.isEnded === false) {
+        this.#setState("stopping", reason);
+        await instance.stop(reason);
+      }
+      await work();
+    } finally {
+      done.resolve(undefined);
+      await this.#stopping;
+    }
   }
 
   /** Ends the process without any grace, also one that is on its way. */
@@ -335,15 +357,20 @@ export class InstalledPlugin {
       action: "plugin.start",
       resource: { type: "Plugin", id: manifest.id, attributes: { sha256 } },
     });
+    // Why one of them does not start may quote what it wrote.
+    this.#quotesPrivate ||= Object.keys(manifest.dependencies).length > 0;
     await this.#options.loadDependencies();
     await audit.append(this.#entry("plugin.started", { version: manifest.version, sha256 }));
     this.#setState("loading");
     try {
       const resources = await this.#options.resources();
+      const folder = resources.data === undefined ? undefined : this.#options.ownFolder;
+      const taint = new ProcessTaint({ isSet: resources.isPrivate, folder });
+      if (taint.isSet) await taint.add();
       const process = await runtimes.start(manifest, this.#options.bundleFolder, resources);
       const instance = new PluginInstance({
         settings: this.#options.settings(),
-        ...{ manifest, process, schemas, redact, api, clock, random, isTainted: resources.isPrivate },
+        ...{ manifest, process, schemas, redact, api, clock, random, taint },
         ...{ roots: Object.keys(resources.mounts), granted: () => this.#options.grant()?.permissions ?? {} },
         onDidChange: () => this.#options.onDidChange(),
         onHostPlaneUsed: () => this.#idle.restart(),
@@ -434,6 +461,7 @@ export class InstalledPlugin {
   #ended(instance: PluginInstance, error: LogoMeshError): void {
     const { audit, logger, manifest } = this.#options;
     if (this.#instance === instance) this.#instance = undefined;
+    this.#quotesPrivate = instance.isTainted;
     const lines = instance.logLines();
     if (lines.length > 0) this.#logs = lines;
     this.#violations += instance.violations;
@@ -464,6 +492,11 @@ export class InstalledPlugin {
     const starting = activationTypes(manifest, grant());
     const listened = this.#instance?.listensTo ?? [];
     return listened.some((type) => !starting.some((pattern) => covers(pattern, type)));
+  }
+
+  #describePrivateData(): Pick<Plugin, "privateData"> {
+    const privateData = this.#options.privateData();
+    return privateData === undefined ? {} : { privateData };
   }
 
   /** Read once for each grant: an older version does not change. */

@@ -191,7 +191,7 @@ test("[PL22] the policy is asked for the caller and its chain before anything st
   const caller = { type: "Workflow", id: "hash" } as const;
   await host.host.callTool(
     { pluginId: ID, tool: "echo", arguments: {}, caller, chain, run: { runId: "run_1", taskReference: "/do/0/x" } },
-    { signal: SIGNAL },
+    { signal: SIGNAL, onTaint: () => undefined },
   );
   expect(host.policy.asked.slice(1)).toEqual([
     {
@@ -213,7 +213,10 @@ test("[PL16] run, task and the key of idempotent tools travel in _meta", async (
   await using host = await openEcho();
   const target = { pluginId: ID, arguments: {}, caller: CALLER.principal, idempotencyKey: "key-1" };
   const run = { runId: "run_1", taskReference: "/do/0/x" };
-  const { content } = await host.host.callTool({ ...target, tool: "meta", run }, { signal: SIGNAL });
+  const { content } = await host.host.callTool(
+    { ...target, tool: "meta", run },
+    { signal: SIGNAL, onTaint: () => undefined },
+  );
   expect(JSON.parse(String(content[0]?.text))).toEqual({
     "org.logomesh/call": expect.stringMatching(/^[0-9a-f]{32}$/),
     "org.logomesh/idempotencyKey": "key-1",
@@ -223,7 +226,10 @@ test("[PL16] run, task and the key of idempotent tools travel in _meta", async (
   host.write("echo2", { files: FILES, manifest: { id: "org.example.once" } });
   await host.host.load("org.example.once", CALLER).catch(() => undefined);
   await host.host.grant("org.example.once", { sha256: host.host.get("org.example.once").sha256, caller: CALLER });
-  const once = await host.host.callTool({ ...target, pluginId: "org.example.once", tool: "meta" }, { signal: SIGNAL });
+  const once = await host.host.callTool(
+    { ...target, pluginId: "org.example.once", tool: "meta" },
+    { signal: SIGNAL, onTaint: () => undefined },
+  );
   expect(Object.keys(JSON.parse(String(once.content[0]?.text)) as object)).toEqual(["org.logomesh/call"]);
 });
 
@@ -247,7 +253,10 @@ test("[PL23] a call outside a run is one entry with arguments and result; one in
     message: expect.stringContaining("it has echo, meta, exit, slow"),
   });
   expect(host.audit.entries.at(-1)).toMatchObject({ trace: { status: "faulted" } });
-  await host.host.callTool({ pluginId: ID, tool: "echo", arguments: {}, caller: CALLER.principal }, { signal: SIGNAL });
+  await host.host.callTool(
+    { pluginId: ID, tool: "echo", arguments: {}, caller: CALLER.principal },
+    { signal: SIGNAL, onTaint: () => undefined },
+  );
   expect(host.audit.kinds()).toEqual(["plugin.started", "plugin.called", "plugin.called"]);
 });
 

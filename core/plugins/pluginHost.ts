@@ -18,7 +18,7 @@ import type {
   Logger,
   PluginStore,
   PluginToolCall,
-  PluginToolResult,
+  PluginToolOptions,
   PluginTools,
   Policy,
   Random,
@@ -40,7 +40,7 @@ import { PluginSet } from "./pluginSet.ts";
 import { RuntimeManager } from "./runtimeManager.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
 import { describeSettings } from "./store/describeSettings.ts";
-import { PluginSettings } from "./store/index.ts";
+import { PluginSettings, PrivateFolders } from "./store/index.ts";
 import type { StagedPlugin } from "./stagePlugin.ts";
 import { effectOf } from "./toolList.ts";
 import { ToolSchemas } from "./toolSchemas.ts";
@@ -83,6 +83,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
   readonly #api: PluginAPI;
   readonly #feed: ChangeFeed;
   readonly #settings: PluginSettings;
+  readonly #privateFolders: PrivateFolders;
   readonly #grants: PluginGrants;
   readonly #set: PluginSet;
   readonly #activation: EventActivation;
@@ -93,6 +94,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     this.#options = options;
     this.#runtimes = new RuntimeManager(options);
     this.#settings = new PluginSettings(options);
+    this.#privateFolders = new PrivateFolders(options);
     this.#api = new PluginAPI({ ...options, services: { ...options.services, plugins: this } });
     this.#grants = new PluginGrants(options.grants, () => this.#set.resolve());
     this.#set = new PluginSet({
@@ -113,6 +115,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     });
     this.#installer = new PluginInstaller({
       ...{ pluginsFolder, stagingFolder, dataFolder, audit, store, version: options.version },
+      privateFolders: this.#privateFolders,
       ...{ set: this.#set, grants: this.#grants, settings: this.#settings, feed: this.#feed },
     });
   }
@@ -193,6 +196,12 @@ export class PluginHost implements PluginTools, AsyncDisposable {
   /** What is installed under this id serves again, when there is one, with the grant that it had. */
   endDevelopment(pluginId: string): Promise<void> {
     return this.#installer.endDevelopment(pluginId);
+  }
+
+  /** Deletes what it kept while it had read private data; with `why`, says instead that none of it is private. Its process ends. */
+  async forgetPrivateData(pluginId: string, options: { why?: string; caller: HostCaller }): Promise<Plugin> {
+    await this.#installer.forgetPrivateData(pluginId, options);
+    return this.get(pluginId);
   }
 
   async setEnabled(pluginId: string, { enabled, caller }: { enabled: boolean; caller: HostCaller }): Promise<Plugin> {
@@ -294,14 +303,14 @@ export class PluginHost implements PluginTools, AsyncDisposable {
       });
     };
     try {
-      const { tainted: _, ...result } = await this.callTool(
+      const result = await this.callTool(
         {
           ...target,
           arguments: params.arguments,
           caller: caller.principal,
           ...(params.timeoutMs === undefined ? {} : { timeoutMs: params.timeoutMs }),
         },
-        { signal },
+        { signal, onTaint: () => undefined },
       );
       record(result.isError ? "faulted" : "completed", JSON.stringify(result.structuredContent ?? result.content));
       return result;
@@ -317,7 +326,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     return { effect: effectOf(plugin.manifest, tool), version: plugin.manifest.version, sha256: plugin.sha256 };
   }
 
-  async callTool(call: PluginToolCall, { signal }: { signal: AbortSignal }): Promise<PluginToolResult> {
+  async callTool(call: PluginToolCall, { signal, onTaint }: PluginToolOptions): Promise<CallToolResult> {
     const plugin = this.#set.find(call.pluginId);
     const { caller, chain = [], tainted = false, run } = call;
     this.#options.policy.require({
@@ -328,7 +337,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
       context: { tainted, ...(run === undefined ? {} : { run: run.runId, task: run.taskReference }) },
     });
     return plugin.call(call.tool, call.arguments, {
-      ...{ signal, callers: [...chain, caller], isTainted: tainted, run },
+      ...{ signal, onTaint, callers: [...chain, caller], isTainted: tainted, run },
       meta: metaOf(call, effectOf(plugin.manifest, call.tool)),
       ...(call.timeoutMs === undefined ? {} : { timeoutMs: call.timeoutMs }),
     });
@@ -360,11 +369,22 @@ export class PluginHost implements PluginTools, AsyncDisposable {
       grant: () => this.#grants.of(id),
       obstacle: () => this.#set.obstacles.of(id),
       loadDependencies: () => this.#set.obstacles.loadDependencies(manifest),
+      ownFolder: this.#privateFolders.of(id),
+      privateData: () => this.#privateDataOf(id),
       resources: () => this.#resourcesOf(id),
       manifestOf: (granted) => readManifest(join(stagingFolder, id, granted)),
       pinTools: (toolsHash) => this.#grants.pinTools({ id, sha256, toolsHash }),
       onDidChange: () => this.#feed.changed(id),
     });
+  }
+
+  #privateDataOf(pluginId: string): Plugin["privateData"] {
+    const folderSinceMs = this.#privateFolders.sinceMs(pluginId);
+    const kept = this.#options.store.keptPrivate(pluginId);
+    const sinceMs = Math.min(folderSinceMs ?? Infinity, kept?.sinceMs ?? Infinity);
+    if (sinceMs === Infinity) return undefined;
+    const { values = 0, blobs = 0 } = kept ?? {};
+    return { since: new Date(sinceMs).toISOString(), folder: folderSinceMs !== undefined, values, blobs };
   }
 
   #resourcesOf(pluginId: string): Promise<GrantedResources> {

@@ -13,7 +13,7 @@ import { nameOf, type HostCaller, type PluginGrants } from "./pluginGrants.ts";
 import type { PluginSet } from "./pluginSet.ts";
 import { removeTree } from "./removeTree.ts";
 import { assertSettings } from "./store/describeSettings.ts";
-import type { PluginSettings } from "./store/index.ts";
+import type { PluginSettings, PrivateFolders } from "./store/index.ts";
 import { swapPlugin } from "./swapPlugin.ts";
 
 export interface PluginInstallerOptions {
@@ -23,6 +23,7 @@ export interface PluginInstallerOptions {
   feed: ChangeFeed;
   audit: AuditLog;
   store: PluginStore;
+  privateFolders: PrivateFolders;
   pluginsFolder: string;
   dataFolder: string;
   stagingFolder: string;
@@ -71,7 +72,7 @@ export class PluginInstaller {
   /** Leaves nothing but what the log says. @throws LogoMeshError LM_PLUGIN_REQUIRED unless `force` */
   uninstall(pluginId: string, { force, caller }: { force: boolean; caller: HostCaller }): Promise<void> {
     return this.#change(async () => {
-      const { set, grants, feed, store, settings, dataFolder } = this.#options;
+      const { set, grants, feed, store, settings, privateFolders, dataFolder } = this.#options;
       const plugin = set.get(pluginId);
       const folder = set.folderOf(pluginId);
       // A grant without a folder is what a development leaves.
@@ -89,10 +90,35 @@ export class PluginInstaller {
         ...pluginEntry("plugin.uninstalled", { actor: caller.actor, pluginId }),
         data: version,
       });
+      privateFolders.forget(pluginId);
       if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
       set.removeCopies(pluginId);
       await removeTree(join(dataFolder, pluginId));
       set.forget(pluginId);
+      feed.changed(pluginId);
+    });
+  }
+
+  /** What it kept is gone, or with `why` private no more, before another process of it starts: one that knows it has ended then. */
+  forgetPrivateData(pluginId: string, { why, caller }: { why?: string; caller: HostCaller }): Promise<void> {
+    return this.#change(async () => {
+      const { set, store, audit, feed, privateFolders, dataFolder } = this.#options;
+      const plugin = set.find(pluginId);
+      const { values = 0, blobs = 0, folder = false } = plugin.describe().privateData ?? {};
+      const kind = why === undefined ? "plugin.private-forgotten" : "plugin.declassified";
+      const data = { values, blobs, folder, ...(why === undefined ? {} : { why }) };
+      const together = [
+        { name: "plugins.unmarkFolder", params: { pluginId } },
+        audit.command({ ...pluginEntry(kind, { actor: caller.actor, pluginId }), data }),
+      ];
+      await plugin.whileStopped("its private data is being forgotten", async () => {
+        if (why !== undefined) await store.declassify(pluginId, { together });
+        else {
+          if (folder) await removeTree(join(dataFolder, pluginId));
+          await store.forgetPrivate(pluginId, { together });
+        }
+        privateFolders.forget(pluginId);
+      });
       feed.changed(pluginId);
     });
   }

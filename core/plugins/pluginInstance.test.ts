@@ -3,6 +3,7 @@ import { LogoMeshError, PluginManifestSchema, type PluginTool } from "@logomesh/
 import { expect, test } from "vitest";
 import { FakeClock, createSeededRandom } from "../testing/index.ts";
 import { PluginAPI } from "./hostPlane/pluginApi.ts";
+import { ProcessTaint } from "./hostPlane/processTaint.ts";
 import { PluginInstance } from "./pluginInstance.ts";
 import type { SandboxExit, SandboxProcess } from "./sandbox/sandbox.ts";
 import { ListPolicy, MemoryGrants, RecordingAudit } from "./testingHost.ts";
@@ -65,7 +66,7 @@ function play() {
   const clock = new FakeClock();
   let changes = 0;
   const instance = new PluginInstance({
-    isTainted: false,
+    taint: new ProcessTaint(),
     ...{
       manifest: MANIFEST,
       process,

@@ -10,6 +10,7 @@ import { canonicalJson, toLogoMeshError } from "../base/index.ts";
 import type { Clock, Principal, Random } from "../ports/index.ts";
 import { Deadlines } from "./deadlines.ts";
 import { HostPlane, META_CALL } from "./hostPlane/hostPlane.ts";
+import type { ProcessTaint } from "./hostPlane/processTaint.ts";
 import type { PluginAPI } from "./hostPlane/pluginApi.ts";
 import { McpConnection, type McpRequest } from "./mcpConnection.ts";
 import { TailBuffer } from "./messageReader.ts";
@@ -44,8 +45,8 @@ export interface PluginInstanceOptions {
   manifest: PluginManifest;
   process: SandboxProcess;
   schemas: ToolSchemas;
-  /** The process sees private data from its start. */
-  isTainted: boolean;
+  /** Whether the process has read private data. */
+  taint: ProcessTaint;
   /** Takes secrets out of what the plugin wrote. */
   redact: (text: string) => string;
   /** Folders inside that it was granted. */
@@ -110,7 +111,7 @@ export class PluginInstance {
       ...{
         pluginId: manifest.id,
         stream: process.hostPlane,
-        isTainted: options.isTainted,
+        taint: options.taint,
         api: options.api,
         clock,
         random: options.random,
@@ -169,7 +170,7 @@ export class PluginInstance {
 
   /** It has read private data, which its answers may carry. */
   get isTainted(): boolean {
-    return this.#hostPlane.isTainted;
+    return this.#options.taint.isSet;
   }
 
   /** Types of events that it waits for, exact or with a trailing `.*`. */
@@ -223,7 +224,9 @@ export class PluginInstance {
   ): Promise<CallToolResult> {
     const { clock } = this.#options;
     this.#checkArguments(tool, args);
-    using begun = this.#hostPlane.begin({ callers, isTainted, run });
+    // The arguments are data of somebody who has read private data.
+    if (isTainted) await this.#options.taint.add();
+    using begun = this.#hostPlane.begin({ callers, run });
     const startedMs = clock.monotonicMs();
     const request = this.#connection.request("tools/call", {
       name: tool.name,

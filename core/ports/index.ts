@@ -6,12 +6,12 @@ export type { AuthorizePath, FileAccess, FileChange, FileContent, FileEntry } fr
 export type { GenerateContext, LanguageModels } from "./languageModels.ts";
 export type { Logger } from "./logger.ts";
 export type { AuthorizeHop, WebAnswer, WebFetch, WebFetchOptions, WebRequest } from "./network.ts";
-export type { PluginToolCall, PluginToolResult, PluginTools } from "./pluginTools.ts";
+export type { PluginToolCall, PluginToolOptions, PluginTools } from "./pluginTools.ts";
 export type { Grants, PluginGrant, Policy, PolicyDecision, PolicyRequest, Principal, WorkflowGrant } from "./policy.ts";
 export type { Random } from "./random.ts";
 export type { Reader, SqlRow, SqlValue } from "./reader.ts";
 export type { Secrets } from "./secrets.ts";
-export type { BlobStore, PluginStore, StorageUsage, Together } from "./storage.ts";
+export type { BlobStore, KeptPrivate, PluginStore, Privacy, StorageUsage, Together } from "./storage.ts";
 export type { Thoughts } from "./thoughts.ts";
 export type { ThoughtWrites } from "./thoughtWrites.ts";
 export type { WriteCommand, Writer } from "./writer.ts";

@@ -18,9 +18,11 @@ export interface PluginToolCall {
   run?: { runId: string; taskReference: string };
 }
 
-export interface PluginToolResult extends CallToolResult {
-  /** The plugin has read private data, which the answer may carry. */
-  tainted?: boolean;
+export interface PluginToolOptions {
+  /** Aborting it sends the cancel notification and, after the grace period, kills the process. */
+  signal: AbortSignal;
+  /** The plugin has read private data, which its answer or its failure may carry. Called before either. */
+  onTaint: () => void;
 }
 
 /** Tools of installed plugins, for the other features. */
@@ -32,9 +34,8 @@ export interface PluginTools {
   describeTool(pluginId: string, tool: string): { effect: Effect; version: string; sha256: string } | undefined;
   /**
    * Starts the plugin when needed and calls the tool. An answer with `isError` is returned, not thrown.
-   * Aborting the signal sends the cancel notification and, after the grace period, kills the process.
    *
    * @throws LogoMeshError LM_PLUGIN_*, LM_POLICY_DENIED
    */
-  callTool(call: PluginToolCall, options: { signal: AbortSignal }): Promise<PluginToolResult>;
+  callTool(call: PluginToolCall, options: PluginToolOptions): Promise<CallToolResult>;
 }

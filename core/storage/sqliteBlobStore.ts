@@ -1,7 +1,8 @@
 import { webcrypto } from "node:crypto";
 import { LogoMeshError } from "@logomesh/contracts";
-import type { BlobStore, Reader, StorageUsage, Together, Writer } from "../ports/index.ts";
+import type { BlobStore, Privacy, Reader, StorageUsage, Together, Writer } from "../ports/index.ts";
 import { BLOB_BYTES_MAX, OWNER_BYTES_MAX, assertMedia, assertOwner, assertSha256 } from "./limits.ts";
+import { isPrivateOwner } from "./privateOwners.ts";
 import { blobNotFound, type PutBlobParams, type ShareBlobParams } from "./storageWriterModule.ts";
 
 /** Up to this size a blob is read on the calling thread; a larger one by the reader thread. */
@@ -20,9 +21,9 @@ export class SqliteBlobStore implements BlobStore {
 
   async put(
     bytes: Uint8Array,
-    options: { owner: string; media: string; ownerBytesMax?: number } & Together,
+    options: { owner: string; media: string; ownerBytesMax?: number } & Partial<Privacy> & Together,
   ): Promise<{ sha256: string }> {
-    const { owner, media, ownerBytesMax = OWNER_BYTES_MAX } = options;
+    const { owner, media, ownerBytesMax = OWNER_BYTES_MAX, isPrivate = false } = options;
     assertOwner(owner);
     assertMedia(media);
     if (bytes.byteLength > BLOB_BYTES_MAX) {
@@ -36,18 +37,18 @@ export class SqliteBlobStore implements BlobStore {
     const digest = await webcrypto.subtle.digest("SHA-256", owned);
     const sha256 = Buffer.from(digest).toString("hex");
     const params: PutBlobParams = {
-      ...{ owner, sha256, bytes: owned, media },
+      ...{ owner, sha256, bytes: owned, media, isPrivate },
       ownerBytesMax: Math.min(ownerBytesMax, OWNER_BYTES_MAX),
     };
     await this.#writer.run([{ name: "storage.putBlob", params }, ...(options.together ?? [])]);
     return { sha256 };
   }
 
-  async get(sha256: string, { owner }: { owner: string }): Promise<{ bytes: Uint8Array; media: string }> {
+  async get(sha256: string, { owner }: { owner: string }): Promise<{ bytes: Uint8Array; media: string } & Privacy> {
     assertSha256(sha256);
     assertOwner(owner);
     const row = this.#reader.get(
-      "SELECT media, size FROM blob_owner WHERE owner = ? AND sha256 = ? ORDER BY payer <> owner LIMIT 1",
+      "SELECT media, size, private FROM blob_owner WHERE owner = ? AND sha256 = ? ORDER BY payer <> owner LIMIT 1",
       owner,
       sha256,
     );
@@ -56,7 +57,7 @@ export class SqliteBlobStore implements BlobStore {
     const blob = isSmall ? this.#reader.get(READ_BYTES, sha256) : (await this.#reader.scan(READ_BYTES, sha256))[0];
     // Its last owner deleted it while the reader thread had other things to do.
     if (blob === undefined) throw blobNotFound(sha256);
-    return { bytes: blob.bytes as Uint8Array, media: row.media as string };
+    return { bytes: blob.bytes as Uint8Array, media: row.media as string, isPrivate: row.private === 1 };
   }
 
   async share(sha256: string, { from, to, together = [] }: { from: string; to: string } & Together): Promise<void> {
@@ -76,6 +77,10 @@ export class SqliteBlobStore implements BlobStore {
 
   usage(owner: string): StorageUsage {
     return readUsage(this.#reader, { owner, kind: "blob" });
+  }
+
+  isPrivate(owner: string): boolean {
+    return isPrivateOwner(this.#reader, owner);
   }
 }
 

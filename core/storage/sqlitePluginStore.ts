@@ -1,9 +1,19 @@
 import type { JsonValue } from "@logomesh/contracts";
 import { toJsonText } from "../base/index.ts";
-import type { PluginStore, Reader, StorageUsage, Together, Writer } from "../ports/index.ts";
+import type {
+  KeptPrivate,
+  PluginStore,
+  Privacy,
+  Reader,
+  StorageUsage,
+  Together,
+  WriteCommand,
+  Writer,
+} from "../ports/index.ts";
 import { KEYS_LISTED_MAX, VALUE_BYTES_MAX, assertKey, pluginOwner } from "./limits.ts";
+import { isPrivateOwner, readKeptPrivate } from "./privateOwners.ts";
 import { readUsage } from "./sqliteBlobStore.ts";
-import type { PutValueParams } from "./storageWriterModule.ts";
+import type { DeleteValueParams, PutValueParams } from "./storageWriterModule.ts";
 
 const FIRST_SURROGATE = 0xd800;
 const AFTER_SURROGATES = 0xe000;
@@ -19,35 +29,48 @@ export class SqlitePluginStore implements PluginStore {
     this.#reader = reader;
   }
 
-  get(pluginId: string, key: string): Promise<JsonValue | undefined> {
+  get(pluginId: string, key: string): Promise<{ value?: JsonValue } & Privacy> {
     return new Promise((resolve) => {
       assertKey(key);
-      const row = this.#reader.get("SELECT value FROM plugin_value WHERE plugin_id = ? AND key = ?", pluginId, key);
-      resolve(row === undefined ? undefined : (JSON.parse(row.value as string) as JsonValue));
+      const row = this.#reader.get(
+        "SELECT value, private FROM plugin_value WHERE plugin_id = ? AND key = ?",
+        pluginId,
+        key,
+      );
+      resolve(
+        row === undefined
+          ? { isPrivate: this.isPrivate(pluginId) }
+          : { value: JSON.parse(row.value as string) as JsonValue, isPrivate: row.private === 1 },
+      );
     });
   }
 
   async put(
     pluginId: string,
     { key, value }: { key: string; value: JsonValue },
-    { bytesMax, together = [] }: { bytesMax: number } & Together,
+    { bytesMax, isPrivate = false, together = [] }: { bytesMax: number } & Partial<Privacy> & Together,
   ): Promise<void> {
     assertKey(key);
     const text = toJsonText(value, { what: "The value", bytesMax: VALUE_BYTES_MAX });
-    const params: PutValueParams = { pluginId, key, value: text, bytesMax };
+    const params: PutValueParams = { pluginId, key, value: text, bytesMax, isPrivate };
     await this.#writer.run([{ name: "storage.putValue", params }, ...together]);
   }
 
-  async delete(pluginId: string, key: string, { together = [] }: Together = {}): Promise<boolean> {
+  async delete(
+    pluginId: string,
+    key: string,
+    { isPrivate = false, together = [] }: Partial<Privacy> & Together = {},
+  ): Promise<{ existed: boolean } & Privacy> {
     assertKey(key);
-    const [existed] = await this.#writer.run([{ name: "storage.deleteValue", params: { pluginId, key } }, ...together]);
-    return existed as boolean;
+    const params: DeleteValueParams = { pluginId, key, isPrivate };
+    const [deleted] = await this.#writer.run([{ name: "storage.deleteValue", params }, ...together]);
+    return deleted as { existed: boolean } & Privacy;
   }
 
   list(
     pluginId: string,
     { prefix, after }: { prefix: string; after?: string },
-  ): Promise<{ keys: string[]; isMore: boolean }> {
+  ): Promise<{ keys: string[]; isMore: boolean } & Privacy> {
     return new Promise((resolve) => {
       if (prefix !== "") assertKey(prefix);
       if (after !== undefined) assertKey(after);
@@ -58,7 +81,7 @@ export class SqlitePluginStore implements PluginStore {
         ...[pluginId, prefix, after ?? "", ...(end === undefined ? [] : [end]), KEYS_LISTED_MAX + 1],
       );
       const keys = rows.slice(0, KEYS_LISTED_MAX).map(({ key }) => key as string);
-      resolve({ keys, isMore: rows.length > KEYS_LISTED_MAX });
+      resolve({ keys, isMore: rows.length > KEYS_LISTED_MAX, isPrivate: this.isPrivate(pluginId) });
     });
   }
 
@@ -66,10 +89,32 @@ export class SqlitePluginStore implements PluginStore {
     return readUsage(this.#reader, { owner: pluginId, kind: "value" });
   }
 
-  async clear(pluginId: string): Promise<void> {
-    const command = { name: "storage.clear", params: { pluginId, owner: pluginOwner(pluginId) } };
-    for (let isMore = true; isMore;) {
-      const [answer] = (await this.#writer.run([command])) as [{ isMore: boolean }];
+  isPrivate(pluginId: string): boolean {
+    return isPrivateOwner(this.#reader, pluginOwner(pluginId));
+  }
+
+  keptPrivate(pluginId: string): KeptPrivate | undefined {
+    return readKeptPrivate(this.#reader, pluginId);
+  }
+
+  clear(pluginId: string): Promise<void> {
+    return this.#inSlices("storage.clear", pluginId);
+  }
+
+  forgetPrivate(pluginId: string, { together = [] }: Together = {}): Promise<void> {
+    return this.#inSlices("storage.forgetPrivate", pluginId, together);
+  }
+
+  async declassify(pluginId: string, { together = [] }: Together = {}): Promise<void> {
+    const params = { pluginId, owner: pluginOwner(pluginId) };
+    await this.#writer.run([{ name: "storage.declassify", params }, ...together]);
+  }
+
+  /** What goes along, goes along with the first. */
+  async #inSlices(name: string, pluginId: string, together: readonly WriteCommand[] = []): Promise<void> {
+    const command = { name, params: { pluginId, owner: pluginOwner(pluginId) } };
+    for (let isMore = true, more = together; isMore; more = []) {
+      const [answer] = (await this.#writer.run([command, ...more])) as [{ isMore: boolean }];
       ({ isMore } = answer);
     }
   }

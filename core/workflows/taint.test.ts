@@ -1,4 +1,4 @@
-import type { Run } from "@logomesh/contracts";
+import { LogoMeshError, type Run } from "@logomesh/contracts";
 import { expect, test } from "vitest";
 import type { GenerateContext } from "../ports/index.ts";
 import { createEngineHarness, hang, settle, workflow, type EngineHarness } from "./testing/engineHarness.ts";
@@ -69,6 +69,23 @@ test("[WF50] a failure carries private data too, and one branch taints the other
   expect((await forked).tainted).toBe(true);
   expect(taintsOf(harness)).toEqual([
     ["read", false],
+    ["echo", true],
+  ]);
+});
+
+test("[WF50] a call that fails without an answer taints as well: its error quotes the plugin", async () => {
+  const harness = createHarness();
+  harness.tools.set("t#dies", {
+    effect: "idempotent",
+    behave: () => Promise.reject(new LogoMeshError("LM_PLUGIN_CRASHED", "it ended: the diary says no")),
+  });
+  const dies = "d: { call: plugin, with: { plugin: t, tool: dies, arguments: {} } }";
+  const caught = workflow(`do: [ { guarded: { try: [ { ${dies} } ], catch: { as: e, do: [ { ${ECHO} } ] } } } ]`);
+  expect((await harness.run(caught)).tainted).toBeUndefined();
+  harness.privateTools.add("t#dies");
+  expect((await harness.run(caught)).tainted).toBe(true);
+  expect(taintsOf(harness).filter(([tool]) => tool === "echo")).toEqual([
+    ["echo", false],
     ["echo", true],
   ]);
 });

@@ -20,6 +20,8 @@ type PluginRoute =
   | "resetPlugin"
   | "revokePlugin"
   | "releasePlugin"
+  | "forgetPrivateData"
+  | "declassifyPrivateData"
   | "getPluginLogs"
   | "callTool";
 
@@ -52,6 +54,9 @@ export function pluginRoutes({ plugins }: Workbench): HandlersOf<PluginRoute> {
     },
     resetPlugin: ({ params, identity }) => plugins.reset(params.id, identity.caller),
     revokePlugin: ({ params, identity }) => plugins.revoke(params.id, identity.caller),
+    forgetPrivateData: ({ params, identity }) => plugins.forgetPrivateData(params.id, { caller: identity.caller }),
+    declassifyPrivateData: ({ params, body, identity }) =>
+      plugins.forgetPrivateData(params.id, { ...body, caller: identity.caller }),
     releasePlugin: ({ params, identity }) => plugins.release(params.id, identity.caller),
     getPluginLogs: ({ params }) => ({ lines: plugins.logs(params.id) }),
     callTool: ({ params, body, identity, signal }) =>

@@ -42,6 +42,8 @@ const REQUESTS: Record<RouteName, { query?: string; body?: object; status?: numb
   resetPlugin: {},
   revokePlugin: {},
   releasePlugin: {},
+  forgetPrivateData: {},
+  declassifyPrivateData: { body: { why: "x" } },
   getPluginLogs: {},
   callTool: { body: { arguments: { text: "a b" } } },
   getModels: {},

@@ -158,6 +158,7 @@ export class FakeWorkbench implements Workbench {
     reset: async (id) => this.#record("reset", PLUGIN, id),
     revoke: async (id) => this.#record("revoke", PLUGIN, id),
     release: async (id) => this.#record("release", PLUGIN, id),
+    forgetPrivateData: async (id, { why = "" }) => this.#record("forgetPrivateData", PLUGIN, id, why),
     logs: () => ["a line"],
     call: async (target, params, { signal }) => {
       this.calls.push(["call", target, params]);

@@ -130,11 +130,11 @@ test("[HP16] [HP21] a tainted plugin's events taint who hears them", async () =>
   await hearer.settle();
   await teller.call("event_publish", { type: "a.b" });
   await hearer.settle();
-  expect([heard(hearer).length, hearer.plane.isTainted]).toEqual([1, false]);
-  using _begun = teller.plane.begin({ callers: [], isTainted: true });
+  expect([heard(hearer).length, hearer.taint.isSet]).toEqual([1, false]);
+  await teller.taint.add();
   await teller.call("event_publish", { type: "a.b" });
   await hearer.settle();
-  expect([heard(hearer).length, hearer.plane.isTainted]).toEqual([2, true]);
+  expect([heard(hearer).length, hearer.taint.isSet]).toEqual([2, true]);
 });
 
 test("[HP10] a plane that closes ends its subscriptions", async () => {

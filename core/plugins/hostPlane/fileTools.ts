@@ -34,7 +34,7 @@ export function fileTools({ files, approvals, blobs }: FileServices): Record<str
       subject: ({ path }) => ({ path }),
       async run({ path, as }, request) {
         const read = await files.read(path, { authorize: authorizer(request, "fs.read") });
-        request.taint();
+        await request.taint();
         const { sha256, bytes } = read;
         const facts = { path: read.path, sha256, bytes: bytes.length };
         return { result: { ...facts, ...(await inForm(bytes, as, { request, blobs })) }, data: facts };
@@ -50,7 +50,7 @@ export function fileTools({ files, approvals, blobs }: FileServices): Record<str
       subject: ({ path }) => ({ path }),
       async run({ path }, request) {
         const entries = await files.list(path, { authorize: authorizer(request, "fs.read") });
-        request.taint();
+        await request.taint();
         return { result: { entries: entries as unknown as JsonObject[] }, data: { entries: entries.length } };
       },
     }),
@@ -105,7 +105,8 @@ export async function inForm(
     case "blob": {
       if (blobs === undefined) throw new LogoMeshError("LM_INPUT_INVALID", "There are no blobs here.");
       request.require("blob", { type: "Plugin", id: request.pluginId }, { isOwn: true });
-      const options = { owner: pluginOwner(request.pluginId), media, ownerBytesMax: storeBytesMax(request) };
+      const { isTainted: isPrivate, pluginId } = request;
+      const options = { owner: pluginOwner(pluginId), media, ownerBytesMax: storeBytesMax(request), isPrivate };
       return { handle: blobHandle((await blobs.put(bytes, options)).sha256) };
     }
   }

@@ -83,7 +83,7 @@ test("[HP10] [HP14] a plugin that a plugin calls answers, and a plugin that neve
   expect(answer).toMatchObject({
     result: { structuredContent: { structuredContent: { result: { isError: false } } } },
   });
-  expect(await test.options.store.get(id("second"), "k")).toEqual([1]);
+  expect((await test.options.store.get(id("second"), "k")).value).toEqual([1]);
   expect(test.audit.kinds()).toEqual(
     expect.arrayContaining(["plugin.started", "host.store_put", "host.plugin_call", "plugin.called"]),
   );

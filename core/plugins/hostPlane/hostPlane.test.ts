@@ -294,7 +294,7 @@ test("[HP10] closing the plane stops what was asked and fails nothing else", asy
   await played.settle();
   expect(calls[0]?.signal.aborted).toBe(true);
   expect(played.fatal).toEqual([]);
-  using begun = played.plane.begin({ callers: [], isTainted: false });
+  using begun = played.plane.begin({ callers: [] });
   expect(begun.token).toMatch(/^[0-9a-f]{32}$/);
 });
 

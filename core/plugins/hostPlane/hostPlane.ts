@@ -8,12 +8,13 @@ import { isTaintedEvent } from "./eventTools.ts";
 import { HOST_ERROR, RPC, toErrorResult, toRpcError, type RpcError } from "./hostErrors.ts";
 import { HostOutbox } from "./hostOutbox.ts";
 import type { HostSession, PluginAPI } from "./pluginApi.ts";
+import type { ProcessTaint } from "./processTaint.ts";
 import { ProgressText } from "./progressText.ts";
 import { describeServer, readEra, type Era } from "./protocolEra.ts";
 import { RequestBudget } from "./requestBudget.ts";
 
 // The host plane: on descriptor 3 the plugin is a client of the Model Context Protocol and this is its server, in both eras (2025-11-25 with
-// `initialize`, 2026-07-28 without). Owns the plugin's requests in flight and whether the process has read private data. Who asks is the socket:
+// `initialize`, 2026-07-28 without). Owns the plugin's requests in flight. Who asks is the socket:
 // nothing in a message is believed but the token of a call, and that can only narrow the callers.
 
 /** Messages that break the protocol until the plugin has to go. */
@@ -34,8 +35,8 @@ export interface HostPlaneOptions {
   pluginId: string;
   stream: Duplex;
   lineBytesMax: number;
-  /** The process sees private data from its start. */
-  isTainted?: boolean;
+  /** Whether the process has read private data. */
+  taint: ProcessTaint;
   api: PluginAPI;
   clock: Clock;
   random: Random;
@@ -72,7 +73,7 @@ export class HostPlane implements Disposable {
     this.#calls = new CallRegister(random);
     this.#outbox = new HostOutbox(stream, lineBytesMax);
     this.#budget = new RequestBudget(clock);
-    this.#session = { pluginId, isTainted: options.isTainted ?? false };
+    this.#session = { pluginId, taint: options.taint };
     const reader = new MessageReader({
       lineBytesMax,
       onMessage: (message) => this.#receive(message),
@@ -92,11 +93,6 @@ export class HostPlane implements Disposable {
     return this.#violations;
   }
 
-  /** The process has read private data, which its answers may carry. */
-  get isTainted(): boolean {
-    return this.#session.isTainted;
-  }
-
   /** Types of events that it waits for. */
   get listensTo(): readonly string[] {
     return [...this.#listens.values()].flatMap(({ types }) => types);
@@ -105,11 +101,8 @@ export class HostPlane implements Disposable {
   /** A call of the plugin begins; disposing ends it. What is asked with its token is asked for these callers. */
   begin(call: {
     callers: readonly Principal[];
-    isTainted: boolean;
     run?: { runId: string; taskReference: string } | undefined;
   }): Disposable & { readonly token: string } {
-    // The arguments are data of somebody who has read private data.
-    if (call.isTainted) this.#session.isTainted = true;
     return this.#calls.begin(call);
   }
 
@@ -267,7 +260,7 @@ export class HostPlane implements Disposable {
         params: { subscriptionId: id },
       });
       for (let next = await subscription.next(); next !== undefined; next = await subscription.next()) {
-        if (isTaintedEvent(next.event)) this.#session.isTainted = true;
+        if (isTaintedEvent(next.event)) await this.#session.taint.add();
         const params = { subscriptionId: id, ...next } as unknown as JsonObject;
         this.#outbox.send({ jsonrpc: "2.0", method: "notifications/events/event", params });
         this.#options.onUsed?.();

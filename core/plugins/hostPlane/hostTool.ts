@@ -10,8 +10,8 @@ export interface HostRequest {
   run: { runId: string; taskReference: string } | undefined;
   /** The process has read private data. */
   readonly isTainted: boolean;
-  /** From now on it has. */
-  taint(): void;
+  /** From now on it has. What is private is handed out when this has resolved. */
+  taint(): Promise<void>;
   /** What a person granted. */
   granted(): JsonObject;
   signal: AbortSignal;

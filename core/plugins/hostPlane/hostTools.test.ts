@@ -1,13 +1,14 @@
 import {
   LogoMeshError,
   type GenerateResult,
+  type CallToolResult,
   type JsonObject,
   type JsonValue,
   type ThoughtDetail,
 } from "@logomesh/contracts";
 import fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
-import type { GenerateContext, PluginToolCall, PluginToolResult, Principal } from "../../ports/index.ts";
+import type { GenerateContext, PluginToolCall, PluginToolOptions, Principal } from "../../ports/index.ts";
 import { PLUGIN, PlayedPlane } from "./testing/playedPlane.ts";
 import { TokenLedger } from "../store/index.ts";
 
@@ -27,14 +28,15 @@ const client: Principal = { type: "Client", id: "tok_1" };
 const plugin = (id: string): Principal => ({ type: "Plugin", id });
 
 /** Another plugin that keeps what it is called with. */
-function recordingPlugins(answer: Partial<PluginToolResult> = {}) {
+function recordingPlugins(answer: Partial<CallToolResult> = {}, { isPrivate = false } = {}) {
   const calls: PluginToolCall[] = [];
   return {
     calls,
     plugins: {
       describeTool: () => undefined,
-      callTool: (call: PluginToolCall): Promise<PluginToolResult> => {
+      callTool: (call: PluginToolCall, { onTaint }: PluginToolOptions): Promise<CallToolResult> => {
         calls.push(call);
+        if (isPrivate) onTaint();
         return Promise.resolve({ content: [], isError: false, durationMs: 2, ...answer });
       },
     },
@@ -48,10 +50,9 @@ test("[HP12] [HP13] a request with a call's token is asked for that call's calle
   const played = play({ plugins });
   using one = played.plane.begin({
     callers: [workflow],
-    isTainted: false,
     run: { runId: "run_1", taskReference: "/do/0/a" },
   });
-  using two = played.plane.begin({ callers: [client, plugin("org.example.first")], isTainted: false });
+  using two = played.plane.begin({ callers: [client, plugin("org.example.first")] });
   await played.call("plugin_call", CALL, { "org.logomesh/call": one.token });
   await played.call("plugin_call", CALL, { "org.logomesh/call": two.token });
   expect(calls.map(({ chain, caller, run }) => ({ chain, caller, run }))).toEqual([
@@ -72,16 +73,16 @@ test("[HP13] without a token, or with one that is old, foreign or no text, every
   const { calls, plugins } = recordingPlugins();
   const played = play({ plugins });
   const stranger = play({}, { seed: 8 });
-  using foreign = stranger.plane.begin({ callers: [client], isTainted: false });
+  using foreign = stranger.plane.begin({ callers: [client] });
   const chainOf = async (token?: JsonValue): Promise<readonly Principal[] | undefined> => {
     await played.call("plugin_call", CALL, token === undefined ? {} : { "org.logomesh/call": token });
     return calls.at(-1)?.chain;
   };
   expect(await chainOf()).toEqual([]);
-  const old = played.plane.begin({ callers: [workflow], isTainted: false });
+  const old = played.plane.begin({ callers: [workflow] });
   expect(await chainOf()).toEqual([workflow]);
-  using _second = played.plane.begin({ callers: [client, plugin("org.example.b")], isTainted: false });
-  using _third = played.plane.begin({ callers: [client], isTainted: false });
+  using _second = played.plane.begin({ callers: [client, plugin("org.example.b")] });
+  using _third = played.plane.begin({ callers: [client] });
   const all = [workflow, client, plugin("org.example.b")];
   for (const token of [undefined, "", "0".repeat(32), foreign.token, 7, null, {}, [old.token], "__proto__"])
     expect(await chainOf(token)).toEqual(all);
@@ -111,7 +112,7 @@ test("[HP13] what a plugin says about itself changes nothing", async () => {
       context: { tainted: false },
     },
   ]);
-  expect(await played.store.get(PLUGIN, "a")).toBe(1);
+  expect((await played.store.get(PLUGIN, "a")).value).toBe(1);
   expect(content(await played.call("store_put", { key: "b", value: 1, plugin: OTHER }))).toMatchObject({
     code: "LM_INPUT_INVALID",
   });
@@ -119,7 +120,7 @@ test("[HP13] what a plugin says about itself changes nothing", async () => {
 
 test("[HP15] values and blobs are asked for the plugin alone", async () => {
   const played = play();
-  using begun = played.plane.begin({ callers: [workflow, plugin(OTHER)], isTainted: false });
+  using begun = played.plane.begin({ callers: [workflow, plugin(OTHER)] });
   const meta = { "org.logomesh/call": begun.token };
   const { handle = "" } = content(await played.call("blob_put", { base64: "aGk=" }, meta));
   await played.call("blob_get", { handle }, meta);
@@ -148,9 +149,9 @@ test("[HP16] who read a thought is tainted from then on, in what it asks and cal
   });
   await played.call("plugin_call", CALL);
   expect(content(await played.call("thought_create", { title: "x" }))).toEqual({ id: "tht_1" });
-  expect(played.plane.isTainted).toBe(false);
+  expect(played.taint.isSet).toBe(false);
   expect(content(await played.call("thought_search", { text: "sec" }))).toEqual({ thoughts: [thought] });
-  expect(played.plane.isTainted).toBe(true);
+  expect(played.taint.isSet).toBe(true);
   await played.call("plugin_call", CALL);
   expect(content(await played.call("thought_get", { id: "tht_1" }))).toEqual({ thought });
   expect(calls.map(({ tainted }) => tainted)).toEqual([false, true]);
@@ -172,13 +173,13 @@ test("[HP16] who read a thought is tainted from then on, in what it asks and cal
 
 test("[HP16] a tainted caller, and a tainted answer, taint the plugin", async () => {
   const first = play();
-  using _begun = first.plane.begin({ callers: [client], isTainted: true });
-  expect(first.plane.isTainted).toBe(true);
-  const { plugins } = recordingPlugins({ tainted: true, structuredContent: { secret: 1 } });
+  await first.taint.add();
+  expect(first.taint.isSet).toBe(true);
+  const { plugins } = recordingPlugins({ structuredContent: { secret: 1 } }, { isPrivate: true });
   const second = play({ plugins });
   const answer = content(await second.call("plugin_call", CALL));
   expect(answer).toEqual({ content: [], isError: false, durationMs: 2, structuredContent: { secret: 1 } });
-  expect(second.plane.isTainted).toBe(true);
+  expect(second.taint.isSet).toBe(true);
 });
 
 test("[HP17] a change is recorded together with what it changed, with hash and size", async () => {
@@ -246,7 +247,7 @@ test("[HP20] every JSON value that is put is got, for this plugin only", async (
     }),
     { seed: 5, numRuns: 100 },
   );
-  expect(await played.store.get(OTHER, "k")).toBe("theirs");
+  expect((await played.store.get(OTHER, "k")).value).toBe("theirs");
   for (const key of ["a/1", "a/2", "b"]) await played.call("store_put", { key, value: null });
   expect(content(await played.call("store_list", { prefix: "a/" }))).toEqual({ keys: ["a/1", "a/2"], isMore: false });
   expect(content(await played.call("store_list", { prefix: "a/", after: "a/1" }))).toEqual({
@@ -342,7 +343,6 @@ test("[HP18] tokens are counted by plugin and day, and beyond the granted number
   const ask = () => played.call("llm_generate", { prompt: "hello there", maxTokens: 50 });
   using begun = played.plane.begin({
     callers: [workflow],
-    isTainted: false,
     run: { runId: "run_1", taskReference: "/do/0" },
   });
   expect(begun.token).toBeDefined();

@@ -53,14 +53,14 @@ test("[HP17] a file is read under the name that was derived, and its entry holds
 test("[HP16] who reads a file, or what a folder holds, is tainted; who proposes a change is not", async () => {
   const { played } = playFiles();
   await played.call("fs_propose_change", { path: "docs/a.md", text: "x\n" });
-  expect(played.plane.isTainted).toBe(false);
+  expect(played.taint.isSet).toBe(false);
   expect(content(await played.call("fs_list", { path: "docs" }))).toEqual({
     entries: [
       { name: "a.md", kind: "file", size: 8 },
       { name: "b.bin", kind: "file", size: 2 },
     ],
   });
-  expect(played.plane.isTainted).toBe(true);
+  expect(played.taint.isSet).toBe(true);
 });
 
 test("[HP3] bytes come as text, base64 or a blob", async () => {
@@ -88,7 +88,7 @@ test.each([
   expect(JSON.stringify(answer)).not.toContain("canary");
   expect(content(answer).code).toMatch(/^LM_(FILE_|INPUT_)/);
   expect(played.audit.entries).toMatchObject([{ kind: "host.fs_read", trace: { status: "faulted" } }]);
-  expect(played.plane.isTainted).toBe(false);
+  expect(played.taint.isSet).toBe(false);
 });
 
 test("[HP4] what the policy denies is neither read nor proposed", async () => {
@@ -101,14 +101,13 @@ test("[HP4] what the policy denies is neither read nor proposed", async () => {
   }))
     expect(await played.call(tool, args)).toMatchObject({ error: { code: 4030 } });
   expect(drafts).toEqual([]);
-  expect(played.plane.isTainted).toBe(false);
+  expect(played.taint.isSet).toBe(false);
 });
 
 test("[HP17] a proposal waits for a person, says who asks in whose name, and changes nothing", async () => {
   const { played, drafts } = playFiles();
   using begun = played.plane.begin({
     callers: [],
-    isTainted: false,
     run: { runId: "run_1", taskReference: "/do/0/x" },
   });
   const args = { path: "docs/a.md", text: "# New\n", reason: "better" };

@@ -24,6 +24,7 @@ import type { HostAnswer, HostRequest, HostTool } from "./hostTool.ts";
 import { modelTools } from "./modelTools.ts";
 import { networkTools } from "./networkTools.ts";
 import { pluginTools } from "./pluginTools.ts";
+import type { ProcessTaint } from "./processTaint.ts";
 import { blobTools, storeTools } from "./storeTools.ts";
 import { thoughtTools } from "./thoughtTools.ts";
 import type { TokenLedger } from "../store/index.ts";
@@ -65,7 +66,7 @@ export interface PluginAPIOptions {
 /** One process of a plugin. */
 export interface HostSession {
   pluginId: string;
-  isTainted: boolean;
+  taint: ProcessTaint;
 }
 
 export interface HostCall extends Pick<HostRequest, "signal" | "onText"> {
@@ -176,9 +177,9 @@ export class PluginAPI {
     return {
       ...{ pluginId, callers, run, signal, onText },
       get isTainted() {
-        return session.isTainted;
+        return session.taint.isSet;
       },
-      taint: () => (session.isTainted = true),
+      taint: () => session.taint.add(),
       granted: () => grants.pluginGrant(pluginId)?.permissions ?? {},
       require: (action, resource, { isOwn = false } = {}) => {
         policy.require(policyRequest({ action, resource, session, callers: isOwn ? [] : callers, run }));
@@ -191,7 +192,7 @@ export class PluginAPI {
           status: "completed",
           ...(run === undefined ? {} : { run: run.runId, task: run.taskReference }),
         },
-        data: forEntry({ ...subject, ...data, ...(session.isTainted ? { tainted: true } : {}) }) as JsonObject,
+        data: forEntry({ ...subject, ...data, ...(session.taint.isSet ? { tainted: true } : {}) }) as JsonObject,
       }),
     };
   }
@@ -213,7 +214,7 @@ function policyRequest({
     ...{ action, resource },
     ...(callers.length === 0 ? {} : { chain: callers }),
     context: {
-      tainted: session.isTainted,
+      tainted: session.taint.isSet,
       ...(run === undefined ? {} : { run: run.runId, task: run.taskReference }),
     },
   };

@@ -42,16 +42,18 @@ export function pluginTools(plugins: PluginTools, blobs: BlobStore | undefined):
         // Asked here too, before anything is handed over.
         request.require("plugin.call", { type: "Tool", id: `${plugin}#${tool}` });
         await handOver(args, { from: pluginId, to: plugin });
-        const { tainted, ...answer } = await plugins.callTool(
+        let isPrivate = false;
+        const calling = plugins.callTool(
           {
             ...{ pluginId: plugin, tool, arguments: args, chain: callers, tainted: isTainted },
             caller: { type: "Plugin", id: pluginId },
             ...(timeoutMs === undefined ? {} : { timeoutMs }),
             ...(run === undefined ? {} : { run }),
           },
-          { signal },
+          { signal, onTaint: () => (isPrivate = true) },
         );
-        if (tainted === true) request.taint();
+        // What failed may carry what the other has read as well.
+        const answer = await calling.finally(() => (isPrivate ? request.taint() : undefined));
         await handOver(answer as unknown as JsonObject, { from: plugin, to: pluginId });
         return {
           result: answer as unknown as JsonObject,

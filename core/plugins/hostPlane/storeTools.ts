@@ -17,7 +17,10 @@ export interface StoreServices {
   audit: AuditLog;
 }
 
-/** `store_get`, `store_put`, `store_delete`, `store_list`: the plugin's own values, which nobody else sees. */
+/**
+ * `store_get`, `store_put`, `store_delete`, `store_list`: the plugin's own values, which nobody else sees. What a tainted process kept taints
+ * the one that reads it.
+ */
 export function storeTools({ store, audit }: StoreServices): Record<string, HostTool> {
   return {
     store_get: hostTool({
@@ -28,7 +31,8 @@ export function storeTools({ store, audit }: StoreServices): Record<string, Host
       subject: ({ key }) => ({ key }),
       async run({ key }, request) {
         requireOwn(request, "store");
-        const value = await store.get(request.pluginId, key);
+        const { value, isPrivate } = await store.get(request.pluginId, key);
+        if (isPrivate) await request.taint();
         return { result: value === undefined ? { found: false } : { found: true, value } };
       },
     }),
@@ -42,8 +46,9 @@ export function storeTools({ store, audit }: StoreServices): Record<string, Host
         requireOwn(request, "store");
         const text = JSON.stringify(value);
         const entry = request.entry({ sha256: sha256Hex(text), bytes: Buffer.byteLength(text) });
-        const options = { bytesMax: storeBytesMax(request), together: [audit.command(entry)] };
-        await store.put(request.pluginId, { key, value }, options);
+        const { isTainted: isPrivate, pluginId } = request;
+        const options = { bytesMax: storeBytesMax(request), isPrivate, together: [audit.command(entry)] };
+        await tellingRefusals(request, store.isPrivate(pluginId), store.put(pluginId, { key, value }, options));
         return { result: {}, isRecorded: true };
       },
     }),
@@ -55,8 +60,11 @@ export function storeTools({ store, audit }: StoreServices): Record<string, Host
       subject: ({ key }) => ({ key }),
       async run({ key }, request) {
         requireOwn(request, "store");
-        const deleted = await store.delete(request.pluginId, key, { together: [audit.command(request.entry({}))] });
-        return { result: { deleted }, isRecorded: true };
+        const { isTainted: isPrivate, pluginId } = request;
+        const together = [audit.command(request.entry({}))];
+        const deleted = await store.delete(pluginId, key, { isPrivate, together });
+        if (deleted.isPrivate) await request.taint();
+        return { result: { deleted: deleted.existed }, isRecorded: true };
       },
     }),
     store_list: hostTool({
@@ -67,7 +75,9 @@ export function storeTools({ store, audit }: StoreServices): Record<string, Host
       subject: ({ prefix }) => ({ prefix }),
       async run({ prefix, after }, request) {
         requireOwn(request, "store");
-        const page = await store.list(request.pluginId, { prefix, ...(after === undefined ? {} : { after }) });
+        const options = { prefix, ...(after === undefined ? {} : { after }) };
+        const { isPrivate, ...page } = await store.list(request.pluginId, options);
+        if (isPrivate) await request.taint();
         return { result: { ...page } };
       },
     }),
@@ -90,10 +100,12 @@ export function blobTools({ blobs, audit }: { blobs: BlobStore; audit: AuditLog 
         requireOwn(request, "blob");
         const bytes = Buffer.from(base64, "base64");
         const entry = request.entry({ sha256: sha256Hex(bytes), bytes: bytes.length });
-        const { sha256 } = await blobs.put(bytes, {
-          ...{ owner: pluginOwner(request.pluginId), media, ownerBytesMax: storeBytesMax(request) },
+        const owner = pluginOwner(request.pluginId);
+        const putting = blobs.put(bytes, {
+          ...{ owner, media, ownerBytesMax: storeBytesMax(request), isPrivate: request.isTainted },
           together: [audit.command(entry)],
         });
+        const { sha256 } = await tellingRefusals(request, blobs.isPrivate(owner), putting);
         return { result: { handle: blobHandle(sha256), bytes: bytes.length }, isRecorded: true };
       },
     }),
@@ -112,13 +124,26 @@ export function blobTools({ blobs, audit }: { blobs: BlobStore; audit: AuditLog 
         const sha256 = parseBlobHandle(handle);
         if (sha256 === undefined)
           throw new LogoMeshError("LM_INPUT_INVALID", "A handle has the form logomesh://blob/<sha256>.");
-        const { bytes, media } = await blobs.get(sha256, { owner: pluginOwner(request.pluginId) });
+        const owner = pluginOwner(request.pluginId);
+        const getting = blobs.get(sha256, { owner });
+        const { bytes, media, isPrivate } = await tellingRefusals(request, blobs.isPrivate(owner), getting);
+        if (isPrivate) await request.taint();
         const part = Buffer.from(bytes.subarray(offset, offset + length)).toString("base64");
         const isMore = offset + length < bytes.length;
         return { result: { base64: part, media, bytes: bytes.length, isMore } };
       },
     }),
   };
+}
+
+/** That there is no room, or no such blob, may be private as well: it tells what was kept. */
+async function tellingRefusals<T>(request: HostRequest, isPrivate: boolean, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (isPrivate) await request.taint();
+    throw error;
+  }
 }
 
 /** Values and blobs have the granted space each. */

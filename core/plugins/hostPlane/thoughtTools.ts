@@ -23,7 +23,7 @@ export function thoughtTools(thoughts: Thoughts): Record<string, HostTool> {
       async run(query, request) {
         request.require("thought.read", THOUGHTS);
         const found = await thoughts.search(query);
-        request.taint();
+        await request.taint();
         return {
           result: { thoughts: found as unknown as JsonObject[] },
           data: { thoughts: found.map(({ id }) => id) },
@@ -40,7 +40,7 @@ export function thoughtTools(thoughts: Thoughts): Record<string, HostTool> {
       async run({ id }, request) {
         request.require("thought.read", THOUGHTS);
         const thought = await thoughts.get(id);
-        request.taint();
+        await request.taint();
         return { result: { thought: thought as unknown as JsonObject } };
       },
     }),

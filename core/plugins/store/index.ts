@@ -1,3 +1,4 @@
+export { PrivateFolders } from "./privateFolders.ts";
 export { PluginSettings } from "./pluginSettings.ts";
 export { createPluginWriterModule } from "./pluginWriterModule.ts";
 export { TokenLedger } from "./tokenLedger.ts";

@@ -14,10 +14,15 @@ export interface AddTokensParams {
   tokens: number;
 }
 
+export interface MarkFolderParams {
+  pluginId: string;
+}
+
 const ADD_TOKENS = `INSERT INTO plugin_tokens (plugin_id, day, tokens) VALUES (?, ?, ?)
   ON CONFLICT (plugin_id, day) DO UPDATE SET tokens = tokens + excluded.tokens`;
 const UPSERT_SETTING = `INSERT OR REPLACE INTO plugin_setting (plugin_id, enabled, settings, updated_at) VALUES (?, ?, ?, ?)`;
-/** Commands `plugins.setSetting`, `plugins.addTokens`, `plugins.forget`; values and blobs are the storage's. */
+
+/** Commands `plugins.setSetting`, `plugins.addTokens`, `plugins.markFolder`, `plugins.unmarkFolder`, `plugins.forget`; values and blobs are the storage's. */
 export const createPluginWriterModule: CreateWriterModule = () => ({
   name: "plugins",
   commands: {
@@ -28,9 +33,20 @@ export const createPluginWriterModule: CreateWriterModule = () => ({
     "plugins.addTokens": (context: WriteContext, { pluginId, day, tokens }: AddTokensParams): void => {
       context.sql(ADD_TOKENS).run(pluginId, day, tokens);
     },
+    "plugins.markFolder": (context: WriteContext, { pluginId }: MarkFolderParams): number => {
+      const nowMs = context.clock.nowMs();
+      context
+        .sql("INSERT INTO plugin_private_folder (plugin_id, since) VALUES (?, ?) ON CONFLICT DO NOTHING")
+        .run(pluginId, nowMs);
+      return nowMs;
+    },
+    "plugins.unmarkFolder": (context: WriteContext, { pluginId }: MarkFolderParams): void => {
+      context.sql("DELETE FROM plugin_private_folder WHERE plugin_id = ?").run(pluginId);
+    },
     "plugins.forget": (context: WriteContext, { pluginId }: { pluginId: string }): void => {
       context.sql("DELETE FROM plugin_setting WHERE plugin_id = ?").run(pluginId);
       context.sql("DELETE FROM plugin_tokens WHERE plugin_id = ?").run(pluginId);
+      context.sql("DELETE FROM plugin_private_folder WHERE plugin_id = ?").run(pluginId);
     },
   },
 });

@@ -35,10 +35,8 @@ export function createPluginTaskExecutor(plugins: PluginTools): TaskExecutor {
           tainted,
           run: { runId: request.runId, taskReference: request.task.reference },
         },
-        { signal },
+        { signal, onTaint: taint },
       );
-      // Before its error, too: that text may carry what the plugin has read.
-      if (result.tainted === true) taint();
       if (result.isError) {
         const text = textOf(result).slice(0, DETAIL_CHARS_MAX);
         throw new LogoMeshError("LM_PLUGIN_TOOL_FAILED", `${plugin}#${tool}: ${text || "the tool gave no reason"}`);

@@ -1,4 +1,11 @@
-import { LogoMeshError, type Effect, type JsonObject, type JsonValue, type Run } from "@logomesh/contracts";
+import {
+  LogoMeshError,
+  type CallToolResult,
+  type Effect,
+  type JsonObject,
+  type JsonValue,
+  type Run,
+} from "@logomesh/contracts";
 import { createIdSource, systemClock } from "../../base/index.ts";
 import { createMemoryDatabase, type CreateWriterModule } from "../../db/index.ts";
 import { createWebFetch } from "../../network/index.ts";
@@ -9,7 +16,6 @@ import type {
   Grants,
   LanguageModels,
   PluginToolCall,
-  PluginToolResult,
   PluginTools,
   Policy,
   PolicyRequest,
@@ -195,15 +201,15 @@ function toolsOf(harness: EngineHarness): PluginTools {
       const found = harness.tools.get(`${pluginId}#${tool}`);
       return found === undefined ? undefined : { effect: found.effect, version: "1.0.0", sha256: "00" };
     },
-    async callTool(call, { signal }): Promise<PluginToolResult> {
+    async callTool(call, { signal, onTaint }): Promise<CallToolResult> {
       harness.calls.push(call);
       const found = harness.tools.get(`${call.pluginId}#${call.tool}`);
       if (found === undefined) throw new LogoMeshError("LM_PLUGIN_NOT_FOUND", `No plugin ${call.pluginId}.`);
+      if (harness.privateTools.has(`${call.pluginId}#${call.tool}`)) onTaint();
       const value = await found.behave(call, signal);
-      const tainted = harness.privateTools.has(`${call.pluginId}#${call.tool}`);
       if (typeof value === "string")
-        return { content: [{ type: "text", text: value }], isError: value.startsWith("!"), durationMs: 1, tainted };
-      return { content: [], structuredContent: value, isError: false, durationMs: 1, tainted };
+        return { content: [{ type: "text", text: value }], isError: value.startsWith("!"), durationMs: 1 };
+      return { content: [], structuredContent: value, isError: false, durationMs: 1 };
     },
   };
 }

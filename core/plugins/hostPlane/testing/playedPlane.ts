@@ -5,6 +5,7 @@ import { SqliteBlobStore, SqlitePluginStore, createStorageWriterModule } from ".
 import { FakeClock, createSeededRandom } from "../../../testing/index.ts";
 import { ListPolicy, MemoryGrants, RecordingAudit } from "../../testingHost.ts";
 import { HostPlane } from "../hostPlane.ts";
+import { ProcessTaint, type OwnFolder } from "../processTaint.ts";
 import { PluginAPI, type HostServices } from "../pluginApi.ts";
 import { createPluginWriterModule } from "../../store/index.ts";
 
@@ -49,6 +50,7 @@ export class PlayedPlane implements Disposable {
   readonly store = new SqlitePluginStore(this.database);
   readonly messages: Answer[] = [];
   readonly fatal: LogoMeshError[] = [];
+  readonly taint: ProcessTaint;
   readonly plane: HostPlane;
   readonly api: PluginAPI;
   /** The plugin's end. */
@@ -56,7 +58,11 @@ export class PlayedPlane implements Disposable {
   #nextId = 1;
   #text = "";
 
-  constructor(services: Partial<HostServices> = {}, { lineBytesMax = 1_048_576, seed = 1 } = {}) {
+  constructor(
+    services: Partial<HostServices> = {},
+    { lineBytesMax = 1_048_576, seed = 1, folder = undefined as OwnFolder | undefined } = {},
+  ) {
+    this.taint = new ProcessTaint({ folder });
     const [hostEnd, pluginEnd] = duplexPair();
     this.stream = pluginEnd;
     const whole: HostServices = {
@@ -70,7 +76,7 @@ export class PlayedPlane implements Disposable {
     this.api = new PluginAPI({ services: whole, policy: this.policy, grants: this.grants, audit: this.audit });
     this.plane = new HostPlane({
       ...{ pluginId: PLUGIN, stream: hostEnd, lineBytesMax, api: this.api, clock: this.clock },
-      random: createSeededRandom(seed),
+      ...{ random: createSeededRandom(seed), taint: this.taint },
       onFatal: (error) => this.fatal.push(error),
     });
   }
