@@ -19,6 +19,7 @@ export {
 } from "./plugins/pluginManifest.ts";
 export { RegistrySchema, type RegistryEntry } from "./plugins/registry.ts";
 export {
+  CallToolChunkSchema,
   CallToolParamsSchema,
   CallToolResultSchema,
   GrantPluginParamsSchema,
@@ -32,6 +33,7 @@ export {
   PluginToolSchema,
   PluginUsageSchema,
   ServeDevelopmentParamsSchema,
+  type CallToolChunk,
   type CallToolParams,
   type CallToolResult,
   type GrantPluginParams,
@@ -44,6 +46,7 @@ export {
   type PluginState,
   type PluginTool,
   type PluginUsage,
+  type ToolProgress,
 } from "./plugins/plugin.ts";
 export {
   CONSTITUTION_BYTES_MAX,

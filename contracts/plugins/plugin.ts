@@ -214,3 +214,18 @@ export const CallToolResultSchema = z.object({
   durationMs: z.number().min(0),
 });
 export type CallToolResult = z.infer<typeof CallToolResultSchema>;
+
+/** How far a call is: `progress` rises, `total` is there when the tool knows it. */
+export const ToolProgressSchema = z.object({
+  progress: z.number().min(0),
+  total: z.number().positive().optional(),
+  message: z.string().optional(),
+});
+export type ToolProgress = z.infer<typeof ToolProgressSchema>;
+
+/** One line of a streamed call. */
+export const CallToolChunkSchema = z.union([
+  z.object({ progress: ToolProgressSchema }),
+  z.object({ result: CallToolResultSchema }),
+]);
+export type CallToolChunk = z.infer<typeof CallToolChunkSchema>;

@@ -16,11 +16,15 @@ import { ProcessTaint, type OwnFolder } from "./hostPlane/processTaint.ts";
 import type { GrantedResources } from "./grantedResources.ts";
 import { activationTypes, covers } from "./eventActivation.ts";
 import { IdleTimer } from "./idleTimer.ts";
+import type { KnownEras } from "./knownEras.ts";
+import { launchInEra } from "./launchInEra.ts";
 import { LatencySample } from "./latencySample.ts";
+import type { Introduction } from "./mcpConnection.ts";
 import { PluginExecutionLimiter } from "./pluginExecutionLimiter.ts";
 import { describeChanges } from "./pluginChanges.ts";
 import { PluginInstance, type ToolCallOptions } from "./pluginInstance.ts";
 import { describeCommand, type RuntimeManager } from "./runtimeManager.ts";
+import { clientCapabilities } from "./serverRequests.ts";
 import { effectOf, toolsHash } from "./toolList.ts";
 import type { ToolSchemas } from "./toolSchemas.ts";
 
@@ -28,6 +32,7 @@ import type { ToolSchemas } from "./toolSchemas.ts";
 // States: blocked (no grant, or its tools changed) · stopped · loading → ready ⇄ busy → stopping → stopped; crashed (a pause that grows),
 // quarantined (three crashes in five minutes). It starts with its first call, once for all that wait for it.
 
+const CLIENT = { name: "logomesh", version: "1" };
 const CALLS_IN_FLIGHT_MAX = 32;
 const CALLS_WAITING_MAX = 1_000;
 const IDLE_MS = 5 * 60_000;
@@ -47,6 +52,7 @@ export interface InstalledPluginOptions {
   bundleFolder: string;
   runtimes: RuntimeManager;
   schemas: ToolSchemas;
+  eras: KnownEras;
   /** Takes secrets out of what the plugin wrote. */
   redact: (text: string) => string;
   api: PluginAPI;
@@ -243,7 +249,7 @@ export class InstalledPlugin {
           if (this.#stopping === undefined) this.#setState("busy");
           const timeoutMs = options.timeoutMs ?? manifest.resource_limits.call_timeout_ms;
           called = instance;
-          return instance.call(found, args, { ...options, timeoutMs });
+          return instance.call(found, args, { ...options, timeoutMs, onProgress: progressOf(instance, options) });
         },
       });
       this.#latencies.add(clock.monotonicMs() - startedMs);
@@ -349,7 +355,7 @@ export class InstalledPlugin {
   }
 
   async #start(): Promise<PluginInstance> {
-    const { manifest, sha256, runtimes, policy, audit, schemas, redact, api, clock, random } = this.#options;
+    const { manifest, sha256, policy, audit, schemas, redact, api, clock, random } = this.#options;
     this.#assertMayStart();
     const principal = { type: "Plugin", id: manifest.id } as const;
     policy.require({
@@ -367,17 +373,23 @@ export class InstalledPlugin {
       const folder = resources.data === undefined ? undefined : this.#options.ownFolder;
       const taint = new ProcessTaint({ isSet: resources.isPrivate, folder });
       if (taint.isSet) await taint.add();
-      const process = await runtimes.start(manifest, this.#options.bundleFolder, resources);
+      const client = {
+        ...{ roots: Object.keys(resources.mounts), hasModels: api.has("llm_generate") },
+        granted: () => this.#options.grant()?.permissions ?? {},
+      };
+      const introduction = {
+        ...{ client: CLIENT, capabilities: clientCapabilities(client), settings: this.#options.settings() },
+      };
+      const launched = await this.#launch(resources, introduction);
       const instance = new PluginInstance({
-        settings: this.#options.settings(),
-        ...{ manifest, process, schemas, redact, api, clock, random, taint },
-        ...{ roots: Object.keys(resources.mounts), granted: () => this.#options.grant()?.permissions ?? {} },
+        ...{ manifest, introduction, schemas, redact, api, clock, random, taint },
+        ...{ ...launched, ...client },
         onDidChange: () => this.#options.onDidChange(),
         onHostPlaneUsed: () => this.#idle.restart(),
       });
       this.#instance = instance;
       this.#ending = instance.ended.then((error) => this.#ended(instance, error));
-      await instance.open();
+      await this.#open(instance);
       await this.#holdAgainstGrant(instance);
       this.#tools = instance.tools;
       this.#setState("ready");
@@ -388,6 +400,28 @@ export class InstalledPlugin {
         audit.enqueue(this.#entry("plugin.stopped", { reason: toLogoMeshError(error).message }));
         this.#setState("stopped", toLogoMeshError(error).message);
       }
+      throw error;
+    }
+  }
+
+  #launch(resources: GrantedResources, introduction: Introduction): ReturnType<typeof launchInEra> {
+    const { manifest, sha256, runtimes, bundleFolder, eras, clock, audit } = this.#options;
+    return launchInEra({
+      ...{ pluginId: manifest.id, bundleFolder, eras, clock, introduction },
+      lineBytesMax: manifest.resource_limits.max_message_bytes,
+      launch: () => runtimes.start(manifest, bundleFolder, resources),
+      isAlone: resources.data !== undefined,
+      knownEra: runtimes.isAdapted(manifest) ? "modern" : undefined,
+      onDidProbe: (era) => audit.enqueue(this.#entry("plugin.probed", { sha256, era })),
+    });
+  }
+
+  /** A handshake that fails may be one in the wrong era: the next start asks again. */
+  async #open(instance: PluginInstance): Promise<void> {
+    try {
+      await instance.open();
+    } catch (error) {
+      this.#options.eras.forget(this.#options.bundleFolder);
       throw error;
     }
   }
@@ -543,6 +577,18 @@ export class InstalledPlugin {
     const { id } = this.#options.manifest;
     return { kind, actor: { type: "plugin", id }, trace: { plugin: id }, data };
   }
+}
+
+/** What is told on the way may be private as the answer is. */
+function progressOf(
+  instance: PluginInstance,
+  { onProgress, onTaint }: PluginCallOptions,
+): PluginCallOptions["onProgress"] {
+  if (onProgress === undefined) return undefined;
+  return (progress) => {
+    if (instance.isTainted) onTaint();
+    onProgress(progress);
+  };
 }
 
 /** A caller's fault, a cancel or a full queue says nothing about the tool. */

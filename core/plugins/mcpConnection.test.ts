@@ -7,6 +7,8 @@ import { listTools, toolsHash } from "./toolList.ts";
 
 type Message = { id?: number; method?: string; params?: Record<string, unknown> };
 
+const INTRODUCTION = { client: { name: "logomesh", version: "1" }, capabilities: {} };
+
 /** A connection to a plugin that is played by the test. */
 function connect({
   lineBytesMax = 100_000,
@@ -158,7 +160,7 @@ test.each([["2025-11-25"], ["2025-06-18"], ["2024-11-05"]])(
   "the handshake accepts revision %s",
   async (protocolVersion) => {
     const { connection, sent, say } = connect();
-    const done = connection.initialize({ name: "logomesh", version: "1" }, { capabilities: {} });
+    const done = connection.initialize(INTRODUCTION);
     await say({ jsonrpc: "2.0", id: 1, result: { protocolVersion } });
     await done;
     await tick();
@@ -174,7 +176,7 @@ test.each([["2025-11-25"], ["2025-06-18"], ["2024-11-05"]])(
 
 test.each([["1999-01-01"], [7], [undefined]])("[PL12] the handshake refuses revision %s", async (protocolVersion) => {
   const { connection, say } = connect();
-  const done = expect(connection.initialize({ name: "l", version: "1" }, { capabilities: {} })).rejects.toMatchObject({
+  const done = expect(connection.initialize(INTRODUCTION)).rejects.toMatchObject({
     code: "LM_PLUGIN_PROTOCOL",
     message: expect.stringContaining(JSON.stringify(protocolVersion ?? null)),
   });

@@ -3,14 +3,13 @@ import { LogoMeshError, type JsonObject } from "@logomesh/contracts";
 import type { Clock } from "../ports/index.ts";
 import { HOST_ERROR, RPC } from "./hostPlane/hostErrors.ts";
 import { MessageReader } from "./messageReader.ts";
+import { LEGACY_REVISIONS, META, MODERN_REVISION, type Era } from "./protocolRevisions.ts";
 import { SERVER_REQUESTS_MAX, type ServerAnswer } from "./serverRequests.ts";
 
-// The plugin plane: the host is the client of a Model Context Protocol server (revision 2025-11-25, "stdio" transport: one JSON-RPC 2.0
-// message per line). Owns the requests in flight. Everything that arrives is hostile until it has been matched to one of them.
+// The plugin plane: the host is the client of a Model Context Protocol server ("stdio" transport: one JSON-RPC 2.0 message per line), in both
+// eras: `initialize` begins the older one, `discover` the modern one, in which every request says its revision itself. Owns the requests in
+// flight. Everything that arrives is hostile until it has been matched to one of them.
 
-const PROTOCOL_VERSION = "2025-11-25";
-/** Older revisions speak the same of what is used here. */
-const VERSIONS_UNDERSTOOD = new Set([PROTOCOL_VERSION, "2025-06-18", "2025-03-26", "2024-11-05"]);
 /** Dropped messages until the plugin has to go. */
 const VIOLATIONS_MAX = 20;
 /** Notifications and requests that a plugin may send in a second without being asked. */
@@ -20,10 +19,27 @@ const OUTBOUND_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Cancelled requests whose answer may still come. */
 const LATE_MAX = 1_000;
+/** Of the log messages that a plugin of the modern era may send; without it, none. */
+const LOG_LEVEL = "info";
 
-interface Pending {
+interface Pending extends RequestOptions {
   resolve: (result: JsonObject) => void;
   reject: (error: unknown) => void;
+}
+
+export interface RequestOptions {
+  /** Asks to be told how far the plugin is. What it says is passed on as it came, until there is an answer. */
+  onProgress?: ((params: JsonObject) => void) | undefined;
+  /** Also takes an answer that asks for input first; else it is a fault of the plugin. */
+  mayAskInput?: boolean;
+}
+
+/** What the host says of itself. */
+export interface Introduction {
+  client: { name: string; version: string };
+  capabilities: JsonObject;
+  /** Of the plugin; go along in `_meta` under `org.logomesh/settings`, when there are any. */
+  settings?: JsonObject;
 }
 
 export interface McpRequest {
@@ -52,6 +68,8 @@ export class McpConnection {
   readonly #pending = new Map<number, Pending>();
   /** Cancelled requests: answers to these may still come, and are nobody's fault. */
   readonly #late = new Set<number>();
+  /** What every request says in the modern era. */
+  #envelope: JsonObject | undefined;
   #nextId = 1;
   #answering = 0;
   #violations = 0;
@@ -91,35 +109,58 @@ export class McpConnection {
     return this.#heardAtMs;
   }
 
-  /**
-   * The handshake. Settings of the plugin go along in `_meta` under `org.logomesh/settings`, when there are any.
-   * @throws LogoMeshError LM_PLUGIN_PROTOCOL
-   */
-  async initialize(
-    client: { name: string; version: string },
-    { capabilities, settings = {} }: { capabilities: JsonObject; settings?: JsonObject },
-  ): Promise<void> {
+  get era(): Era {
+    return this.#envelope === undefined ? "legacy" : "modern";
+  }
+
+  /** The handshake of the older era. @throws LogoMeshError LM_PLUGIN_PROTOCOL */
+  async initialize({ client, capabilities, settings }: Introduction): Promise<void> {
     const { result } = this.request("initialize", {
-      protocolVersion: PROTOCOL_VERSION,
-      capabilities,
-      clientInfo: client,
-      ...(Object.keys(settings).length === 0 ? {} : { _meta: { "org.logomesh/settings": settings } }),
+      ...{ protocolVersion: LEGACY_REVISIONS[0], capabilities, clientInfo: client },
+      ...metaOf(settings),
     });
     const { protocolVersion } = await result;
-    if (typeof protocolVersion !== "string" || !VERSIONS_UNDERSTOOD.has(protocolVersion))
+    if (!LEGACY_REVISIONS.some((known) => known === protocolVersion))
       throw this.#fault(`speaks protocol ${JSON.stringify(protocolVersion ?? null)}, which is not understood`);
     this.notify("notifications/initialized", {});
   }
 
   /**
+   * From now on each request says revision, client and capabilities itself. Resolves to the capabilities of the plugin.
+   * @throws LogoMeshError LM_PLUGIN_PROTOCOL; LM_PLUGIN_TOOL_FAILED for a plugin of the older era
+   */
+  async discover({ client, capabilities, settings }: Introduction): Promise<JsonObject> {
+    this.#envelope = {
+      [META.version]: MODERN_REVISION,
+      [META.client]: client,
+      [META.capabilities]: capabilities,
+      [META.logLevel]: LOG_LEVEL,
+    };
+    const { supportedVersions, capabilities: offered } = await this.request("server/discover", metaOf(settings)).result;
+    if (!Array.isArray(supportedVersions) || !supportedVersions.includes(MODERN_REVISION))
+      throw this.#fault(`does not speak protocol ${MODERN_REVISION}`);
+    return isObject(offered) ? offered : {};
+  }
+
+  /** Resolves when the plugin said anything to a question that costs it nothing. */
+  async ping(method = this.era === "modern" ? "server/discover" : "ping"): Promise<void> {
+    try {
+      await this.request(method, {}).result;
+    } catch (error) {
+      // “Method not found” is a sign of life too.
+      if (!(error instanceof LogoMeshError && error.code === "LM_PLUGIN_TOOL_FAILED")) throw error;
+    }
+  }
+
+  /**
    * Sends a request. After `cancel`, `isSettled` says whether the plugin answered all the same, and so is done with it.
    */
-  request(method: string, params: JsonObject): McpRequest {
+  request(method: string, params: JsonObject, options: RequestOptions = {}): McpRequest {
     const id = this.#nextId++;
     const result = new Promise<JsonObject>((resolve, reject) => {
-      const refusal = this.#send({ jsonrpc: "2.0", id, method, params });
+      const refusal = this.#send({ jsonrpc: "2.0", id, method, params: this.#enveloped(id, params, options) });
       if (refusal !== undefined) reject(refusal);
-      else this.#pending.set(id, { resolve, reject });
+      else this.#pending.set(id, { resolve, reject, ...options });
     });
     const cancel = (reason: string, error: unknown): void => {
       const pending = this.#pending.get(id);
@@ -145,6 +186,15 @@ export class McpConnection {
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     for (const { reject } of pending) reject(error);
+  }
+
+  #enveloped(id: number, params: JsonObject, { onProgress }: RequestOptions): JsonObject {
+    if (this.#envelope === undefined && onProgress === undefined) return params;
+    const meta = isObject(params._meta) ? params._meta : {};
+    return {
+      ...params,
+      _meta: { ...meta, ...this.#envelope, ...(onProgress === undefined ? {} : { progressToken: id }) },
+    };
   }
 
   /** What is sent in one turn is written in one piece. Answers why it was not taken. */
@@ -202,8 +252,14 @@ export class McpConnection {
       pending.reject(
         new LogoMeshError("LM_PLUGIN_TOOL_FAILED", `${this.#options.pluginId}: ${text} (${String(code)})`),
       );
-    } else if (typeof result === "object" && result !== null && !Array.isArray(result)) {
-      pending.resolve(result as JsonObject);
+    } else if (isObject(result)) {
+      const { resultType = "complete" } = result;
+      const isKnown = resultType === "complete" || (resultType === "input_required" && pending.mayAskInput === true);
+      if (isKnown || this.era === "legacy") pending.resolve(result);
+      else
+        pending.reject(
+          this.#fault(`answered with the type ${JSON.stringify(resultType).slice(0, 100)}, which is not understood`),
+        );
     } else {
       this.#violate("an answer with neither result nor error");
       pending.reject(this.#fault("answered with neither result nor error"));
@@ -220,9 +276,17 @@ export class McpConnection {
       );
       return;
     }
-    const given = typeof params === "object" && params !== null ? (params as JsonObject) : {};
-    if (id === undefined) this.#options.onNotification(method, given);
+    const given = isObject(params) ? params : {};
+    if (id !== undefined && this.era === "modern") this.#violate("a request, which its revision does not allow");
+    else if (id === undefined && method === "notifications/progress") this.#progress(given);
+    else if (id === undefined) this.#options.onNotification(method, given);
     else if (typeof id === "number" || typeof id === "string") void this.#answer(id, { method, params: given });
+  }
+
+  /** Of a call that nobody knows, or that was answered already, it is for nobody. */
+  #progress(params: JsonObject): void {
+    const { progressToken } = params;
+    if (typeof progressToken === "number") this.#pending.get(progressToken)?.onProgress?.(params);
   }
 
   /** A plugin that asks and does not read its answers goes without them. */
@@ -253,4 +317,12 @@ export class McpConnection {
   #fault(what: string): LogoMeshError {
     return new LogoMeshError("LM_PLUGIN_PROTOCOL", `The plugin ${this.#options.pluginId} ${what}.`);
   }
+}
+
+function metaOf(settings: JsonObject = {}): JsonObject {
+  return Object.keys(settings).length === 0 ? {} : { _meta: { "org.logomesh/settings": settings } };
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -16,6 +16,7 @@ import type {
   Clock,
   Grants,
   Logger,
+  OnToolProgress,
   PluginStore,
   PluginToolCall,
   PluginToolOptions,
@@ -33,6 +34,7 @@ import { PluginAPI, type HostServices } from "./hostPlane/pluginApi.ts";
 import { openResources, type GrantedResources } from "./grantedResources.ts";
 import { EventActivation } from "./eventActivation.ts";
 import { InstalledPlugin } from "./installedPlugin.ts";
+import { storedEras, type KnownEras } from "./knownEras.ts";
 import { readManifest } from "./manifest.ts";
 import { PluginGrants, type HostCaller } from "./pluginGrants.ts";
 import { PluginInstaller } from "./pluginInstaller.ts";
@@ -72,6 +74,8 @@ export interface PluginHostOptions {
   random: Random;
   logger: Logger;
   secrets: Secrets;
+  /** In which era the copies of bundles speak. Default: beside the copies. */
+  eras?: KnownEras;
   /** What answers the plugins on the host plane; each plugin's tools come from here. */
   services: Omit<HostServices, "plugins">;
 }
@@ -285,7 +289,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
   async call(
     target: { pluginId: string; tool: string },
     params: CallToolParams,
-    { caller, signal }: { caller: HostCaller; signal: AbortSignal },
+    { caller, signal, onProgress }: { caller: HostCaller; signal: AbortSignal; onProgress?: OnToolProgress },
   ): Promise<CallToolResult> {
     const { audit, clock } = this.#options;
     const startedMs = clock.monotonicMs();
@@ -310,7 +314,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
           caller: caller.principal,
           ...(params.timeoutMs === undefined ? {} : { timeoutMs: params.timeoutMs }),
         },
-        { signal, onTaint: () => undefined },
+        { signal, onTaint: () => undefined, onProgress },
       );
       record(result.isError ? "faulted" : "completed", JSON.stringify(result.structuredContent ?? result.content));
       return result;
@@ -326,7 +330,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     return { effect: effectOf(plugin.manifest, tool), version: plugin.manifest.version, sha256: plugin.sha256 };
   }
 
-  async callTool(call: PluginToolCall, { signal, onTaint }: PluginToolOptions): Promise<CallToolResult> {
+  async callTool(call: PluginToolCall, { signal, onTaint, onProgress }: PluginToolOptions): Promise<CallToolResult> {
     const plugin = this.#set.find(call.pluginId);
     const { caller, chain = [], tainted = false, run } = call;
     this.#options.policy.require({
@@ -337,7 +341,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
       context: { tainted, ...(run === undefined ? {} : { run: run.runId, task: run.taskReference }) },
     });
     return plugin.call(call.tool, call.arguments, {
-      ...{ signal, onTaint, callers: [...chain, caller], isTainted: tainted, run },
+      ...{ signal, onTaint, onProgress, callers: [...chain, caller], isTainted: tainted, run },
       meta: metaOf(call, effectOf(plugin.manifest, call.tool)),
       ...(call.timeoutMs === undefined ? {} : { timeoutMs: call.timeoutMs }),
     });
@@ -361,6 +365,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     return new InstalledPlugin({
       ...{ manifest, sha256, bundleFolder: folder, policy, audit, clock, random, logger },
       api: this.#api,
+      eras: this.#options.eras ?? storedEras,
       runtimes: this.#runtimes,
       schemas: this.#schemas,
       isDevelopment: this.#set.isDevelopment(id),

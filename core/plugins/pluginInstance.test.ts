@@ -1,107 +1,9 @@
-import { PassThrough } from "node:stream";
-import { LogoMeshError, PluginManifestSchema, type PluginTool } from "@logomesh/contracts";
+import { LogoMeshError } from "@logomesh/contracts";
 import { expect, test } from "vitest";
-import { FakeClock, createSeededRandom } from "../testing/index.ts";
-import { PluginAPI } from "./hostPlane/pluginApi.ts";
-import { ProcessTaint } from "./hostPlane/processTaint.ts";
-import { PluginInstance } from "./pluginInstance.ts";
-import type { SandboxExit, SandboxProcess } from "./sandbox/sandbox.ts";
-import { ListPolicy, MemoryGrants, RecordingAudit } from "./testingHost.ts";
-import { ToolSchemas } from "./toolSchemas.ts";
-
-const MANIFEST = PluginManifestSchema.parse({
-  ...{
-    id: "org.example.p",
-    name: "P",
-    version: "1.0.0",
-    description: "P.",
-    runtime: "nodejs",
-    entry_point: "index.mjs",
-  },
-  security_level: "sandbox",
-});
-const TOOL: PluginTool = { name: "t", effect: "once" };
-const NOBODY = { callers: [], isTainted: false };
-/** A workbench that a plugin asks for nothing. */
-const API = new PluginAPI({
-  services: {
-    plugins: { describeTool: () => undefined, callTool: () => Promise.reject(new Error("not asked")) },
-  },
-  ...{ policy: new ListPolicy(), audit: new RecordingAudit(), grants: new MemoryGrants() },
-});
-const NEVER = new AbortController().signal;
-
-/** A process that is played by the test. */
-class PlayedProcess implements SandboxProcess {
-  readonly pid = 1;
-  readonly stdin = new PassThrough();
-  readonly stdout = new PassThrough();
-  readonly stderr = new PassThrough();
-  readonly hostPlane = new PassThrough();
-  readonly #exit = Promise.withResolvers<SandboxExit>();
-  readonly exited = this.#exit.promise;
-  isKilled = false;
-
-  end(exit: SandboxExit): void {
-    this.#exit.resolve(exit);
-  }
-
-  kill(): void {
-    this.isKilled = true;
-    this.end({ code: null, signal: "SIGKILL", cause: "killed" });
-  }
-
-  usage() {
-    return { memoryBytes: 0, cpuMs: 0, cpuPercent: 0, processes: 1 };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.kill();
-    await this.exited;
-  }
-}
-
-function play() {
-  const process = new PlayedProcess();
-  const clock = new FakeClock();
-  let changes = 0;
-  const instance = new PluginInstance({
-    taint: new ProcessTaint(),
-    ...{
-      manifest: MANIFEST,
-      process,
-      clock,
-      schemas: new ToolSchemas(),
-      redact: (text: string) => text,
-      api: API,
-      random: createSeededRandom(1),
-    },
-    ...{ roots: [], granted: () => ({}) },
-    onDidChange: () => (changes += 1),
-  });
-  let text = "";
-  process.stdin.on("data", (chunk: Buffer) => (text += chunk.toString()));
-  const asked = (method: string): number[] =>
-    text
-      .split("\n")
-      .filter(Boolean)
-      .map((line) => JSON.parse(line) as { id: number; method: string })
-      .filter((message) => message.method === method)
-      .map(({ id }) => id);
-  const say = async (message: object): Promise<void> => {
-    process.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
-    await clock.advance(0);
-  };
-  const call = (timeoutMs = 60_000) => {
-    const result = instance.call(TOOL, {}, { signal: NEVER, timeoutMs, meta: {}, ...NOBODY });
-    result.catch(() => undefined);
-    return result;
-  };
-  return { process, clock, instance, asked, say, call, changes: () => changes };
-}
+import { NOBODY, TOOL, playInstance } from "./testing/playedInstance.ts";
 
 test("[PL32] after 3 s of silence a plugin is unresponsive, until it says anything", async () => {
-  const { clock, instance, asked, say, call, changes } = play();
+  const { clock, instance, asked, say, call, changes } = playInstance();
   const result = call();
   await clock.advance(999);
   expect(asked("ping")).toEqual([]);
@@ -119,7 +21,7 @@ test("[PL32] after 3 s of silence a plugin is unresponsive, until it says anythi
 });
 
 test("[PL32] a plugin without calls may be silent", async () => {
-  const { clock, instance, asked, say, call } = play();
+  const { clock, instance, asked, say, call } = playInstance();
   const result = call();
   await say({ id: 1, result: {} });
   await result;
@@ -128,7 +30,7 @@ test("[PL32] a plugin without calls may be silent", async () => {
 });
 
 test("[PL18] a plugin that answers no ping after a cancel ends with the calls of others", async () => {
-  const { process, clock, asked, call } = play();
+  const { process, clock, asked, call } = playInstance();
   const other = call();
   const late = call(50);
   await clock.advance(50);
@@ -145,7 +47,7 @@ test("[PL18] a plugin that answers no ping after a cancel ends with the calls of
 });
 
 test("[PL18] while it answers pings the calls of others end first; “method not found” is an answer too", async () => {
-  const { process, clock, asked, say, call } = play();
+  const { process, clock, asked, say, call } = playInstance();
   const other = call();
   const late = call(50);
   await clock.advance(50);
@@ -162,7 +64,7 @@ test("[PL18] while it answers pings the calls of others end first; “method not
 });
 
 test("[PL18] a call whose signal was aborted before is told so and rejects with its reason", async () => {
-  const { clock, instance, asked } = play();
+  const { clock, instance, asked } = playInstance();
   const reason = new Error("too late");
   const result = instance.call(TOOL, {}, { signal: AbortSignal.abort(reason), timeoutMs: 1_000, meta: {}, ...NOBODY });
   await expect(result).rejects.toBe(reason);
@@ -171,7 +73,7 @@ test("[PL18] a call whose signal was aborted before is told so and rejects with 
 });
 
 test("[PL28] a plugin that ignores its closed stdin is killed after 2 s", async () => {
-  const { process, clock, instance, call } = play();
+  const { process, clock, instance, call } = playInstance();
   const result = call();
   const stopped = instance.stop("it was unloaded");
   await expect(result).rejects.toMatchObject({
@@ -189,7 +91,7 @@ test("[PL28] a plugin that ignores its closed stdin is killed after 2 s", async 
 });
 
 test("[PL28] draining waits for the calls in flight, and no longer than it may", async () => {
-  const { clock, instance, say, call } = play();
+  const { clock, instance, say, call } = playInstance();
   await instance.drain(1_000);
   const result = call();
   let isDrained = false;
@@ -208,7 +110,7 @@ test("[PL28] draining waits for the calls in flight, and no longer than it may",
 });
 
 test("[PL19] memory above the limit is its own cause, and the last lines say what went on", async () => {
-  const { process, instance, call } = play();
+  const { process, instance, call } = playInstance();
   const result = call();
   process.stderr.write("loading everything\n    at one\n    at two\nNode.js v24.0.0\n");
   await new Promise((resolve) => setImmediate(resolve));

@@ -5,14 +5,18 @@ import {
   type JsonValue,
   type PluginManifest,
   type PluginTool,
+  type ToolProgress,
 } from "@logomesh/contracts";
 import { canonicalJson, toLogoMeshError } from "../base/index.ts";
 import type { Clock, Principal, Random } from "../ports/index.ts";
 import { Deadlines } from "./deadlines.ts";
+import { callWithInput } from "./inputRounds.ts";
+import { ProgressRelay } from "./progressRelay.ts";
+import type { Era } from "./protocolRevisions.ts";
 import { HostPlane, META_CALL } from "./hostPlane/hostPlane.ts";
 import type { ProcessTaint } from "./hostPlane/processTaint.ts";
 import type { PluginAPI } from "./hostPlane/pluginApi.ts";
-import { McpConnection, type McpRequest } from "./mcpConnection.ts";
+import { McpConnection, type Introduction, type McpRequest } from "./mcpConnection.ts";
 import { TailBuffer } from "./messageReader.ts";
 import type { SandboxExit, SandboxProcess, SandboxUsage } from "./sandbox/sandbox.ts";
 import { listTools } from "./toolList.ts";
@@ -37,13 +41,13 @@ const SILENT_MS = 3_000;
 const STOP_GRACE_MS = 2_000;
 /** Between the news that the tools changed and the next look at them. */
 const RELIST_MS = 250;
-const CLIENT = { name: "logomesh", version: "1" };
 
 export interface PluginInstanceOptions {
-  /** Go along with the handshake; no settings, no member. */
-  settings?: JsonObject;
+  /** Goes along with the handshake. */
+  introduction: Introduction;
   manifest: PluginManifest;
   process: SandboxProcess;
+  era: Era;
   schemas: ToolSchemas;
   /** Whether the process has read private data. */
   taint: ProcessTaint;
@@ -51,6 +55,7 @@ export interface PluginInstanceOptions {
   redact: (text: string) => string;
   /** Folders inside that it was granted. */
   roots: readonly string[];
+  hasModels: boolean;
   granted: () => JsonObject;
   /** What the plugin may ask of the workbench. */
   api: PluginAPI;
@@ -71,6 +76,8 @@ export interface ToolCallOptions {
   /** Who calls has read private data. */
   isTainted: boolean;
   run?: { runId: string; taskReference: string } | undefined;
+  /** Hears how far the call is, at a bearable pace. */
+  onProgress?: ((progress: ToolProgress) => void) | undefined;
 }
 
 export class PluginInstance {
@@ -121,7 +128,7 @@ export class PluginInstance {
       onFatal: (error) => this.kill(error),
     });
     this.#serverRequests = new ServerRequests({
-      ...{ roots: options.roots, granted: options.granted, hasModels: options.api.has("llm_generate") },
+      ...{ roots: options.roots, granted: options.granted, hasModels: options.hasModels },
       generate: (args, meta) => this.#hostPlane.ask("llm_generate", args, meta),
     });
     process.stderr.on("data", (chunk: Buffer) => this.#stderr.push(chunk));
@@ -199,11 +206,7 @@ export class PluginInstance {
       );
     });
     try {
-      await this.#connection.initialize(CLIENT, {
-        capabilities: this.#serverRequests.capabilities(),
-        settings: this.#options.settings ?? {},
-      });
-      this.#tools = await listTools(this.#connection, manifest);
+      this.#tools = await this.#introduce();
       this.#offered = this.#tools;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
@@ -216,23 +219,46 @@ export class PluginInstance {
     }
   }
 
+  /** In the modern era the list need not wait for the answer of the plugin about itself. */
+  async #introduce(): Promise<PluginTool[]> {
+    const { manifest, introduction, era } = this.#options;
+    if (era === "legacy") {
+      await this.#connection.initialize(introduction);
+      return listTools(this.#connection, manifest);
+    }
+    const discovered = this.#connection.discover(introduction);
+    const [{ tools: offered }, tools] = await Promise.all([discovered, listTools(this.#connection, manifest)]);
+    if (isObject(offered) && offered.listChanged === true) this.#listenToChanges();
+    return tools;
+  }
+
+  /** The request stays open; changes are notifications that belong to it. */
+  #listenToChanges(): void {
+    const notifications = { toolsListChanged: true };
+    // A plugin that ends it, or is gone, tells of no more changes.
+    this.#connection.request("subscriptions/listen", { notifications }).result.catch(() => undefined);
+  }
+
   /** @throws LogoMeshError LM_PLUGIN_*; the signal's reason when it was aborted */
   async call(
     tool: PluginTool,
     args: JsonObject,
-    { signal, timeoutMs, meta, callers, isTainted, run }: ToolCallOptions,
+    { signal, timeoutMs, meta, callers, isTainted, run, onProgress }: ToolCallOptions,
   ): Promise<CallToolResult> {
-    const { clock } = this.#options;
+    const { clock, manifest } = this.#options;
     this.#checkArguments(tool, args);
     // The arguments are data of somebody who has read private data.
     if (isTainted) await this.#options.taint.add();
     using begun = this.#hostPlane.begin({ callers, run });
     const startedMs = clock.monotonicMs();
-    const request = this.#connection.request("tools/call", {
-      name: tool.name,
-      arguments: args,
-      _meta: { ...meta, [META_CALL]: begun.token },
-    });
+    using relay = onProgress === undefined ? undefined : new ProgressRelay(clock, onProgress);
+    const request = callWithInput(
+      {
+        ...{ pluginId: manifest.id, connection: this.#connection, requests: this.#serverRequests },
+        onProgress: relay === undefined ? undefined : (params) => relay.receive(params),
+      },
+      { name: tool.name, arguments: args, _meta: { ...meta, [META_CALL]: begun.token } },
+    );
     const onAbort = (): void => this.#cancel(request, { reason: "cancelled", error: signal.reason });
     const deadline = this.#deadlines.add(startedMs + timeoutMs, () =>
       this.#cancel(request, { reason: "timeout", error: this.#timedOut(tool, timeoutMs) }),
@@ -328,10 +354,7 @@ export class PluginInstance {
   }
 
   #ping(onAnswer: () => void): void {
-    this.#connection.request("ping", {}).result.then(onAnswer, (error: unknown) => {
-      // "Method not found" is a sign of life too.
-      if (error instanceof LogoMeshError && error.code === "LM_PLUGIN_TOOL_FAILED") onAnswer();
-    });
+    this.#connection.ping().then(onAnswer, () => undefined);
   }
 
   #cancel(request: McpRequest, { reason, error }: { reason: string; error: unknown }): void {
@@ -431,4 +454,8 @@ function toResult(answer: JsonObject, durationMs: number): CallToolResult {
     durationMs,
     ...(answer.structuredContent === undefined ? {} : { structuredContent: answer.structuredContent }),
   };
+}
+
+function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

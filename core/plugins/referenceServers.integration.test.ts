@@ -70,6 +70,7 @@ let host: SandboxedTestHost;
 
 beforeAll(async () => {
   host = new SandboxedTestHost();
+  host.eras = undefined;
   const shared = join(host.root, "shared");
   mkdirSync(shared);
   writeFileSync(join(shared, "note.md"), "the granted note");
@@ -113,6 +114,19 @@ test("[PL103] server-everything runs unmodified", async () => {
   const { text } = await call("server-everything", "get-env");
   expect(text).not.toContain(REPOSITORY);
   expect(Object.keys(JSON.parse(text) as object)).not.toContain("USER");
+});
+
+test("[PL110] asked in the sandbox too, they are of the older era", async () => {
+  await call("server-everything", "echo", { message: "hello" });
+  await call("server-memory", "read_graph");
+  const eras = host.audit.entries.flatMap(({ kind, trace, data }) =>
+    kind === "plugin.probed" ? [[trace?.plugin, data?.era]] : [],
+  );
+  expect(eras).toEqual(
+    expect.arrayContaining(
+      ["everything", "memory"].map((name) => [`io.modelcontextprotocol.server-${name}`, "legacy"]),
+    ),
+  );
 });
 
 test("[PL103] server-filesystem sees exactly the granted folder, read-only", async () => {

@@ -91,6 +91,11 @@ export class RuntimeManager {
     return this.#sandbox.status();
   }
 
+  /** Whether a program of ours speaks the protocol for the plugin. */
+  isAdapted(manifest: PluginManifest): boolean {
+    return manifest.runtime === "shell" && this.#runtimes.shell.adapterOf(manifest) !== undefined;
+  }
+
   /** @throws LogoMeshError LM_PLUGIN_SANDBOX_UNAVAILABLE, LM_PLUGIN_RUNTIME_MISSING, LM_PLUGIN_START_FAILED, LM_PLUGIN_DATA_FULL */
   start(manifest: PluginManifest, bundleFolder: string, resources: GrantedResources): Promise<SandboxProcess> {
     const { environment, mounts, data } = resources;

@@ -9,6 +9,7 @@ let host: TestHost;
 
 beforeAll(async () => {
   host = new TestHost();
+  host.eras = undefined;
   for (const name of ["text-tools", "data-stats"])
     cpSync(join(SAMPLES, name), join(host.pluginsFolder, name), { recursive: true });
   await host.open();
@@ -33,6 +34,11 @@ test("every tool of the samples says what it answers, and all are pure but those
   ]);
   for (const tool of tools)
     expect(tool).toMatchObject({ description: expect.any(String), inputSchema: {}, outputSchema: {} });
+});
+
+test("[PL110, PL116] both SDKs are spoken to in the modern era", () => {
+  const eras = host.audit.entries.flatMap(({ kind, data }) => (kind === "plugin.probed" ? [data?.era] : []));
+  expect(eras).toEqual(["modern", "modern"]);
 });
 
 test("text-tools answers through the SDK for Node.js", async () => {

@@ -1,6 +1,6 @@
 import { LogoMeshError, type JsonObject } from "@logomesh/contracts";
 import { expect, test } from "vitest";
-import { ServerRequests, logLineOf, type ServerRequestsOptions } from "./serverRequests.ts";
+import { ServerRequests, clientCapabilities, logLineOf, type ServerRequestsOptions } from "./serverRequests.ts";
 
 const GRANTED = { "llm.generate": { models: ["small", "large"], max_tokens_per_day: 100, why: "to answer" } };
 
@@ -21,9 +21,10 @@ function create(options: Partial<ServerRequestsOptions> = {}) {
 const TEXT = { role: "user", content: { type: "text", text: "How are you?" } };
 
 test("[PL105] roots and sampling are announced where they were granted", () => {
-  expect(create().requests.capabilities()).toEqual({ roots: {}, sampling: {} });
-  expect(create({ roots: [], granted: () => ({}) }).requests.capabilities()).toEqual({});
-  expect(create({ hasModels: false }).requests.capabilities()).toEqual({ roots: {} });
+  const granted = { roots: ["/work/docs"], granted: () => GRANTED, hasModels: true };
+  expect(clientCapabilities(granted)).toEqual({ roots: {}, sampling: {} });
+  expect(clientCapabilities({ ...granted, roots: [], granted: () => ({}) })).toEqual({});
+  expect(clientCapabilities({ ...granted, hasModels: false })).toEqual({ roots: {} });
 });
 
 test("[PL105] roots are what was granted", async () => {

@@ -2,8 +2,8 @@ import { LogoMeshError, PluginPermissionsSchema, type JsonObject, type JsonValue
 import { toLogoMeshError } from "../base/index.ts";
 import { HOST_ERROR, RPC, toRpcError, type RpcError } from "./hostPlane/hostErrors.ts";
 
-// What servers of the older revisions ask of their client on the plugin plane (2025-11-25, client features): folders they may use, and
-// answers of a model. Both are what the plugin was granted and nothing else; a model is asked through the host plane's gate.
+// What servers ask of their client on the plugin plane: folders they may use, and answers of a model; by requests in the older era, in
+// their answers in the modern one. Both are what the plugin was granted and nothing else; a model is asked through the host plane's gate.
 
 /** Answers at once; a server that asks for more waits for none of them. */
 export const SERVER_REQUESTS_MAX = 8;
@@ -20,21 +20,12 @@ export interface ServerRequestsOptions {
 
 export type ServerAnswer = { result: JsonObject } | { error: RpcError };
 
-/** The client side of older servers. */
+/** The client side of a server. */
 export class ServerRequests {
   readonly #options: ServerRequestsOptions;
 
   constructor(options: ServerRequestsOptions) {
     this.#options = options;
-  }
-
-  /** What `initialize` says that the client can do: nothing that was not granted. */
-  capabilities(): JsonObject {
-    const { roots, hasModels } = this.#options;
-    return {
-      ...(roots.length > 0 ? { roots: {} } : {}),
-      ...(hasModels && this.#models().length > 0 ? { sampling: {} } : {}),
-    };
   }
 
   /** Undefined for a method that a client does not have. */
@@ -45,14 +36,10 @@ export class ServerRequests {
     return isSampling ? await this.#sample(params) : undefined;
   }
 
-  #models(): string[] {
-    return PluginPermissionsSchema.safeParse(this.#options.granted()).data?.["llm.generate"]?.models ?? [];
-  }
-
   async #sample(params: JsonObject): Promise<ServerAnswer> {
     try {
       const meta = isObject(params._meta) ? params._meta : {};
-      const answer = await this.#options.generate(toGenerateArguments(params, this.#models()), meta);
+      const answer = await this.#options.generate(toGenerateArguments(params, grantedModels(this.#options)), meta);
       return { result: toSamplingResult(answer) };
     } catch (error) {
       const known = toLogoMeshError(error);
@@ -62,6 +49,19 @@ export class ServerRequests {
       return { error: toRpcError(known) ?? { code: rpc, message: message.slice(0, 2_000).toWellFormed(), data } };
     }
   }
+}
+
+/** What a plugin is told that its client can do: nothing that was not granted. */
+export function clientCapabilities(options: Omit<ServerRequestsOptions, "generate">): JsonObject {
+  const { roots, hasModels } = options;
+  return {
+    ...(roots.length > 0 ? { roots: {} } : {}),
+    ...(hasModels && grantedModels(options).length > 0 ? { sampling: {} } : {}),
+  };
+}
+
+function grantedModels({ granted }: Pick<ServerRequestsOptions, "granted">): string[] {
+  return PluginPermissionsSchema.safeParse(granted()).data?.["llm.generate"]?.models ?? [];
 }
 
 function describeRoot(path: string): JsonObject {

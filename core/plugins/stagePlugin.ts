@@ -2,6 +2,7 @@ import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { LogoMeshError, type PluginManifest } from "@logomesh/contracts";
 import { stageBundle, type StagedBundle } from "./bundle.ts";
+import { eraFileOf } from "./knownEras.ts";
 import { assertEntryPoint, readManifest } from "./manifest.ts";
 
 export interface StagedPlugin extends StagedBundle {
@@ -22,10 +23,11 @@ export function stagePlugin(options: { source: string; stagingFolder: string; pl
   return { ...staged, manifest };
 }
 
-/** Removes the copies of a plugin that nothing runs and no grant names. */
+/** Removes the copies of a plugin that nothing runs and no grant names, with what is known of them. */
 export function pruneCopies(options: { stagingFolder: string; pluginId: string; keep: readonly string[] }): void {
   const folder = join(options.stagingFolder, options.pluginId);
   if (!existsSync(folder)) return;
-  for (const sha256 of readdirSync(folder))
-    if (!options.keep.includes(sha256)) rmSync(join(folder, sha256), { recursive: true, force: true });
+  const kept = options.keep.flatMap((sha256) => [sha256, eraFileOf(sha256)]);
+  for (const name of readdirSync(folder))
+    if (!kept.includes(name)) rmSync(join(folder, name), { recursive: true, force: true });
 }

@@ -2,7 +2,8 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Duplex, Readable, Writable } from "node:stream";
+import { PassThrough, type Duplex, type Readable, type Writable } from "node:stream";
+import type { JsonObject } from "@logomesh/contracts";
 import { assert } from "../base/index.ts";
 import type { Sandbox, SandboxExit, SandboxProcess, SandboxSpec, SandboxStatus } from "./sandbox/sandbox.ts";
 
@@ -81,6 +82,57 @@ class UnconfinedProcess implements SandboxProcess {
 
   usage() {
     return { memoryBytes: 1_000_000, cpuMs: 5, cpuPercent: 12.4, processes: 1 };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.kill();
+    await this.exited;
+  }
+}
+
+export interface SentMessage {
+  id?: number;
+  method: string;
+  params: JsonObject;
+}
+
+/** A process that is played by the test. */
+export class PlayedProcess implements SandboxProcess {
+  readonly pid = 1;
+  readonly stdin = new PassThrough();
+  readonly stdout = new PassThrough();
+  readonly stderr = new PassThrough();
+  readonly hostPlane = new PassThrough();
+  readonly #exit = Promise.withResolvers<SandboxExit>();
+  readonly exited = this.#exit.promise;
+  isKilled = false;
+  #written = "";
+
+  constructor() {
+    this.stdin.on("data", (chunk: Buffer) => (this.#written += chunk.toString()));
+  }
+
+  /** What it was sent. */
+  messages(): SentMessage[] {
+    const lines = this.#written.split("\n").filter(Boolean);
+    return lines.map((line) => JSON.parse(line) as SentMessage);
+  }
+
+  say(message: object): void {
+    this.stdout.write(`${JSON.stringify({ jsonrpc: "2.0", ...message })}\n`);
+  }
+
+  end(exit: SandboxExit): void {
+    this.#exit.resolve(exit);
+  }
+
+  kill(): void {
+    this.isKilled = true;
+    this.end({ code: null, signal: "SIGKILL", cause: "killed" });
+  }
+
+  usage() {
+    return { memoryBytes: 0, cpuMs: 0, cpuPercent: 0, processes: 1 };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

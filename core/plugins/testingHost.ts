@@ -109,6 +109,8 @@ export class TestHost implements AsyncDisposable {
   readonly database;
   /** What answers on the host plane; set before `open`. */
   services: PluginHostOptions["services"] = {};
+  /** Plugins of tests are of the older era, and nobody asks them; undefined to ask. */
+  eras: PluginHostOptions["eras"] = { of: () => "legacy", remember: () => undefined, forget: () => undefined };
   #host: PluginHost | undefined;
 
   constructor(clock: Clock = systemClock) {
@@ -136,6 +138,7 @@ export class TestHost implements AsyncDisposable {
       ...{ pluginsFolder: this.pluginsFolder, stagingFolder: join(this.root, "staged"), logger: QUIET },
       secrets: { get: () => undefined, redact: (text: string) => text.replaceAll("s3cret-canary", "[secret CANARY]") },
       ...{ random: systemRandom, services: this.services },
+      ...(this.eras === undefined ? {} : { eras: this.eras }),
       nodeSdkFolder: join(REPOSITORY, "plugins/sdk-node"),
       pythonSdkFolder: join(REPOSITORY, "plugins/sdk-python"),
       shellSdkFolder: join(REPOSITORY, "plugins/sdk-shell"),

@@ -6,7 +6,7 @@ export type { AuthorizePath, FileAccess, FileChange, FileContent, FileEntry } fr
 export type { GenerateContext, LanguageModels } from "./languageModels.ts";
 export type { Logger } from "./logger.ts";
 export type { AuthorizeHop, WebAnswer, WebFetch, WebFetchOptions, WebRequest } from "./network.ts";
-export type { PluginToolCall, PluginToolOptions, PluginTools } from "./pluginTools.ts";
+export type { OnToolProgress, PluginToolCall, PluginToolOptions, PluginTools } from "./pluginTools.ts";
 export type { Grants, PluginGrant, Policy, PolicyDecision, PolicyRequest, Principal, WorkflowGrant } from "./policy.ts";
 export type { Random } from "./random.ts";
 export type { Reader, SqlRow, SqlValue } from "./reader.ts";

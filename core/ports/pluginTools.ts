@@ -1,4 +1,4 @@
-import type { CallToolResult, Effect, JsonObject } from "@logomesh/contracts";
+import type { CallToolResult, Effect, JsonObject, ToolProgress } from "@logomesh/contracts";
 import type { Principal } from "./policy.ts";
 
 export interface PluginToolCall {
@@ -23,7 +23,12 @@ export interface PluginToolOptions {
   signal: AbortSignal;
   /** The plugin has read private data, which its answer or its failure may carry. Called before either. */
   onTaint: () => void;
+  /** Hears how far the call is; what it is told may be private like the answer. */
+  onProgress?: OnToolProgress | undefined;
 }
+
+/** How far a call is: rising, at most ten times a second, and not behind the answer. What plugins say in it is text of strangers. */
+export type OnToolProgress = (progress: ToolProgress) => void;
 
 /** Tools of installed plugins, for the other features. */
 export interface PluginTools {

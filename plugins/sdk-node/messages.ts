@@ -1,12 +1,13 @@
 import { isObject } from "./validate.ts";
 import type { JsonValue } from "./jsonValue.ts";
 
-/** JSON-RPC 2.0 codes. */
+/** Codes of JSON-RPC 2.0 and of the Model Context Protocol. */
 export const RPC = {
   parse: -32_700,
   invalidRequest: -32_600,
   methodNotFound: -32_601,
   invalidParams: -32_602,
+  unsupportedVersion: -32_022,
 } as const;
 
 export type RequestId = string | number;

@@ -141,6 +141,97 @@ describe("handshake", () => {
   });
 });
 
+describe("the modern era", () => {
+  const META = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
+  };
+  const ask = (method: string, params: Message = {}, meta: Message = META): Message | undefined => {
+    wire.write({ jsonrpc: "2.0", id: 1, method, params: { ...params, _meta: meta } });
+    return wire.sent.at(-1);
+  };
+  const SUPPORTED = ["2026-07-28", "2025-11-25", "2025-06-18"];
+
+  beforeEach(() => {
+    wire = new Wire(makePlugin());
+  });
+
+  test("[PL116] needs no handshake: says what it is, lists and calls, each answer complete", async () => {
+    expect(ask("server/discover")?.result).toEqual({
+      ...{ resultType: "complete", supportedVersions: SUPPORTED, capabilities: { tools: {} } },
+      ...{ ttlMs: 3_600_000, cacheScope: "public" },
+      _meta: { "io.modelcontextprotocol/serverInfo": { name: "probe", version: "1.2.3" } },
+    });
+    const listed = ask("tools/list")?.result as { tools: Message[] };
+    expect(listed).toMatchObject({ resultType: "complete", ttlMs: 3_600_000, cacheScope: "public" });
+    expect(listed.tools).toHaveLength(8);
+    wire.call(5, "add", { a: 2 }, META);
+    expect((await wire.until(3))[2]?.result).toEqual({
+      ...{ resultType: "complete", content: [{ type: "text", text: '{"sum":3}' }] },
+      ...{ structuredContent: { sum: 3 }, isError: false },
+    });
+    wire.call(6, "add", { a: "two" }, META);
+    expect((await wire.until(4))[3]?.result).toMatchObject({ resultType: "complete", isError: true });
+  });
+
+  test.each<[string, string, Message, Message]>([
+    [
+      "an unknown revision",
+      "tools/list",
+      { ...META, "io.modelcontextprotocol/protocolVersion": "2099-01-01" },
+      {
+        ...{ code: -32022, message: "Unsupported protocol version" },
+        data: { supported: SUPPORTED, requested: "2099-01-01" },
+      },
+    ],
+    [
+      "a revision that is no text",
+      "tools/list",
+      { ...META, "io.modelcontextprotocol/protocolVersion": 7 },
+      {
+        ...{ code: -32022, message: "Unsupported protocol version", data: { supported: SUPPORTED, requested: "" } },
+      },
+    ],
+    [
+      "no capabilities",
+      "tools/list",
+      { ...META, "io.modelcontextprotocol/clientCapabilities": [] },
+      {
+        ...{ code: -32602, message: "io.modelcontextprotocol/clientCapabilities is missing in _meta" },
+      },
+    ],
+    [
+      "no revision",
+      "server/discover",
+      {},
+      {
+        ...{ code: -32602, message: "io.modelcontextprotocol/protocolVersion is missing in _meta" },
+      },
+    ],
+    ["no revision before initialize", "tools/list", {}, { code: -32600, message: "send initialize first" }],
+    ["a ping, which the revision does not have", "ping", META, { code: -32601, message: "no method ping" }],
+  ])("[PL116] refuses %s", (_what, method, meta, error) => {
+    expect(ask(method, {}, meta)).toEqual({ jsonrpc: "2.0", id: 1, error });
+  });
+
+  test("[PL116] both eras are answered side by side", () => {
+    ask("initialize", { protocolVersion: "2025-11-25" }, {});
+    expect(ask("tools/list")?.result).toHaveProperty("resultType");
+    expect(ask("tools/list", {}, {})?.result).not.toHaveProperty("resultType");
+    expect(ask("ping", {}, {})?.result).toEqual({});
+  });
+
+  test("[PL116] settings come with the first request and stay", async () => {
+    const plugin = definePlugin({ name: "probe", version: "1.2.3" });
+    plugin.tool("where", { description: "Says it.", effect: "pure", handler: (_, { settings }) => settings });
+    wire = new Wire(plugin);
+    ask("server/discover", {}, { ...META, "org.logomesh/settings": { city: "Bern" } });
+    ask("server/discover");
+    wire.call(5, "where", {}, META);
+    expect((await wire.until(3))[2]).toMatchObject({ result: { structuredContent: { city: "Bern" } } });
+  });
+});
+
 describe("tools/list", () => {
   test("shows schemas, hints and effect", () => {
     wire.write({ jsonrpc: "2.0", id: 1, method: "tools/list" });
@@ -287,7 +378,7 @@ describe("messages", () => {
     ['{"jsonrpc":"2.0","id":4}', 4, -32600, /neither/],
     ['{"jsonrpc":"2.0","id":4,"method":"ping","params":[]}', 4, -32600, /params/],
     ['{"jsonrpc":"2.0","id":{},"method":"ping"}', null, -32600, /id/],
-    ['{"jsonrpc":"2.0","id":4,"method":"server/discover"}', 4, -32601, /server\/discover/],
+    ['{"jsonrpc":"2.0","id":4,"method":"prompts/list"}', 4, -32601, /prompts\/list/],
     [Buffer.from([0x22, 0xff, 0x22]), null, -32700, /not a line of JSON/],
   ])("answers %s with an error and goes on", (line, id, code, message) => {
     wire.server.receive(Buffer.concat([Buffer.from(line), Buffer.from("\n")]));

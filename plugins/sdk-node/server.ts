@@ -1,6 +1,7 @@
-// The plugin's half of the plugin plane: a Model Context Protocol server, revision 2025-11-25, one JSON-RPC message a line.
-// States: new → initialized → closed. Owns the calls in flight and their cancellation. It knows nothing of processes:
+// The plugin's half of the plugin plane: a Model Context Protocol server of both eras, one JSON-RPC message a line.
+// States: new → initialized (which the modern era does without) → closed. Owns the calls in flight and their cancellation. It knows nothing of processes:
 // bytes come through `receive`, messages leave through `send`, so that it can be driven without a child process.
+import { LEGACY_VERSIONS, describeServer, inEra, readEra, type Era } from "./era.ts";
 import { LineReader } from "./lineReader.ts";
 import { createHost, type Host } from "./host.ts";
 import type { HostConnection } from "./hostConnection.ts";
@@ -8,8 +9,6 @@ import { readMessage, RPC, type Request, type RequestId } from "./messages.ts";
 import { toJsonValue, type JsonValue } from "./jsonValue.ts";
 import { ToolError, type PluginInfo, type Tool, type ToolContext } from "./tool.ts";
 import { isObject, validate } from "./validate.ts";
-
-const PROTOCOL_VERSIONS = ["2025-11-25", "2025-06-18"] as const;
 
 /** Far above what the workbench lets in; beyond it calls are refused. */
 const CALLS_MAX = 1024;
@@ -94,34 +93,38 @@ export class PluginServer {
   }
 
   #handleRequest(request: Request): void {
-    switch (request.method) {
-      case "initialize":
-        this.#initialize(request);
-        return;
-      case "ping":
-        this.#reply(request.id, {});
-        return;
-      case "tools/list":
-      case "tools/call":
-        if (!this.#initialized) this.#fail(request.id, RPC.invalidRequest, "send initialize first");
-        else if (request.method === "tools/list") this.#reply(request.id, { tools: this.#listTools() });
-        else this.#callTool(request);
-        return;
-      default:
-        this.#fail(request.id, RPC.methodNotFound, `no method ${request.method}`);
-    }
+    const { id, method } = request;
+    const era = readEra(request, this.#initialized);
+    if (typeof era !== "string") this.#send({ jsonrpc: "2.0", id, error: { ...era } });
+    else if (method === "initialize") this.#initialize(request);
+    else if (method === "ping" && era === "legacy") this.#reply(id, {});
+    else if (method === "server/discover" && era === "modern") this.#discover(request);
+    else if (method === "tools/list") this.#reply(id, inEra(era, { tools: this.#listTools() }, { isListing: true }));
+    else if (method === "tools/call") this.#callTool(request, era);
+    else this.#fail(id, RPC.methodNotFound, `no method ${method}`);
   }
 
   #initialize({ id, params }: Request): void {
-    const wanted = PROTOCOL_VERSIONS.find((version) => version === params.protocolVersion);
+    const wanted = LEGACY_VERSIONS.find((version) => version === params.protocolVersion);
     this.#initialized = true;
-    const settings = isObject(params._meta) ? params._meta[META_SETTINGS] : undefined;
-    if (isObject(settings)) this.#settings = settings;
+    this.#readSettings(params);
     this.#reply(id, {
-      protocolVersion: wanted ?? PROTOCOL_VERSIONS[0],
+      protocolVersion: wanted ?? LEGACY_VERSIONS[0],
       capabilities: { tools: {} },
       serverInfo: { name: this.#options.plugin.name, version: this.#options.plugin.version },
     });
+  }
+
+  #discover({ id, params }: Request): void {
+    this.#readSettings(params);
+    const { name, version } = this.#options.plugin;
+    this.#reply(id, inEra("modern", describeServer({ name, version })));
+  }
+
+  /** The workbench tells them once, with its first request. */
+  #readSettings({ _meta }: JsonObject): void {
+    const settings = isObject(_meta) ? _meta[META_SETTINGS] : undefined;
+    if (isObject(settings)) this.#settings = settings;
   }
 
   #listTools(): JsonObject[] {
@@ -136,7 +139,7 @@ export class PluginServer {
     }));
   }
 
-  #callTool({ id, params }: Request): void {
+  #callTool({ id, params }: Request, era: Era): void {
     const { name, _meta } = params;
     const args = params.arguments ?? {};
     const tool = typeof name === "string" ? this.#options.tools.get(name) : undefined;
@@ -158,7 +161,7 @@ export class PluginServer {
     }
     const problems = validate(tool.inputSchema, args);
     if (problems.length > 0) {
-      this.#reply(id, errorResult(`Arguments of ${tool.name} are not valid: ${problems.join("; ")}.`));
+      this.#reply(id, inEra(era, errorResult(`Arguments of ${tool.name} are not valid: ${problems.join("; ")}.`)));
       return;
     }
     const abort = new AbortController();
@@ -166,7 +169,7 @@ export class PluginServer {
     const done = this.#run(tool, args, this.#contextOf(meta, abort.signal)).then((result) => {
       this.#calls.delete(id);
       // The protocol wants no answer to a cancelled request.
-      if (!abort.signal.aborted) this.#reply(id, result);
+      if (!abort.signal.aborted) this.#reply(id, inEra(era, result));
     });
     this.#calls.set(id, { abort, done });
   }

@@ -10,7 +10,8 @@ import { HostOutbox } from "./hostOutbox.ts";
 import type { HostSession, PluginAPI } from "./pluginApi.ts";
 import type { ProcessTaint } from "./processTaint.ts";
 import { ProgressText } from "./progressText.ts";
-import { describeServer, readEra, type Era } from "./protocolEra.ts";
+import type { Era } from "../protocolRevisions.ts";
+import { describeServer, readEra } from "./protocolEra.ts";
 import { RequestBudget } from "./requestBudget.ts";
 
 // The host plane: on descriptor 3 the plugin is a client of the Model Context Protocol and this is its server, in both eras (2025-11-25 with

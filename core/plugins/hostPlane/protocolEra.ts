@@ -1,17 +1,9 @@
 import type { JsonObject } from "@logomesh/contracts";
+import { LEGACY_REVISIONS, META, MODERN_REVISION, type Era } from "../protocolRevisions.ts";
 import { RPC, type RpcError } from "./hostErrors.ts";
 
-// The two eras of the Model Context Protocol: up to 2025-11-25 a connection begins with `initialize`; from 2026-07-28 on every request says
-// itself which revision it speaks (docs/specification/2026-07-28/basic/versioning of the specification).
+const SUPPORTED = [MODERN_REVISION, ...LEGACY_REVISIONS];
 
-const MODERN = "2026-07-28";
-/** All of them speak the same of what is used here. */
-const LEGACY = ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"];
-const SUPPORTED = [MODERN, ...LEGACY];
-
-const META_VERSION = "io.modelcontextprotocol/protocolVersion";
-const META_CAPABILITIES = "io.modelcontextprotocol/clientCapabilities";
-const META_SERVER = "io.modelcontextprotocol/serverInfo";
 /** The tools of a workbench do not change while it runs. */
 const LISTING_TTL_MS = 3_600_000;
 
@@ -20,34 +12,32 @@ const CAPABILITIES = { tools: {}, extensions: { "org.logomesh/host": {} } };
 const INSTRUCTIONS =
   "What the workbench does for this plugin, within what a person granted. Send the `_meta` key org.logomesh/call of the call that a request is for.";
 
-export type Era = "legacy" | "modern";
-
 /** How a request is spoken, or why it cannot be answered. */
 export function readEra(
   meta: JsonObject,
   { method, isInitialized }: { method: string; isInitialized: boolean },
 ): Era | RpcError {
-  const version = meta[META_VERSION];
+  const version = meta[META.version];
   if (version === undefined) {
     if (isInitialized && method !== "server/discover") return "legacy";
-    const message = `send initialize first, or give ${META_VERSION} and ${META_CAPABILITIES} in _meta`;
+    const message = `send initialize first, or give ${META.version} and ${META.capabilities} in _meta`;
     return { code: method === "server/discover" ? RPC.invalidParams : RPC.invalidRequest, message };
   }
-  if (version !== MODERN) {
-    if (isInitialized && typeof version === "string" && LEGACY.includes(version)) return "legacy";
+  if (version !== MODERN_REVISION) {
+    if (isInitialized && LEGACY_REVISIONS.some((known) => known === version)) return "legacy";
     const requested = typeof version === "string" ? version.slice(0, 100) : "";
     const data = { supported: SUPPORTED, requested };
     return { code: RPC.unsupportedVersion, message: "Unsupported protocol version", data };
   }
-  const capabilities = meta[META_CAPABILITIES];
+  const capabilities = meta[META.capabilities];
   if (typeof capabilities !== "object" || capabilities === null || Array.isArray(capabilities))
-    return { code: RPC.invalidParams, message: `${META_CAPABILITIES} is missing in _meta` };
+    return { code: RPC.invalidParams, message: `${META.capabilities} is missing in _meta` };
   return "modern";
 }
 
 export const describeServer = {
   initialize({ protocolVersion }: JsonObject): JsonObject {
-    const version = LEGACY.find((known) => known === protocolVersion) ?? LEGACY[0] ?? MODERN;
+    const version = LEGACY_REVISIONS.find((known) => known === protocolVersion) ?? LEGACY_REVISIONS[0];
     return {
       ...{ protocolVersion: version, capabilities: CAPABILITIES, serverInfo: SERVER },
       instructions: INSTRUCTIONS,
@@ -57,7 +47,7 @@ export const describeServer = {
     return {
       ...{ supportedVersions: SUPPORTED, capabilities: CAPABILITIES, instructions: INSTRUCTIONS },
       ...this.listing(),
-      _meta: { [META_SERVER]: SERVER },
+      _meta: { [META.server]: SERVER },
     };
   },
   /** How long a list may be kept, and for whom. */

@@ -1,6 +1,6 @@
-"""The plugin's half of the plugin plane: a Model Context Protocol server, revision 2025-11-25, one JSON-RPC message a line.
+"""The plugin's half of the plugin plane: a Model Context Protocol server of both eras, one JSON-RPC message a line.
 
-States: new, initialized, closed. Owns the calls in flight and their cancellation; each call runs in a thread of a small
+States: new, initialized (which the modern era does without), closed. Owns the calls in flight and their cancellation; each call runs in a thread of a small
 pool, so that a ping or a cancel is heard while handlers work. It knows nothing of processes: bytes come through `receive`,
 messages leave through `send`.
 """
@@ -14,14 +14,13 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from .context import Cancelled, Context, ToolError
+from .era import INVALID_PARAMS, INVALID_REQUEST, LEGACY_VERSIONS, Refusal, describe_server, in_era, read_era
 from .json_value import parse_json, to_json_value
 from .schema import validate
 from .workers import Workers
 
 if TYPE_CHECKING:
     from .host import Host
-
-PROTOCOL_VERSIONS = ("2025-11-25", "2025-06-18")
 
 # The longest line the workbench may send: the highest `max_message_bytes` of a manifest.
 LINE_BYTES_MAX = 8_388_608
@@ -42,9 +41,7 @@ META_IDEMPOTENCY_KEY = "org.logomesh/idempotencyKey"
 META_CALL = "org.logomesh/call"
 
 PARSE_ERROR = -32700
-INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
-INVALID_PARAMS = -32602
 
 
 class Tool(Protocol):
@@ -150,27 +147,37 @@ class PluginServer:
             cancel.set()
 
     def _handle_request(self, request_id: Any, method: str, params: dict[str, Any]) -> None:
-        if method == "initialize":
+        era = read_era(method, params, is_initialized=self._initialized)
+        if isinstance(era, Refusal):
+            self._fail(request_id, era.code, era.message, era.data)
+        elif method == "initialize":
             self._initialized = True
-            meta = params.get("_meta")
-            settings = meta.get(META_SETTINGS) if isinstance(meta, dict) else None
-            self._settings = settings if isinstance(settings, dict) else {}
+            self._read_settings(params)
             wanted = params.get("protocolVersion")
-            version = wanted if wanted in PROTOCOL_VERSIONS else PROTOCOL_VERSIONS[0]
+            version = wanted if wanted in LEGACY_VERSIONS else LEGACY_VERSIONS[0]
             result = {"protocolVersion": version, "capabilities": {"tools": {}}, "serverInfo": self._info}
             self._reply(request_id, result)
-        elif method == "ping":
+        elif method == "ping" and era == "legacy":
             self._reply(request_id, {})
-        elif method not in ("tools/list", "tools/call"):
-            self._fail(request_id, METHOD_NOT_FOUND, f"no method {method}")
-        elif not self._initialized:
-            self._fail(request_id, INVALID_REQUEST, "send initialize first")
+        elif method == "server/discover" and era == "modern":
+            self._read_settings(params)
+            self._reply(request_id, in_era(era, describe_server(self._info)))
         elif method == "tools/list":
-            self._reply(request_id, {"tools": [_describe(tool) for tool in self._tools.values()]})
+            tools = {"tools": [_describe(tool) for tool in self._tools.values()]}
+            self._reply(request_id, in_era(era, tools, is_listing=True))
+        elif method == "tools/call":
+            self._call_tool(request_id, params, era)
         else:
-            self._call_tool(request_id, params)
+            self._fail(request_id, METHOD_NOT_FOUND, f"no method {method}")
 
-    def _call_tool(self, request_id: Any, params: dict[str, Any]) -> None:
+    def _read_settings(self, params: dict[str, Any]) -> None:
+        """The workbench tells them once, with its first request."""
+        meta = params.get("_meta")
+        settings = meta.get(META_SETTINGS) if isinstance(meta, dict) else None
+        if isinstance(settings, dict):
+            self._settings = settings
+
+    def _call_tool(self, request_id: Any, params: dict[str, Any], era: str) -> None:
         name, arguments = params.get("name"), params.get("arguments", {})
         tool = self._tools.get(name) if isinstance(name, str) else None
         if tool is None:
@@ -181,7 +188,8 @@ class PluginServer:
             return
         problems = validate(tool.input_schema, arguments)
         if problems:
-            self._reply(request_id, _error_result(f"Arguments of {name} are not valid: {'; '.join(problems)}."))
+            refused = _error_result(f"Arguments of {name} are not valid: {'; '.join(problems)}.")
+            self._reply(request_id, in_era(era, refused))
             return
         meta = params.get("_meta")
         cancel = threading.Event()
@@ -194,11 +202,11 @@ class PluginServer:
                 refusal = f"{CALLS_MAX} calls are in flight"
             else:
                 self._calls[request_id] = cancel
-                self._workers.submit(lambda: self._run(request_id, tool, arguments, context))
+                self._workers.submit(lambda: self._run(request_id, tool, arguments, context, era))
         if refusal is not None:
             self._fail(request_id, INVALID_REQUEST, refusal)
 
-    def _run(self, request_id: Any, tool: Tool, arguments: dict[str, Any], context: Context) -> None:
+    def _run(self, request_id: Any, tool: Tool, arguments: dict[str, Any], context: Context, era: str) -> None:
         result: dict[str, Any] | None = None
         try:
             if not context.cancelled:
@@ -218,7 +226,7 @@ class PluginServer:
             self._call_ended.notify_all()
         # The protocol wants no answer to a cancelled request.
         if result is not None and not context.cancelled:
-            self._reply(request_id, result)
+            self._reply(request_id, in_era(era, result))
 
     def _context(self, meta: dict[str, Any], cancel: threading.Event) -> Context:
         token, key = meta.get("progressToken"), meta.get(META_IDEMPOTENCY_KEY)
@@ -250,8 +258,9 @@ class PluginServer:
     def _reply(self, request_id: Any, result: dict[str, Any]) -> None:
         self._send({"jsonrpc": "2.0", "id": request_id, "result": result})
 
-    def _fail(self, request_id: Any, code: int, message: str) -> None:
-        self._send({"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": message}})
+    def _fail(self, request_id: Any, code: int, message: str, data: dict[str, Any] | None = None) -> None:
+        error = {"code": code, "message": message}
+        self._send({"jsonrpc": "2.0", "id": request_id, "error": error if data is None else error | {"data": data}})
 
     def _send(self, message: dict[str, Any]) -> None:
         line = json.dumps(message, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"

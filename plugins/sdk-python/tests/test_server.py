@@ -9,6 +9,10 @@ from logomesh import Context, Plugin, ToolError
 from logomesh.server import CALLS_MAX, LINE_BYTES_MAX, PluginServer
 
 TIMEOUT_S = 10
+MODERN = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
 
 
 class Sum(TypedDict):
@@ -146,6 +150,63 @@ class ServerTest(unittest.TestCase):
                 {"jsonrpc": "2.0", "id": 3, "error": error},
             ],
         )
+
+    def ask(self, wire: Wire, method: str, meta: Any, **params: Any) -> dict[str, Any]:
+        wire.write(id=1, method=method, params={**params, "_meta": meta})
+        return {key: value for key, value in wire.sent[-1].items() if key in ("result", "error")}
+
+    def test_the_modern_era_needs_no_handshake(self) -> None:
+        wire = Wire(self.plugin, handshake=False)
+        self.assertEqual(
+            self.ask(wire, "server/discover", MODERN),
+            {
+                "result": {
+                    "resultType": "complete",
+                    "supportedVersions": ["2026-07-28", "2025-11-25", "2025-06-18"],
+                    "capabilities": {"tools": {}},
+                    "ttlMs": 3_600_000,
+                    "cacheScope": "public",
+                    "_meta": {"io.modelcontextprotocol/serverInfo": {"name": "probe", "version": "1.2.3"}},
+                }
+            },
+        )
+        listed = self.ask(wire, "tools/list", MODERN)["result"]
+        self.assertEqual((listed["resultType"], listed["cacheScope"]), ("complete", "public"))
+        wire.call(5, "add", {"a": 2}, MODERN)
+        result = wire.until(3)[2]["result"]
+        self.assertEqual((result["resultType"], result["structuredContent"]), ("complete", {"sum": 3}))
+        wire.call(6, "add", {"a": "two"}, MODERN)
+        result = wire.until(4)[3]["result"]
+        self.assertEqual((result["resultType"], result["isError"]), ("complete", True))
+
+    def test_what_the_modern_era_does_not_know_is_refused(self) -> None:
+        version, capabilities = "io.modelcontextprotocol/protocolVersion", "io.modelcontextprotocol/clientCapabilities"
+        cases: list[tuple[str, Any, int]] = [
+            ("tools/list", {**MODERN, version: "2099-01-01"}, -32022),
+            ("tools/list", {**MODERN, version: {}}, -32022),
+            ("tools/list", {**MODERN, capabilities: []}, -32602),
+            ("server/discover", {}, -32602),
+            ("server/discover", 7, -32602),
+            ("tools/list", {}, -32600),
+            ("ping", MODERN, -32601),
+        ]
+        for method, meta, code in cases:
+            with self.subTest(method=method, meta=meta):
+                wire = Wire(self.plugin, handshake=False)
+                self.assertEqual(self.ask(wire, method, meta)["error"]["code"], code)
+        wire = Wire(self.plugin, handshake=False)
+        error = self.ask(wire, "tools/list", {**MODERN, version: "2099-01-01"})["error"]
+        self.assertEqual(error["data"]["requested"], "2099-01-01")
+        self.assertIn("2026-07-28", error["data"]["supported"])
+
+    def test_both_eras_are_answered_side_by_side_and_settings_stay(self) -> None:
+        meta = {**MODERN, "org.logomesh/settings": {"city": "Bern"}}
+        self.ask(self.wire, "server/discover", meta)
+        self.ask(self.wire, "server/discover", MODERN)
+        self.assertIn("resultType", self.ask(self.wire, "tools/list", MODERN)["result"])
+        self.assertNotIn("resultType", self.ask(self.wire, "tools/list", {})["result"])
+        self.assertEqual(self.ask(self.wire, "ping", {}), {"result": {}})
+        self.assertEqual(self.wire.server._settings, {"city": "Bern"})
 
     def test_tools_are_listed_with_schemas_hints_and_effect(self) -> None:
         self.wire.write(id=1, method="tools/list")
@@ -291,7 +352,7 @@ class ServerTest(unittest.TestCase):
             (b'{"jsonrpc":"2.0","id":4}', 4, -32600),
             (b'{"jsonrpc":"2.0","id":4,"method":"ping","params":[]}', 4, -32600),
             (b'{"jsonrpc":"2.0","id":true,"method":"ping"}', None, -32600),
-            (b'{"jsonrpc":"2.0","id":4,"method":"server/discover"}', 4, -32601),
+            (b'{"jsonrpc":"2.0","id":4,"method":"prompts/list"}', 4, -32601),
             (b" " * (LINE_BYTES_MAX + 1), None, -32700),
         ]
         for line, request_id, code in cases:
