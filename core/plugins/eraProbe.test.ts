@@ -28,7 +28,6 @@ test("[PL110] the question says revision, client, capabilities and settings, and
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientInfo": { name: "logomesh", version: "1" },
     "io.modelcontextprotocol/clientCapabilities": { roots: {} },
-    "io.modelcontextprotocol/logLevel": "info",
   };
   expect(process.messages()).toMatchObject([
     { id: 1, method: "server/discover", params: { _meta: { ...meta, "org.logomesh/settings": { city: "Bern" } } } },

@@ -68,8 +68,8 @@ export class McpConnection {
   readonly #pending = new Map<number, Pending>();
   /** Cancelled requests: answers to these may still come, and are nobody's fault. */
   readonly #late = new Set<number>();
-  /** What every request says in the modern era. */
-  #envelope: JsonObject | undefined;
+  /** What every request says in the modern era: members of its `_meta`, written once. */
+  #envelope: string | undefined;
   #nextId = 1;
   #answering = 0;
   #violations = 0;
@@ -130,16 +130,14 @@ export class McpConnection {
    * @throws LogoMeshError LM_PLUGIN_PROTOCOL; LM_PLUGIN_TOOL_FAILED for a plugin of the older era
    */
   async discover({ client, capabilities, settings }: Introduction): Promise<JsonObject> {
-    this.#envelope = {
-      [META.version]: MODERN_REVISION,
-      [META.client]: client,
-      [META.capabilities]: capabilities,
-      [META.logLevel]: LOG_LEVEL,
-    };
+    const said = { [META.version]: MODERN_REVISION, [META.client]: client, [META.capabilities]: capabilities };
+    this.#envelope = membersOf(said);
     const { supportedVersions, capabilities: offered } = await this.request("server/discover", metaOf(settings)).result;
     if (!Array.isArray(supportedVersions) || !supportedVersions.includes(MODERN_REVISION))
       throw this.#fault(`does not speak protocol ${MODERN_REVISION}`);
-    return isObject(offered) ? offered : {};
+    if (!isObject(offered)) return {};
+    if (offered.logging !== undefined) this.#envelope = membersOf({ ...said, [META.logLevel]: LOG_LEVEL });
+    return offered;
   }
 
   /** Resolves when the plugin said anything to a question that costs it nothing. */
@@ -158,7 +156,10 @@ export class McpConnection {
   request(method: string, params: JsonObject, options: RequestOptions = {}): McpRequest {
     const id = this.#nextId++;
     const result = new Promise<JsonObject>((resolve, reject) => {
-      const refusal = this.#send({ jsonrpc: "2.0", id, method, params: this.#enveloped(id, params, options) });
+      const text = this.#paramsText(id, params, options);
+      const refusal = this.#sendLine(
+        `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)},"params":${text}}`,
+      );
       if (refusal !== undefined) reject(refusal);
       else this.#pending.set(id, { resolve, reject, ...options });
     });
@@ -188,20 +189,22 @@ export class McpConnection {
     for (const { reject } of pending) reject(error);
   }
 
-  #enveloped(id: number, params: JsonObject, { onProgress }: RequestOptions): JsonObject {
-    if (this.#envelope === undefined && onProgress === undefined) return params;
-    const meta = isObject(params._meta) ? params._meta : {};
-    return {
-      ...params,
-      _meta: { ...meta, ...this.#envelope, ...(onProgress === undefined ? {} : { progressToken: id }) },
-    };
+  #paramsText(id: number, params: JsonObject, { onProgress }: RequestOptions): string {
+    if (this.#envelope === undefined && onProgress === undefined) return JSON.stringify(params);
+    const { _meta = {}, ...rest } = params;
+    const meta = onProgress === undefined ? _meta : { ...(_meta as JsonObject), progressToken: id };
+    const members = [membersOf(meta as JsonObject), this.#envelope ?? ""].filter(Boolean).join(",");
+    return `{${[membersOf(rest), `"_meta":{${members}}`].filter(Boolean).join(",")}}`;
+  }
+
+  #send(message: JsonObject): LogoMeshError | undefined {
+    return this.#sendLine(JSON.stringify(message));
   }
 
   /** What is sent in one turn is written in one piece. Answers why it was not taken. */
-  #send(message: JsonObject): LogoMeshError | undefined {
+  #sendLine(line: string): LogoMeshError | undefined {
     if (this.#closedBy !== undefined) return this.#closedBy;
     const { output, pluginId, lineBytesMax } = this.#options;
-    const line = JSON.stringify(message);
     // A UTF-16 unit becomes three bytes at most: short texts need not be counted.
     if (line.length * 3 > lineBytesMax && Buffer.byteLength(line) > lineBytesMax)
       return new LogoMeshError(
@@ -317,6 +320,11 @@ export class McpConnection {
   #fault(what: string): LogoMeshError {
     return new LogoMeshError("LM_PLUGIN_PROTOCOL", `The plugin ${this.#options.pluginId} ${what}.`);
   }
+}
+
+/** The members of an object as JSON, without its braces. */
+function membersOf(value: JsonObject): string {
+  return JSON.stringify(value).slice(1, -1);
 }
 
 function metaOf(settings: JsonObject = {}): JsonObject {

@@ -32,6 +32,22 @@ test("[PL112, PL113] it is asked what it is and for its tools in one write, then
   expect(rest).toEqual([]);
 });
 
+test("[PL107, PL112] a plugin that can log is asked for its log lines, any other is not", async () => {
+  const level = "io.modelcontextprotocol/logLevel";
+  const plain = await open();
+  const logging = playInstance({ era: "modern" });
+  const opened = logging.instance.open();
+  await logging.say({ id: 1, result: { ...DISCOVERED, capabilities: { logging: {}, tools: {} } } });
+  await logging.say({ id: 2, result: { tools: [] } });
+  await opened;
+  for (const { call, clock, process } of [plain, logging]) {
+    void call();
+    await clock.advance(0);
+    const meta = process.messages().at(-1)?.params._meta as JsonObject;
+    expect(meta[level]).toBe(process === logging.process ? "info" : undefined);
+  }
+});
+
 test("[PL113] a plugin whose list does not change is not listened to, and one that refuses to tell serves on", async () => {
   const quiet = playInstance({ era: "modern" });
   const opened = quiet.instance.open();
