@@ -98,6 +98,12 @@ const workbench = createStubWorkbench(
       aliases: { default: { provider: "ollama", model: EVIL, simulated: false } },
       hint: EVIL,
     }),
+    setModelAlias: () => ({
+      models: [],
+      providers: [],
+      aliases: { fast: { provider: EVIL, model: EVIL, simulated: true, chosen: { by: EVIL, at: AT } } },
+    }),
+    clearModelAlias: () => ({ models: [], providers: [], aliases: {} }),
     queryAudit: ({ query }) => ({ items: [ENTRY], nextCursor: query.get("limit") === "1" ? "1" : null }),
     getAuditEntry: () => ENTRY,
     verifyAudit: () => ({
@@ -167,6 +173,8 @@ test.each<[string, number, string]>([
   ["plugin call org.example.words works", 0, "text:"],
   ["plugin call org.example.words fails --timeout-ms 50", 1, "(image)"],
   ["llm models", 0, "ollama"],
+  ["llm alias", 0, "default →"],
+  ["llm alias fast gemma:2b", 0, "chosen by ␛]0;owned"],
   ["llm chat hello", 0, "␛]0;owned"],
   ["audit query", 0, "     7 "],
   ["audit query --kind plugin.denied --limit 1", 0, "plugin.denied"],
@@ -290,6 +298,21 @@ test("a grant is asked about where there is somebody to ask, and permissions can
   );
   const unknown = await runCli(["plugin", "grant", "org.example.words", "--without", "net.fetch"], options);
   expect([unknown.code, unknown.err]).toEqual([2, expect.stringContaining("only for: store")]);
+});
+
+test("a model is chosen of the one that offers it, and left to the workbench again", async () => {
+  const run = (line: string) => runCli(line.split(" "), options);
+  const last = () => workbench.requests.at(-1);
+  await run('llm alias fast m --provider mock --options {"seed":1}');
+  expect(last()).toBe('PUT /api/llm/aliases/fast {"provider":"mock","model":"m","options":{"seed":1}}');
+  await run(`llm alias fast unknown`);
+  expect(last()).toBe('PUT /api/llm/aliases/fast {"provider":"ollama","model":"unknown","options":{}}');
+  await run("llm alias fast --auto");
+  expect(last()).toBe("DELETE /api/llm/aliases/fast");
+  const sent = workbench.requests.length;
+  for (const line of ["llm alias fast", "llm alias fast m --auto", "llm alias fast m --options 1"])
+    expect((await run(line)).code).toBe(2);
+  expect(workbench.requests.length).toBe(sent);
 });
 
 test("private data is deleted after a question, and declassified with a reason only", async () => {

@@ -1,8 +1,11 @@
-import { readTextFile, textOption } from "../arguments.ts";
+import { JsonObjectSchema, type ModelsStatus } from "@logomesh/contracts";
+import type { Client } from "@logomesh/contracts/client";
+import { jsonOption, readTextFile, textOption } from "../arguments.ts";
 import { connect } from "../connect.ts";
-import type { Command } from "../context.ts";
+import { UsageError, type CliContext, type Command, type CommandArguments } from "../context.ts";
 import { table } from "../output/style.ts";
 import { visible, visibleLine } from "../output/text.ts";
+import { timeText } from "../output/timeText.ts";
 
 const models: Command = {
   usage: "",
@@ -22,13 +25,60 @@ const models: Command = {
       visibleLine(parameterSize ?? ""),
     ]);
     table(rows).forEach(print);
-    for (const [alias, { model, simulated }] of Object.entries(status.aliases)) {
-      print(`${style.bold(visibleLine(alias))} → ${visibleLine(model)}${simulatedText(simulated)}`);
-    }
+    printAliases(status, context);
     if (status.hint !== undefined) print(style.yellow(visible(status.hint)));
     return 0;
   },
 };
+
+function printAliases({ aliases }: ModelsStatus, { style, print }: CliContext): void {
+  for (const [alias, { provider, model, simulated, chosen }] of Object.entries(aliases)) {
+    const who = chosen === undefined ? "" : style.dim(` chosen by ${visibleLine(chosen.by)} ${timeText(chosen.at)}`);
+    const mock = simulated ? style.yellow(" (simulated)") : "";
+    print(`${style.bold(visibleLine(alias))} → ${visibleLine(model)} (${visibleLine(provider)})${mock}${who}`);
+  }
+}
+
+const alias: Command = {
+  usage: "[<alias> <model> [--provider <name>] [--options <json>]] [<alias> --auto]",
+  summary: "Show which models default and fast stand for, or choose among those that are offered",
+  positionals: { min: 0, max: 2 },
+  options: {
+    provider: { type: "string", help: "whose model it is (default: the one that offers it)" },
+    options: { type: "string", help: "provider options for every call, as a JSON object" },
+    auto: { type: "boolean", help: "leave it to the workbench again" },
+  },
+  examples: ["logomesh llm alias default qwen3:4b", "logomesh llm alias default --auto"],
+  async run(args, context) {
+    const [name, model] = args.positionals;
+    const { client } = await connect(context);
+    const status = await change(args, { client, name, model });
+    if (args.json) context.printJson(status.aliases);
+    else printAliases(status, context);
+    return 0;
+  },
+};
+
+async function change(
+  args: CommandArguments,
+  { client, name, model }: { client: Client; name: string | undefined; model: string | undefined },
+): Promise<ModelsStatus> {
+  if (name === undefined) return client.getModels();
+  if (args.values.auto === true && model === undefined) return client.clearModelAlias({ params: { alias: name } });
+  if (model === undefined || args.values.auto === true)
+    throw new UsageError("name the model, or say --auto to leave the choice to the workbench");
+  const options = JsonObjectSchema.safeParse(jsonOption(args, "options") ?? {});
+  if (!options.success) throw new UsageError("--options must be a JSON object");
+  const provider = textOption(args, "provider") ?? (await providerOf(client, model));
+  return client.setModelAlias({ params: { alias: name }, body: { provider, model, options: options.data } });
+}
+
+/** The first that offers it; the workbench refuses what nobody does. */
+async function providerOf(client: Client, model: string): Promise<string> {
+  const { models, providers } = await client.getModels();
+  const offer = models.find(({ name }) => name === model || name === `${model}:latest`);
+  return offer?.provider ?? providers[0]?.name ?? "ollama";
+}
 
 const chat: Command = {
   usage: "<prompt> [--model <name>] [--system <text>]",
@@ -74,4 +124,4 @@ const chat: Command = {
   },
 };
 
-export const llmCommands = { "llm models": models, "llm chat": chat };
+export const llmCommands = { "llm models": models, "llm alias": alias, "llm chat": chat };

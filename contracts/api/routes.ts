@@ -9,7 +9,13 @@ import { AuditEntrySchema, AuditQuerySchema, VerifyReportSchema } from "../audit
 import { PublishEventParamsSchema } from "../events/event.ts";
 import { JsonObjectSchema } from "../json.ts";
 import { PutSecretParamsSchema, SecretNameSchema, SecretSchema } from "../secrets/secret.ts";
-import { GenerateParamsSchema, GenerateResultSchema, ModelsStatusSchema, ProviderInfoSchema } from "../llm/llm.ts";
+import {
+  GenerateParamsSchema,
+  GenerateResultSchema,
+  ModelChoiceSchema,
+  ModelsStatusSchema,
+  ProviderInfoSchema,
+} from "../llm/llm.ts";
 import {
   CallToolParamsSchema,
   CallToolResultSchema,
@@ -67,6 +73,7 @@ export interface Route {
 const id = z.object({ id: z.string().min(1).max(200) });
 const workflowKey = z.object({ namespace: z.string().min(1), name: z.string().min(1) });
 const secretName = z.object({ name: SecretNameSchema });
+const aliasName = z.object({ alias: z.string().min(1).max(50) });
 const ok = z.object({ ok: z.literal(true) });
 
 /** Every HTTP route: the server registers from it, the client and OpenAPI are made from it. */
@@ -426,6 +433,23 @@ export const ROUTES = {
     scope: "llm",
     summary: "Which providers answer",
     responses: { 200: z.object({ items: z.array(ProviderInfoSchema) }) },
+  },
+  setModelAlias: {
+    method: "PUT",
+    path: "/api/llm/aliases/:alias",
+    scope: "admin",
+    summary: "Choose which of the models that are offered a name stands for",
+    params: aliasName,
+    body: ModelChoiceSchema,
+    responses: { 200: ModelsStatusSchema },
+  },
+  clearModelAlias: {
+    method: "DELETE",
+    path: "/api/llm/aliases/:alias",
+    scope: "admin",
+    summary: "Leave it to the workbench again which model a name stands for",
+    params: aliasName,
+    responses: { 200: ModelsStatusSchema },
   },
   generate: {
     method: "POST",

@@ -82,11 +82,37 @@ export const ProviderInfoSchema = z.object({
 });
 export type ProviderInfo = z.infer<typeof ProviderInfoSchema>;
 
+/** Which model a name stands for: one of those that its provider offers. */
+export const ModelChoiceSchema = z.strictObject({
+  provider: z.string().min(1).max(100),
+  model: z.string().min(1).max(200),
+  /** Provider options that every call gets which does not set them itself. */
+  options: JsonObjectSchema.optional(),
+});
+export type ModelChoice = z.infer<typeof ModelChoiceSchema>;
+
+/** Payload of an approval of kind `model`: what an alias shall mean from now on. */
+export const ModelProposalSchema = ModelChoiceSchema.extend({
+  alias: z.string().min(1).max(50),
+  why: z.string().min(1).max(500),
+  /** What was chosen when it was proposed; null when nobody had chosen. Approving replaces this and nothing else. */
+  replaces: ModelChoiceSchema.nullable(),
+});
+export type ModelProposal = z.infer<typeof ModelProposalSchema>;
+
 /** What answers `default` right now: the light in the top bar. */
 export const ModelsStatusSchema = z.object({
   models: z.array(ModelInfoSchema),
   providers: z.array(ProviderInfoSchema),
-  aliases: z.record(z.string(), z.object({ provider: z.string(), model: z.string(), simulated: z.boolean() })),
+  aliases: z.record(
+    z.string(),
+    z.object({
+      ...{ provider: z.string(), model: z.string(), simulated: z.boolean() },
+      options: JsonObjectSchema.optional(),
+      /** When a person chose it, and who; absent where the workbench chooses. */
+      chosen: z.object({ by: z.string(), at: z.iso.datetime() }).optional(),
+    }),
+  ),
   /** Shown when `default` is simulated: the command that gets a real model. */
   hint: z.string().optional(),
 });

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { VerifyReport } from "@logomesh/contracts";
+import type { LogoMeshError, VerifyReport } from "@logomesh/contracts";
 import { openAccessControl } from "../access/index.ts";
 import { ApprovalInbox } from "../approvals/index.ts";
 import { openAuditTrail, type AuditJobs } from "../audit/index.ts";
@@ -25,6 +25,7 @@ import {
   createThoughtTaskExecutor,
 } from "../workflows/index.ts";
 import { createFileChangeOwner } from "./fileChangeOwner.ts";
+import { createModelChoiceOwner } from "./modelChoiceOwner.ts";
 import type { OpenPartsOptions, WorkbenchParts } from "./openParts.ts";
 import type { OpenedWorkspace } from "./openWorkspace.ts";
 import { sdkFolders } from "./sdkFolders.ts";
@@ -79,10 +80,11 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
   });
   const network = createWebFetch({ clock, ownPorts: () => new Set([config.port]) });
   const files = stack.use(new WorkspaceFiles({ root: paths.root, shared: config.sharedFolders }));
+  const stopped = (): LogoMeshError | undefined => (lockdown.state.on ? lockdown.stopError() : undefined);
   const approvals = stack.use(
     new ApprovalInbox({
       ...{ writer, reader, audit, clock, ids, logger },
-      stopped: () => (lockdown.state.on ? lockdown.stopError() : undefined),
+      stopped,
     }),
   );
   const fileChanges = createFileChangeOwner({ files, policy });
@@ -91,7 +93,11 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
   const events = new EventPublisher({ bus, audit, policy });
   const secrets = new SecretAdmin({ vault, audit });
   const thoughts = new IdeaManager({ writer, reader, audit, clock, ids });
-  const models = stack.use(createLanguageModels({ audit, policy, clock, logger, ollamaUrl: config.ollamaUrl }));
+  const models = stack.use(
+    createLanguageModels({ ...{ audit, policy, clock, logger, writer, reader, stopped }, ollamaUrl: config.ollamaUrl }),
+  );
+  const modelChoices = createModelChoiceOwner({ models, policy });
+  approvals.own("model", modelChoices.owner, modelChoices.options);
   const sandbox = stack.use(createBubblewrapSandbox({ logger, clock, nodePath: process.execPath }));
   const plugins = stack.use(
     await PluginHost.open({
@@ -99,6 +105,7 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
       services: {
         models: { models, tokens: new TokenLedger({ reader, writer, clock }) },
         files: { files, approvals },
+        proposals: { choices: models, approvals },
         ...{ thoughts, blobs, store: pluginStore, events: bus, web: network },
       },
       version: readVersion(),

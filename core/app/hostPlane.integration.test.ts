@@ -90,6 +90,7 @@ const ARGUMENTS: Record<string, JsonObject> = {
   blob_get: { handle: `logomesh://blob/${"a".repeat(64)}` },
   plugin_call: { plugin: TEXT, tool: "word_count", arguments: { text: "x" } },
   llm_generate: { prompt: "x" },
+  model_propose: { alias: "default", provider: "mock", model: "mock", why: "x" },
   event_publish: { type: "com.acme.x" },
   thought_search: {},
   thought_get: { id: "tht_1" },

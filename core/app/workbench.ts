@@ -18,6 +18,7 @@ import type {
   InstallPluginParams,
   JsonObject,
   Lockdown,
+  ModelChoice,
   ModelsStatus,
   Page,
   PageQuery,
@@ -126,6 +127,8 @@ export interface PluginService {
 export interface ModelService {
   status(): Promise<ModelsStatus>;
   providers(): Promise<ProviderInfo[]>;
+  /** Which of the models that are offered `default` or `fast` stands for; undefined leaves it to the workbench. */
+  choose(alias: string, choice: ModelChoice | undefined, caller: Caller): Promise<void>;
   generate(
     params: GenerateParams,
     options: { caller: Caller; signal: AbortSignal; onText?: (delta: string) => void },

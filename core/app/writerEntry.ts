@@ -3,6 +3,7 @@ import { createApprovalsWriterModule } from "../approvals/approvalsWriterModule.
 import { createAuditWriterModule } from "../audit/auditWriterModule.ts";
 import { systemClock, systemRandom } from "../base/index.ts";
 import { runWriterThread } from "../db/index.ts";
+import { createLlmWriterModule } from "../llm/llmWriterModule.ts";
 import { createPluginWriterModule } from "../plugins/store/pluginWriterModule.ts";
 import { createPolicyWriterModule } from "../policy/policyWriterModule.ts";
 import { createStorageWriterModule } from "../storage/storageWriterModule.ts";
@@ -16,6 +17,7 @@ runWriterThread({
     createAuditWriterModule,
     createAccessWriterModule,
     createApprovalsWriterModule,
+    createLlmWriterModule,
     createPluginWriterModule,
     createPolicyWriterModule,
     createStorageWriterModule,

@@ -1,5 +1,7 @@
-import type { AuditLog, Clock, Logger, Policy } from "../ports/index.ts";
+import type { LogoMeshError } from "@logomesh/contracts";
+import type { AuditLog, Clock, Logger, Policy, Reader, Writer } from "../ports/index.ts";
 import { LLMRegistry } from "./llmRegistry.ts";
+import { ModelAliases } from "./modelAliases.ts";
 import { MockExecutor } from "./mockExecutor.ts";
 import { OllamaExecutor } from "./ollamaExecutor.ts";
 
@@ -17,10 +19,15 @@ export function createLanguageModels(options: {
   logger: Logger;
   /** Without a trailing slash. */
   ollamaUrl: string;
+  writer: Writer;
+  reader: Reader;
+  /** Why nothing may be chosen now: a lockdown. */
+  stopped: () => LogoMeshError | undefined;
 }): LLMRegistry {
-  const { ollamaUrl, ...rest } = options;
+  const { ollamaUrl, writer, reader, stopped, ...rest } = options;
   return new LLMRegistry({
     ...rest,
+    aliases: new ModelAliases({ writer, reader, stopped, audit: rest.audit, clock: rest.clock }),
     executors: [new OllamaExecutor({ url: ollamaUrl })],
     mock: new MockExecutor({ clock: options.clock, deltaDelayMs: MOCK_DELTA_MS }),
   });

@@ -1,11 +1,14 @@
 import type { GenerateParams, ModelsStatus } from "@logomesh/contracts";
 import { LogoMeshError } from "@logomesh/contracts";
 import { expect, onTestFinished, test } from "vitest";
-import type { AuditEntryDraft, GenerateContext, PolicyRequest } from "../ports/index.ts";
-import { FakeClock, silentLogger } from "../testing/index.ts";
+import { createMemoryDatabase } from "../db/index.ts";
+import type { AuditEntryDraft, AuditLog, GenerateContext, Policy, PolicyRequest } from "../ports/index.ts";
+import { FakeClock, createSeededRandom, silentLogger } from "../testing/index.ts";
 import { createLanguageModels } from "./index.ts";
 import { LLMRegistry } from "./llmRegistry.ts";
+import { createLlmWriterModule } from "./llmWriterModule.ts";
 import { MockExecutor } from "./mockExecutor.ts";
+import { ModelAliases } from "./modelAliases.ts";
 import { OllamaExecutor } from "./ollamaExecutor.ts";
 import { FakeOllama, answerLines, type ChatScript } from "./testing/fakeOllama.ts";
 
@@ -22,40 +25,55 @@ async function setUp(chats: ChatScript[] = [{ pieces: answerLines(["Hel", "lo"])
   fake.chats = chats;
   const clock = new FakeClock();
   const entries: AuditEntryDraft[] = [];
-  const asked: PolicyRequest[] = [];
-  const state = { refuse: undefined as string | undefined, deny: false };
-  const registry = new LLMRegistry({
-    executors: [new OllamaExecutor({ url: fake.url })],
-    mock: new MockExecutor({ clock, deltaDelayMs: 0 }),
+  const database = createMemoryDatabase({
     clock,
-    logger: silentLogger,
-    audit: {
-      append: (draft) => {
-        if (state.refuse === draft.kind || state.refuse === "all")
-          return Promise.reject(new LogoMeshError("LM_AUDIT_UNWRITABLE", "disk full"));
-        entries.push(draft);
-        return Promise.resolve({ seq: entries.length - 1 });
-      },
-      enqueue: () => undefined,
-      command: () => ({ name: "audit.append", params: null }),
-    },
-    policy: {
-      decide: () => ({ allowed: true, policies: [], reason: "" }),
-      require: (request) => {
-        asked.push(request);
-        if (state.deny) throw new LogoMeshError("LM_POLICY_DENIED", "no");
-      },
-    },
+    random: createSeededRandom(1),
+    modules: [
+      createLlmWriterModule,
+      () => ({ name: "audit", commands: { "audit.append": (_, draft) => void entries.push(draft) } }),
+    ],
   });
+  const asked: PolicyRequest[] = [];
+  const state = {
+    ...{ refuse: undefined as string | undefined, deny: false },
+    stop: undefined as LogoMeshError | undefined,
+  };
+  const audit: AuditLog = {
+    append: (draft) => {
+      if (state.refuse === draft.kind || state.refuse === "all")
+        return Promise.reject(new LogoMeshError("LM_AUDIT_UNWRITABLE", "disk full"));
+      entries.push(draft);
+      return Promise.resolve({ seq: entries.length - 1 });
+    },
+    enqueue: () => undefined,
+    command: (draft) => ({ name: "audit.append", params: draft }),
+  };
+  const stopped = () => state.stop;
+  const policy: Policy = {
+    decide: () => ({ allowed: true, policies: [], reason: "" }),
+    require: (request) => {
+      asked.push(request);
+      if (state.deny) throw new LogoMeshError("LM_POLICY_DENIED", "no");
+    },
+  };
+  const open = () =>
+    new LLMRegistry({
+      executors: [new OllamaExecutor({ url: fake.url })],
+      mock: new MockExecutor({ clock, deltaDelayMs: 0 }),
+      aliases: new ModelAliases({ ...database, audit, clock, stopped }),
+      ...{ clock, logger: silentLogger, audit, policy },
+    });
+  const registry = open();
   onTestFinished(async () => {
     await registry[Symbol.asyncDispose]();
     await fake[Symbol.asyncDispose]();
+    database[Symbol.dispose]();
   });
   const ask = (
     params: Partial<GenerateParams>,
     options: { signal?: AbortSignal; onText?: (text: string) => void } = {},
   ) => registry.generate({ prompt: "Hi", ...params }, WORKFLOW, { signal: NEVER, ...options });
-  return { fake, clock, entries, asked, state, registry, ask };
+  return { fake, clock, entries, asked, state, registry, open, ask };
 }
 
 const kinds = (entries: AuditEntryDraft[]) => entries.map(({ kind }) => kind);
@@ -375,9 +393,9 @@ test("the built-in choice is Ollama before the mock", async () => {
   const fake = await FakeOllama.start();
   await using _fake = fake;
   const { audit, policy } = { audit: {}, policy: {} } as Parameters<typeof createLanguageModels>[0];
+  using database = createMemoryDatabase({ clock: new FakeClock(), random: createSeededRandom(1), modules: [] });
   await using models = createLanguageModels({
-    audit,
-    policy,
+    ...{ audit, policy, writer: database.writer, reader: database.reader, stopped: () => undefined },
     clock: new FakeClock(),
     logger: silentLogger,
     ollamaUrl: fake.url,
@@ -386,4 +404,90 @@ test("the built-in choice is Ollama before the mock", async () => {
     ["ollama", true],
     ["mock", true],
   ]);
+});
+
+const ADA = { actor: { type: "person", id: "ada" } } as const;
+const TAGS = [
+  { name: "qwen3:4b", size: 4_000, digest: "d1", family: "qwen3" },
+  { name: "gemma:2b", size: 2_000, digest: "d2", family: "gemma" },
+  { name: "big:cloud", remote_host: "https://ollama.com" },
+  { name: "nomic-embed-text:latest", size: 100, family: "nomic-bert" },
+];
+
+test("[LM40] [LM41] what was chosen answers with its options, also after a restart, until it is left to the gateway", async () => {
+  const { fake, registry, open, ask } = await setUp();
+  fake.tags = TAGS;
+  await registry.choose(
+    "default",
+    { provider: "ollama", model: "gemma:2b", options: { temperature: 0.1, seed: 3 } },
+    ADA,
+  );
+  expect((await registry.status()).aliases).toEqual({
+    default: {
+      ...{ provider: "ollama", model: "gemma:2b", simulated: false, options: { temperature: 0.1, seed: 3 } },
+      chosen: { by: "person:ada", at: expect.any(String) },
+    },
+    fast: { provider: "ollama", model: "gemma:2b", simulated: false },
+  });
+  await ask({ options: { seed: 4 } });
+  expect(fake.chatBodies.at(-1)).toMatchObject({ model: "gemma:2b", options: { temperature: 0.1, seed: 4 } });
+  await using next = open();
+  expect((await next.generate({ prompt: "x" }, WORKFLOW, { signal: NEVER })).model).toBe("gemma:2b");
+  await next.choose("default", undefined, ADA);
+  expect((await next.status()).aliases.default).toEqual({ provider: "ollama", model: "qwen3:4b", simulated: false });
+});
+
+test("[LM41] what was chosen is not replaced when it is gone, by the mock neither", async () => {
+  const { fake, clock, registry, ask } = await setUp();
+  fake.tags = TAGS;
+  await registry.choose("default", { provider: "ollama", model: "gemma:2b" }, ADA);
+  fake.showStatus = 404;
+  await clock.advance(6_000);
+  await expect(ask({})).rejects.toMatchObject({ code: "LM_LLM_MODEL_NOT_FOUND" });
+  await registry.choose("default", { provider: "mock", model: "mock" }, ADA);
+  expect((await ask({})).simulated).toBe(true);
+});
+
+test.each<[string, string, { provider: string; model: string }, string]>([
+  ["an alias that is none", "best", { provider: "ollama", model: "qwen3:4b" }, "LM_INPUT_INVALID"],
+  ["a provider that is none", "default", { provider: "skynet", model: "qwen3:4b" }, "LM_INPUT_INVALID"],
+  ["a model that is not there", "default", { provider: "ollama", model: "gpt" }, "LM_LLM_MODEL_NOT_FOUND"],
+  ["a model of another provider", "default", { provider: "mock", model: "qwen3:4b" }, "LM_LLM_MODEL_NOT_FOUND"],
+  ["a model elsewhere", "default", { provider: "ollama", model: "big:cloud" }, "LM_LLM_REMOTE_REFUSED"],
+  ["a model that does not answer", "fast", { provider: "ollama", model: "nomic-embed-text" }, "LM_LLM_CAPABILITY"],
+])("[LM40] %s is refused and changes nothing", async (_, alias, choice, code) => {
+  const { fake, registry, entries } = await setUp();
+  fake.tags = TAGS;
+  const before = await registry.status();
+  await expect(registry.choose(alias, choice, ADA)).rejects.toMatchObject({ code });
+  expect([await registry.status(), entries]).toEqual([before, []]);
+});
+
+test("[LM40] a provider that does not answer offers nothing", async () => {
+  const { fake, registry } = await setUp();
+  await fake[Symbol.asyncDispose]();
+  const refused = registry.choose("default", { provider: "ollama", model: "qwen3:4b" }, ADA);
+  await expect(refused).rejects.toMatchObject({
+    code: "LM_LLM_UNREACHABLE",
+    message: expect.stringContaining("ollama"),
+  });
+});
+
+test("[LM42] each choice is an entry with what was before, and none is made while everything is stopped", async () => {
+  const { fake, registry, entries, state } = await setUp();
+  fake.tags = TAGS;
+  await registry.choose("fast", { provider: "ollama", model: "gemma:2b" }, ADA);
+  await registry.choose("fast", { provider: "mock", model: "mock" }, ADA);
+  await registry.choose("fast", undefined, ADA);
+  expect(entries.map(({ kind, actor, data }) => [kind, actor.id, data])).toEqual([
+    ["model.chosen", "ada", { alias: "fast", provider: "ollama", model: "gemma:2b" }],
+    [
+      ...["model.chosen", "ada"],
+      { alias: "fast", provider: "mock", model: "mock", previousProvider: "ollama", previousModel: "gemma:2b" },
+    ],
+    ["model.unchosen", "ada", { alias: "fast", previousProvider: "mock", previousModel: "mock" }],
+  ]);
+  state.stop = new LogoMeshError("LM_POLICY_LOCKDOWN", "Locked down.");
+  await expect(registry.choose("fast", { provider: "mock", model: "mock" }, ADA)).rejects.toBe(state.stop);
+  expect([registry.chosen("fast"), entries.length]).toEqual([undefined, 3]);
 });

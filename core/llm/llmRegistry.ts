@@ -4,7 +4,9 @@ import {
   type ChatMessage,
   type GenerateParams,
   type GenerateResult,
+  type JsonObject,
   type JsonValue,
+  type ModelChoice,
   type ModelInfo,
   type ModelsStatus,
   type ProviderInfo,
@@ -17,6 +19,7 @@ import type {
   GenerateContext,
   LanguageModels,
   Logger,
+  ModelChoices,
   Policy,
   PolicyRequest,
   Principal,
@@ -24,10 +27,11 @@ import type {
 import { FairQueue } from "./fairQueue.ts";
 import { LLMAuditLogger, REQUEST_ENDS } from "./llmAuditLogger.ts";
 import type { ExecutorEnd, LLMExecutor } from "./llmExecutor.ts";
+import type { ModelAliases } from "./modelAliases.ts";
 import { MisfitError, StructuredOutput } from "./structuredOutput.ts";
 
-// The gateway: which model answers, whether it may, in which order, and what is recorded. An alias may fall back to the mock; a model that
-// was named is never replaced.
+// The gateway: which model answers, whether it may, in which order, and what is recorded. An alias may fall back to the mock unless a person
+// chose what it stands for; a model that was named or chosen is never replaced.
 
 const PROBE_MS = 5_000;
 const ALIASES = ["default", "fast"] as const;
@@ -40,6 +44,7 @@ export interface LLMRegistryOptions {
   /** The real providers in order of preference. */
   executors: readonly LLMExecutor[];
   mock: LLMExecutor;
+  aliases: ModelAliases;
   audit: AuditLog;
   policy: Policy;
   clock: Clock;
@@ -54,6 +59,8 @@ interface Probe {
 interface Choice {
   executor: LLMExecutor;
   model: string;
+  /** What the call gets unless it says otherwise. */
+  options?: JsonObject;
 }
 
 /** One call on its way. */
@@ -78,7 +85,7 @@ interface DoorCaller {
   principal: Principal;
 }
 
-export class LLMRegistry implements LanguageModels, AsyncDisposable {
+export class LLMRegistry implements LanguageModels, ModelChoices, AsyncDisposable {
   readonly #options: LLMRegistryOptions;
   readonly #log: LLMAuditLogger;
   readonly #queues = new Map<string, FairQueue>();
@@ -106,8 +113,9 @@ export class LLMRegistry implements LanguageModels, AsyncDisposable {
     const { providers } = await this.#look();
     const aliases = Object.fromEntries(
       ALIASES.map((alias) => {
-        const { executor, model } = this.#choose(alias, providers);
-        return [alias, { provider: executor.provider, model, simulated: executor.simulated }] as const;
+        const { executor, model, options } = this.#choose(alias, providers);
+        const { provider, simulated } = executor;
+        return [alias, { provider, model, simulated, ...optional({ options }), ...this.#chosenBy(alias) }] as const;
       }),
     );
     const hint = aliases.default?.simulated === true ? { hint: hintOf(providers) } : {};
@@ -121,6 +129,44 @@ export class LLMRegistry implements LanguageModels, AsyncDisposable {
 
   async providers(): Promise<ProviderInfo[]> {
     return (await this.#look()).providers.map(({ info }) => info);
+  }
+
+  async offered(alias: string, { provider, model }: ModelChoice): Promise<ModelInfo> {
+    assertAlias(alias);
+    const { providers } = await this.#look();
+    const found = providers.find(({ executor }) => executor.provider === provider);
+    const known = providers.map(({ executor }) => executor.provider).join(", ");
+    if (found === undefined)
+      throw new LogoMeshError("LM_INPUT_INVALID", `There is no provider ${provider}; there are ${known}.`);
+    const { info, models } = found;
+    if (!info.available)
+      throw new LogoMeshError("LM_LLM_UNREACHABLE", `${provider} does not answer. ${info.hint ?? ""}`.trim());
+    const offer = models.find(({ name }) => name === model || name === `${model}:latest`);
+    if (offer === undefined) {
+      const names = models.map(({ name }) => name).join(", ") || "none";
+      throw new LogoMeshError("LM_LLM_MODEL_NOT_FOUND", `${provider} has no model ${model}; it has ${names}.`);
+    }
+    if (offer.remoteHost !== undefined)
+      throw new LogoMeshError("LM_LLM_REMOTE_REFUSED", `${model} runs at ${offer.remoteHost}, not on this machine.`);
+    if (!isChatModel(offer))
+      throw new LogoMeshError(
+        "LM_LLM_CAPABILITY",
+        `${model} makes embeddings; ${alias} stands for a model that answers.`,
+      );
+    return offer;
+  }
+
+  chosen(alias: string): ModelChoice | undefined {
+    const found = this.#options.aliases.get(alias);
+    if (found === undefined) return undefined;
+    const { provider, model, options = {} } = found;
+    return { provider, model, ...(Object.keys(options).length === 0 ? {} : { options }) };
+  }
+
+  async choose(alias: string, choice: ModelChoice | undefined, { actor }: { actor: Actor }): Promise<void> {
+    if (choice === undefined) assertAlias(alias);
+    else await this.offered(alias, choice);
+    await this.#options.aliases.set(alias, choice, actor);
   }
 
   /**
@@ -168,7 +214,7 @@ export class LLMRegistry implements LanguageModels, AsyncDisposable {
     const { providers } = await this.#look();
     signal.throwIfAborted();
     const requested = params.model ?? "default";
-    const { executor, model: name } = this.#choose(requested, providers);
+    const { executor, model: name, options = {} } = this.#choose(requested, providers);
     const { local, simulated, provider } = executor;
     this.#options.policy.require({
       principal: call.context.caller,
@@ -178,7 +224,9 @@ export class LLMRegistry implements LanguageModels, AsyncDisposable {
     });
     if (params.format !== undefined) this.#structured.check(params.format);
     const model = await executor.describe(name, { signal });
-    return await this.#converse({ ...call, params, executor, model, signal });
+    const merged = { ...options, ...params.options };
+    const asked = Object.keys(merged).length === 0 ? params : { ...params, options: merged };
+    return await this.#converse({ ...call, params: asked, executor, model, signal });
   }
 
   #enterQueue({ executor, context, signal }: Conversation): Promise<() => void> {
@@ -295,9 +343,22 @@ export class LLMRegistry implements LanguageModels, AsyncDisposable {
     return this.#probe;
   }
 
+  #chosenBy(alias: string): { chosen?: { by: string; at: string } } {
+    const found = this.#options.aliases.get(alias);
+    return found === undefined ? {} : { chosen: { by: found.setBy, at: new Date(found.setAtMs).toISOString() } };
+  }
+
   #choose(requested: string, providers: Probe["providers"]): Choice {
-    const { mock } = this.#options;
-    const isAlias = (ALIASES as readonly string[]).includes(requested);
+    const { mock, aliases } = this.#options;
+    const chosen = aliases.get(requested);
+    const chosenExecutor = this.#all.find(({ provider }) => provider === chosen?.provider);
+    if (chosen !== undefined && chosenExecutor !== undefined)
+      return {
+        executor: chosenExecutor,
+        model: chosen.model,
+        ...optional({ options: this.chosen(requested)?.options }),
+      };
+    const isAlias = isAliasName(requested);
     const local = providers.flatMap(({ executor, models }) =>
       executor.simulated
         ? []
@@ -321,6 +382,20 @@ export class LLMRegistry implements LanguageModels, AsyncDisposable {
       );
     return { executor: owner?.executor ?? first ?? mock, model: requested };
   }
+}
+
+function isAliasName(name: string): boolean {
+  return (ALIASES as readonly string[]).includes(name);
+}
+
+/** @throws LogoMeshError LM_INPUT_INVALID */
+function assertAlias(name: string): void {
+  if (isAliasName(name)) return;
+  throw new LogoMeshError("LM_INPUT_INVALID", `There is no alias ${name}; there are ${ALIASES.join(" and ")}.`);
+}
+
+function optional({ options }: { options: JsonObject | undefined }): { options?: JsonObject } {
+  return options === undefined ? {} : { options };
 }
 
 function policyContext({ chain, tainted, run }: GenerateContext): Pick<PolicyRequest, "chain" | "context"> {

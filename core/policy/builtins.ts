@@ -63,7 +63,7 @@ permit (principal is Plugin, action == Action::"plugin.start", resource) when { 
   "default:through-plugin": `@why("Who may call a plugin's tool may have the plugin do what it was granted itself. A plugin gains nothing from calling another.")
 permit (
   principal,
-  action in [Action::"fs.read", Action::"fs.propose", Action::"net.fetch", Action::"llm.generate", Action::"thought.read", Action::"thought.write", Action::"event.publish", Action::"event.subscribe"],
+  action in [Action::"fs.read", Action::"fs.propose", Action::"net.fetch", Action::"llm.generate", Action::"model.propose", Action::"thought.read", Action::"thought.write", Action::"event.publish", Action::"event.subscribe"],
   resource
 ) when {
   context.throughPlugin &&

@@ -55,6 +55,7 @@ export function pluginPermits(pluginId: string, permissions: JsonObject): GrantP
     ...(granted.store ? (["store", "blob"] as const) : []).map((action): Permit => ({ action, resource: self })),
   ];
   const policies = toPolicies(self, permits);
+  if (granted["model.propose"]) policies["grant:model.propose"] = anyModelPermit(self);
   for (const action of ["fs.read", "fs.propose"] as const) {
     for (const { path } of granted[action] ?? []) {
       policies[`grant:${action}:${path}`] = pathPermit(self, action, path);
@@ -112,6 +113,17 @@ function hostPermit(host: string, methods: readonly string[]): Permit {
     action: "net.fetch",
     resource: { type: "NetHost", id: `https://${/:\d+$/.test(lower) ? lower : `${lower}:443`}` },
     conditions: [{ kind: "when", body: { contains: { left: allowed, right: method } } }],
+  };
+}
+
+/** Whatever it proposes, a person decides about. */
+function anyModelPermit(principal: cedar.TypeAndId): cedar.PolicyJson {
+  return {
+    effect: "permit",
+    principal: { op: "==", entity: principal },
+    action: { op: "==", entity: { type: "Action", id: "model.propose" } },
+    resource: { op: "is", entity_type: "Model" },
+    conditions: [],
   };
 }
 

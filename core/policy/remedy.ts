@@ -116,6 +116,7 @@ function permissionFor({ action, resource }: Asked): JsonObject | undefined {
     }
     case "thought.read":
     case "thought.write":
+    case "model.propose":
       return { [action]: { why: WHY } };
     case "fs.read":
     case "fs.propose":

@@ -21,6 +21,7 @@ action "plugin.start" appliesTo {
   context: { callDepth: Long, tainted: Bool, throughPlugin: Bool, granted: Bool }
 };
 action "llm.generate" appliesTo { principal: [Client, Plugin, Workflow, DevShell], resource: [Model], context: Situation };
+action "model.propose" appliesTo { principal: [Client, Plugin, Workflow, DevShell], resource: [Model], context: Situation };
 action "net.fetch" appliesTo { principal: [Client, Plugin, Workflow, DevShell], resource: [NetHost], context: Situation };
 action "thought.read", "thought.write" appliesTo {
   principal: [Client, Plugin, Workflow, DevShell],
@@ -46,6 +47,7 @@ export const POLICY_ACTIONS = [
   "plugin.call",
   "plugin.start",
   "llm.generate",
+  "model.propose",
   "net.fetch",
   "thought.read",
   "thought.write",

@@ -1,4 +1,4 @@
-import type { Actor, GenerateParams, GenerateResult } from "@logomesh/contracts";
+import type { Actor, GenerateParams, GenerateResult, ModelChoice, ModelInfo } from "@logomesh/contracts";
 import type { Principal } from "./policy.ts";
 
 export interface GenerateContext {
@@ -22,4 +22,18 @@ export interface LanguageModels {
     context: GenerateContext,
     options: { signal: AbortSignal; onText?: (delta: string) => void },
   ): Promise<GenerateResult>;
+}
+
+/** Which models the names `default` and `fast` stand for. */
+export interface ModelChoices {
+  /**
+   * What would answer under the name, as its provider offers it now.
+   * @throws LogoMeshError LM_INPUT_INVALID for a name that is none, LM_LLM_UNREACHABLE, LM_LLM_MODEL_NOT_FOUND, LM_LLM_CAPABILITY,
+   *   LM_LLM_REMOTE_REFUSED
+   */
+  offered(alias: string, choice: ModelChoice): Promise<ModelInfo>;
+  /** What a person chose; undefined where the workbench chooses. */
+  chosen(alias: string): ModelChoice | undefined;
+  /** Undefined leaves it to the workbench again. @throws as `offered`, LM_AUDIT_*, and what stops everything */
+  choose(alias: string, choice: ModelChoice | undefined, by: { actor: Actor }): Promise<void>;
 }

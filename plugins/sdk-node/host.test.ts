@@ -58,6 +58,7 @@ const CONTENTS: Record<string, object> = {
   net_fetch: { status: 200, headers: {}, url: "u", base64: "aGk=" },
   llm_generate: { text: "yes" },
   plugin_call: { content: [], isError: false },
+  model_propose: { approvalId: "apr" },
   thought_search: { thoughts: [{ id: "t" }] },
   thought_get: { thought: { id: "t" } },
   thought_create: { id: "t" },
@@ -74,6 +75,8 @@ test("each method is a tool of the workbench, asked with the token of the call",
   expect(await host.readBytes("a")).toEqual(hi);
   expect(await host.listFiles(".")).toEqual([{ name: "a", kind: "file", size: 1 }]);
   expect(await host.proposeFileChange({ path: "a", text: null })).toEqual({ approvalId: "apr" });
+  const proposal = { alias: "default", provider: "ollama", model: "m", why: "w" };
+  expect(await host.proposeModel(proposal)).toEqual({ approvalId: "apr" });
   expect(await host.store.get("k")).toBe(1);
   await host.store.put("k", { big: 2n ** 60n, gone: undefined });
   await host.store.put("k", undefined);
@@ -91,6 +94,7 @@ test("each method is a tool of the workbench, asked with the token of the call",
   const asked = sent.map(({ params }) => [params.name, params.arguments]);
   expect(asked).toContainEqual(["store_put", { key: "k", value: { big: "1152921504606846976" } }]);
   expect(asked).toContainEqual(["store_put", { key: "k", value: null }]);
+  expect(asked).toContainEqual(["model_propose", proposal]);
   expect(asked).toContainEqual([
     "net_fetch",
     { url: "https://e", headers: { a: "b" }, bodyBase64: "aGk=", as: "base64" },

@@ -15,10 +15,20 @@ export interface HostFolderEntry {
   size: number;
 }
 
-export interface FileChangeProposal {
+export interface PendingProposal {
   approvalId: string;
   contentHash: string;
   status: "pending";
+}
+
+/** Which model `default` or `fast` shall stand for. */
+export interface ModelProposal {
+  alias: string;
+  provider: string;
+  model: string;
+  options?: Record<string, JsonValue>;
+  /** The person reads it. */
+  why: string;
 }
 
 export interface HostResponse {
@@ -93,7 +103,7 @@ export interface Host {
   readBytes(path: string): Promise<Uint8Array>;
   listFiles(path: string): Promise<HostFolderEntry[]>;
   /** The file changes when a person has approved exactly this text; null deletes it. */
-  proposeFileChange(change: { path: string; text: string | null; reason?: string }): Promise<FileChangeProposal>;
+  proposeFileChange(change: { path: string; text: string | null; reason?: string }): Promise<PendingProposal>;
   /** Values of this plugin, which nobody else sees. */
   readonly store: {
     /** Undefined when there is no such key. */
@@ -117,6 +127,8 @@ export interface Host {
     /** `onText` gets the answer bit by bit. */
     generate(options: GenerateOptions & { onText?: (text: string) => void }): Promise<GenerateAnswer>;
   };
+  /** The alias stands for this model when a person has approved exactly that. */
+  proposeModel(proposal: ModelProposal): Promise<PendingProposal>;
   /** An answer with `isError` is returned, not thrown. */
   callPlugin(
     plugin: string,
@@ -187,6 +199,7 @@ export function createHost(connection: HostConnection, options: HostRequestOptio
       return { ...answer, body: new Uint8Array(Buffer.from(base64, "base64")) };
     },
     llm: { generate: ({ onText, ...params }) => call("llm_generate", { ...params }, { onText }) },
+    proposeModel: (proposal) => call("model_propose", { ...proposal }),
     callPlugin: (plugin, tool, args = {}, { timeoutMs } = {}) =>
       call("plugin_call", { plugin, tool, arguments: args, timeoutMs }),
     thoughts: {

@@ -11,7 +11,8 @@ export {
 } from "./tool.ts";
 export { HostError } from "./hostConnection.ts";
 export type {
-  FileChangeProposal,
+  ModelProposal,
+  PendingProposal,
   GenerateAnswer,
   GenerateOptions,
   Host,

@@ -13,10 +13,18 @@ const UNREAD_BYTES_MAX = 4 * 1_048_576;
 export function llmRoutes(
   { models }: Workbench,
   logger: ServerLogger,
-): HandlersOf<"getModels" | "getProviders" | "generate"> {
+): HandlersOf<"getModels" | "getProviders" | "setModelAlias" | "clearModelAlias" | "generate"> {
   return {
     getModels: () => models.status(),
     getProviders: async () => ({ items: await models.providers() }),
+    async setModelAlias({ params, body, identity }) {
+      await models.choose(params.alias, body, identity.caller);
+      return models.status();
+    },
+    async clearModelAlias({ params, identity }) {
+      await models.choose(params.alias, undefined, identity.caller);
+      return models.status();
+    },
     generate(call) {
       if (call.request.headers.accept?.includes(NDJSON) === true) return streamGenerate({ models, logger, call });
       return models.generate(call.body, { caller: call.identity.caller, signal: call.signal });

@@ -48,6 +48,8 @@ const REQUESTS: Record<RouteName, { query?: string; body?: object; status?: numb
   callTool: { body: { arguments: { text: "a b" } } },
   getModels: {},
   getProviders: {},
+  setModelAlias: { body: { provider: "mock", model: "mock" } },
+  clearModelAlias: {},
   generate: { body: { prompt: "Hi" } },
   listApprovals: { query: "?kind=file-change&status=pending" },
   getApproval: {},

@@ -173,6 +173,7 @@ export class FakeWorkbench implements Workbench {
   readonly models: Workbench["models"] = {
     status: async () => MODELS,
     providers: async () => MODELS.providers,
+    choose: async (alias, choice) => this.#record("choose", undefined, alias, choice),
     generate: async (_params, { onText }) => {
       onText?.("Hello ");
       onText?.("there");

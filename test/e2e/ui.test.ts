@@ -326,7 +326,7 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
     await detail.getByText("looked at it").waitFor();
     await page.getByLabel("2 waiting").waitFor();
     await detail.getByRole("button", { name: "Undo", exact: true }).click();
-    await page.getByRole("button", { name: "Put the file back" }).click();
+    await page.getByRole("button", { name: "Put it back" }).click();
     await detail.getByText("Undone", { exact: true }).waitFor();
     await page.keyboard.press("Escape");
     await page.waitForURL(/\/approvals$/);

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { JsonObject } from "@logomesh/contracts";
+import { LogoMeshError, type JsonObject } from "@logomesh/contracts";
 import { expect, onTestFinished, test } from "vitest";
 import { WorkspaceFiles } from "../../files/index.ts";
 import type { ApprovalDraft, WebAnswer, WebFetch, WebRequest } from "../../ports/index.ts";
@@ -207,4 +207,51 @@ test("[HP3] requests that make no sense are refused, and bytes come in the form 
     base64: "/w==",
   });
   expect(sent).toMatchObject([{ body: Buffer.from("a") }]);
+});
+
+test("[HP64] a model is proposed of those that are offered, with what it would replace, and waits", async () => {
+  const requested: ApprovalDraft[] = [];
+  const chosen = { provider: "mock", model: "mock" };
+  const played = new PlayedPlane({
+    proposals: {
+      choices: {
+        offered: (_alias, { model }) =>
+          model === "real"
+            ? Promise.resolve({ provider: "ollama", name: "real", simulated: false })
+            : Promise.reject(new LogoMeshError("LM_LLM_MODEL_NOT_FOUND", "ollama has no such model.")),
+        chosen: (alias) => (alias === "default" ? chosen : undefined),
+        choose: () => Promise.reject(new Error("nobody approved")),
+      },
+      approvals: {
+        own: () => undefined,
+        request: (draft) => {
+          requested.push(draft);
+          return Promise.resolve({ approvalId: "apr_1", contentHash: "c0" });
+        },
+      },
+    },
+  }).listen();
+  onTestFinished(() => played[Symbol.dispose]());
+  const proposal = { alias: "default", provider: "ollama", model: "real", why: "it is better" };
+  const propose = (more: JsonObject = {}) => played.call("model_propose", { ...proposal, ...more });
+  expect((await propose()).result?.structuredContent).toEqual({
+    ...{ approvalId: "apr_1", contentHash: "c0", status: "pending" },
+  });
+  expect(requested).toEqual([
+    {
+      ...{ kind: "model", title: "Let default stand for real (ollama)", trace: { plugin: PLUGIN } },
+      ...{ requestedBy: { type: "plugin", id: PLUGIN }, payload: { ...proposal, replaces: chosen } },
+    },
+  ]);
+  expect(played.audit.entries).toMatchObject([
+    { kind: "host.model_propose", data: { alias: "default", model: "real", approval: "apr_1" } },
+  ]);
+  expect((await propose({ model: "made-up" })).result).toMatchObject({
+    ...{ isError: true, structuredContent: { code: "LM_LLM_MODEL_NOT_FOUND" } },
+  });
+  for (const wrong of [{ why: "" }, { replaces: null }, { options: { stop: "x".repeat(5_000) } }])
+    expect((await propose(wrong)).result).toMatchObject({ structuredContent: { code: "LM_INPUT_INVALID" } });
+  played.policy.denied.add("model.propose made-up");
+  expect(await propose({ model: "made-up" })).toMatchObject({ error: { code: 4030 } });
+  expect(requested).toHaveLength(1);
 });

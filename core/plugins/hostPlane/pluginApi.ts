@@ -24,6 +24,7 @@ import type { HostAnswer, HostRequest, HostTool } from "./hostTool.ts";
 import { modelTools } from "./modelTools.ts";
 import { networkTools } from "./networkTools.ts";
 import { pluginTools } from "./pluginTools.ts";
+import { proposalTools, type ProposalServices } from "./proposalTools.ts";
 import type { ProcessTaint } from "./processTaint.ts";
 import { blobTools, storeTools } from "./storeTools.ts";
 import { thoughtTools } from "./thoughtTools.ts";
@@ -48,6 +49,7 @@ const ListenInput = z.strictObject({
 export interface HostServices {
   plugins: PluginTools;
   models?: { models: LanguageModels; tokens: TokenLedger };
+  proposals?: ProposalServices;
   thoughts?: Thoughts;
   store?: PluginStore;
   blobs?: BlobStore;
@@ -90,6 +92,7 @@ export class PluginAPI {
         ...(blobs === undefined ? {} : blobTools({ blobs, audit })),
         ...pluginTools(services.plugins, blobs),
         ...(services.models === undefined ? {} : modelTools(services.models)),
+        ...(services.proposals === undefined ? {} : proposalTools(services.proposals)),
         ...(services.events === undefined ? {} : eventTools({ events: services.events, audit })),
         ...(services.thoughts === undefined ? {} : thoughtTools(services.thoughts)),
       }),

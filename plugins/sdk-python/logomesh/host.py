@@ -49,6 +49,12 @@ class Host:
             "fs_propose_change", arguments, token=self._token, cancel=self._cancel, keep_none=("text",)
         )
 
+    def propose_model(
+        self, alias: str, provider: str, model: str, *, why: str, options: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """The alias (`default` or `fast`) stands for this model when a person has approved exactly that; `why` is what the person reads."""
+        return self.call("model_propose", alias=alias, provider=provider, model=model, options=options, why=why)
+
     def fetch(
         self,
         url: str,

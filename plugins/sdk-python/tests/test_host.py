@@ -74,6 +74,7 @@ class HostTest(unittest.TestCase):
             "fs_read": {"path": "a", "text": "t", "base64": "aGk=", "sha256": "s"},
             "fs_list": {"entries": [{"name": "a"}]},
             "fs_propose_change": {"approvalId": "apr"},
+            "model_propose": {"approvalId": "apr"},
             "store_get": {"found": True, "value": 1},
             "store_put": {},
             "store_delete": {"deleted": True},
@@ -93,6 +94,7 @@ class HostTest(unittest.TestCase):
         self.assertEqual(host.list_files("."), [{"name": "a"}])
         self.assertEqual(host.propose_file_change("a", None), {"approvalId": "apr"})
         self.assertEqual(host.propose_file_change("a", "x", reason="r"), {"approvalId": "apr"})
+        self.assertEqual(host.propose_model("fast", "ollama", "m", why="w"), {"approvalId": "apr"})
         self.assertEqual(host.store.get("k"), 1)
         host.store.put("k", None)
         self.assertTrue(host.store.delete("k"))
@@ -108,6 +110,8 @@ class HostTest(unittest.TestCase):
         self.assertEqual(host.publish("a.b", data=[1]), {"id": "e"})
         asked = [(m["params"]["name"], m["params"]["arguments"]) for m in bench.sent]
         self.assertIn(("fs_propose_change", {"path": "a", "text": None}), asked)
+        named = {"alias": "fast", "provider": "ollama", "model": "m", "why": "w"}
+        self.assertIn(("model_propose", named), asked)
         self.assertIn(("store_put", {"key": "k", "value": None}), asked)
         self.assertIn(("net_fetch", {"url": "https://e", "headers": {"a": "b"}, "bodyBase64": "aGk=", "as": "base64"}), asked)
         self.assertIn(("plugin_call", {"plugin": "p", "tool": "t", "arguments": {"a": 1}, "timeoutMs": 9}), asked)

@@ -8,7 +8,7 @@ type Action = "approve" | "reject" | "undo";
 const WORDS: Record<Action, { label: string; confirm: string }> = {
   approve: { label: "Approve", confirm: "Approve what is shown" },
   reject: { label: "Reject", confirm: "Reject it" },
-  undo: { label: "Undo", confirm: "Put the file back" },
+  undo: { label: "Undo", confirm: "Put it back" },
 };
 
 interface ApprovalActionsProps {
@@ -39,7 +39,7 @@ export function ApprovalActions({ approval, consequence, hidden, decide, undo }:
   const does: Record<Action, string> = {
     approve: consequence,
     reject: "Nothing is carried out. Whoever asked is told.",
-    undo: "The file gets back what it held before, unless it was changed since.",
+    undo: `${approval.kind === "model" ? "The name stands for what it did" : "The file gets back what it held"} before, unless it was changed since.`,
   };
   return actions.map((action) => (
     <Popover

@@ -2,6 +2,7 @@ import { Code, Group, Stack, Text, Title } from "@mantine/core";
 import {
   FileChangeSchema,
   LogoMeshError,
+  ModelProposalSchema,
   ProblemSchema,
   reviewPatch,
   type Approval,
@@ -21,6 +22,7 @@ import { visibleText } from "../../lib/format.ts";
 import { approvalLook } from "../../lib/status.ts";
 import { ApprovalActions } from "./ApprovalActions.tsx";
 import { DiffView } from "./DiffView.tsx";
+import { ModelProposal, modelConsequenceOf } from "./ModelProposal.tsx";
 import { KIND_LABELS } from "./kinds.ts";
 import { useApproval, useDecide, useUndo } from "./queries.ts";
 
@@ -45,6 +47,10 @@ function Loaded({ approval }: { approval: ApprovalDetail }) {
     const parsed = approval.kind === "file-change" ? FileChangeSchema.safeParse(approval.payload).data : undefined;
     return parsed === undefined ? undefined : { ...parsed, review: reviewPatch(parsed.patch) };
   }, [approval.kind, approval.payload]);
+  const proposal = useMemo(
+    () => (approval.kind === "model" ? ModelProposalSchema.safeParse(approval.payload).data : undefined),
+    [approval.kind, approval.payload],
+  );
   const error = decide.error ?? undo.error;
   return (
     <>
@@ -54,7 +60,13 @@ function Loaded({ approval }: { approval: ApprovalDetail }) {
         actions={
           <ApprovalActions
             {...{ approval, decide, undo }}
-            consequence={change === undefined ? "What is shown is carried out." : consequenceOf(change)}
+            consequence={
+              change !== undefined
+                ? consequenceOf(change)
+                : proposal !== undefined
+                  ? modelConsequenceOf(proposal)
+                  : "What is shown is carried out."
+            }
             hidden={change?.review.hidden ?? 0}
           />
         }
@@ -65,10 +77,12 @@ function Loaded({ approval }: { approval: ApprovalDetail }) {
       {error === null ? null : <ProblemAlert error={error} />}
       {approval.status === "failed" ? <ProblemAlert error={failureOf(approval)} /> : null}
       <Stack p="lg" gap="md">
-        {change === undefined ? (
-          <JsonView value={approval.payload} label="what is asked" />
-        ) : (
+        {change !== undefined ? (
           <FileChange change={change} review={change.review} />
+        ) : proposal !== undefined ? (
+          <ModelProposal proposal={proposal} />
+        ) : (
+          <JsonView value={approval.payload} label="what is asked" />
         )}
       </Stack>
     </>
