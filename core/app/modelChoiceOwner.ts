@@ -2,7 +2,6 @@ import {
   LogoMeshError,
   ModelProposalSchema,
   type JsonObject,
-  type JsonValue,
   type ModelChoice,
   type ModelProposal,
 } from "@logomesh/contracts";
@@ -68,7 +67,7 @@ function requireCurrent(current: ModelChoice | undefined, expected: ModelChoice 
 }
 
 function isSame(one: ModelChoice | undefined, other: ModelChoice | undefined): boolean {
-  return canonicalJson((one ?? null)) === canonicalJson((other ?? null));
+  return canonicalJson(one ?? null) === canonicalJson(other ?? null);
 }
 
 /** @throws LogoMeshError LM_INPUT_INVALID */
