@@ -286,6 +286,29 @@ test("an empty definition is refused before it is sent", async () => {
   }
 });
 
+test("an upgrade that waits is what is shown and granted", async () => {
+  const { permissions, limits, command, tools, description } = PLUGIN;
+  const waiting = {
+    ...{ version: "2.0.0", sha256: "c".repeat(64), permissions, limits, command, tools, description },
+    changes: CHANGES,
+  };
+  const upgraded: Plugin = { ...PLUGIN, granted: true, state: "ready", waiting };
+  const stub = createStubWorkbench({
+    getPlugin: () => upgraded,
+    installPlugin: () => upgraded,
+    grantPlugin: () => upgraded,
+  });
+  const run = (line: string) => runCli(line.split(" "), { workbenches: running(stub) });
+  const { out, err } = await run("plugin install x.tgz");
+  expect(out).toContain("version 2.0.0 waits: logomesh plugin grant org.example.words");
+  expect(err).toContain("org.example.words 2.0.0 runs in the sandbox");
+  const granted = `PUT /api/plugins/org.example.words/grants {"sha256":"${waiting.sha256}"}`;
+  for (const line of ["plugin install x.tgz --grant", "plugin grant org.example.words --yes"]) {
+    await run(line);
+    expect(stub.requests.at(-1)).toBe(granted);
+  }
+});
+
 test("a grant is asked about where there is somebody to ask, and permissions can be left out", async () => {
   const asked = { ...options, isTTY: true };
   const no = await runCli(["plugin", "grant", "org.example.words"], { ...asked, stdin: "n\n" });

@@ -4,7 +4,7 @@ import { jsonOption, numberOption, textOptions } from "../arguments.ts";
 import { connect } from "../connect.ts";
 import { UsageError, type CliContext, type Command } from "../context.ts";
 import { followLogs } from "../output/followLogs.ts";
-import { printPlugin, requestLines } from "../output/printPlugin.ts";
+import { printPlugin, requestLines, toBeGranted } from "../output/printPlugin.ts";
 import { render } from "../output/render.ts";
 import { visibleLine } from "../output/text.ts";
 
@@ -68,7 +68,7 @@ const grant: Command = {
   async run(args, context) {
     const [id = ""] = args.positionals;
     const { client } = await connect(context);
-    const plugin = await client.getPlugin({ params: { id } });
+    const plugin = toBeGranted(await client.getPlugin({ params: { id } }));
     requestLines(plugin).forEach(context.note);
     const body = { sha256: plugin.sha256, ...partOf(plugin.permissions, textOptions(args, "without")) };
     const isAsked = context.isInteractive && args.values.yes !== true && !args.json;

@@ -7,7 +7,7 @@ import { importServer } from "@logomesh/core";
 import { jsonOption, readTextFile, textOption } from "../arguments.ts";
 import { connect } from "../connect.ts";
 import { UsageError, type CliContext, type Command, type CommandArguments } from "../context.ts";
-import { printPlugin, requestLines } from "../output/printPlugin.ts";
+import { printPlugin, requestLines, toBeGranted } from "../output/printPlugin.ts";
 import { render } from "../output/render.ts";
 import { changePlugin } from "./plugin.ts";
 
@@ -29,8 +29,9 @@ async function installFrom(
   { client, args, context }: { client: Client; args: CommandArguments; context: CliContext },
 ): Promise<number> {
   let plugin = await client.installPlugin({ body: { path }, signal: context.signal });
-  if (!plugin.granted) requestLines(plugin).forEach(context.note);
-  const { id, sha256 } = plugin;
+  const asked = toBeGranted(plugin);
+  if (!plugin.granted || plugin.waiting !== undefined) requestLines(asked).forEach(context.note);
+  const { id, sha256 } = asked;
   if (args.values.grant === true) plugin = await client.grantPlugin({ params: { id }, body: { sha256 } });
   if (args.json) context.printJson(plugin);
   else printPlugin(plugin, context);

@@ -13,6 +13,10 @@ export function printPlugin(plugin: Plugin, { print, style }: CliContext): void 
   print(`${style.bold(visibleLine(id))} ${version}  ${stateText(state, style)}  ${style.dim(`${runtime},`)} ${grant}`);
   if (plugin.problem !== undefined && plugin.state !== "invalid")
     print(`  ${style.red("✗")} ${visibleBlock(plugin.problem.detail ?? plugin.problem.title, "  ")}`);
+  if (plugin.waiting !== undefined)
+    print(
+      `  ${style.yellow(`version ${visibleLine(plugin.waiting.version)} waits: logomesh plugin grant ${visibleLine(id)}`)}`,
+    );
   if (stateReason !== undefined) print(`  ${visibleBlock(stateReason, "  ")}`);
   if (plugin.privateData !== undefined) print(`  ${privateLine(plugin.privateData)}`);
   const rows = tools.map(({ name, effect, description }) => [
@@ -52,6 +56,11 @@ const EFFECTS: Record<Plugin["tools"][number]["effect"], string> = {
   idempotent: "idempotent: called again with the same key, it takes effect once",
   once: "once: it is never called again by itself",
 };
+
+/** With the content that a person may grant now: what waits, if anything does. */
+export function toBeGranted(plugin: Plugin): Plugin {
+  return { ...plugin, ...plugin.waiting };
+}
 
 /** What a person reads before a grant: the whole command, every permission with its reason, limits, and what an upgrade changes. */
 export function requestLines({ id, version, command, permissions, limits, tools, changes }: Plugin): string[] {

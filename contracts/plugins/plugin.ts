@@ -125,6 +125,19 @@ export const DeclassifyParamsSchema = z.strictObject({
   why: z.string().min(1).max(500),
 });
 
+/** Another content of a plugin that is installed and serves when it is granted; until then the granted one does. */
+export const WaitingPluginSchema = z.object({
+  version: z.string(),
+  sha256: z.string(),
+  description: z.string(),
+  command: z.array(z.string()),
+  permissions: PluginPermissionsSchema,
+  limits: ResourceLimitsSchema,
+  tools: z.array(PluginToolSchema),
+  changes: PluginChangesSchema,
+});
+export type WaitingPlugin = z.infer<typeof WaitingPluginSchema>;
+
 /** An installed plugin as the API shows it. */
 export const PluginSchema = z.object({
   id: z.string(),
@@ -153,6 +166,8 @@ export const PluginSchema = z.object({
   development: z.boolean(),
   /** Against the version that was granted, when that is another one. */
   changes: PluginChangesSchema.optional(),
+  /** What its folder holds now, when that is not what was granted. */
+  waiting: WaitingPluginSchema.optional(),
   permissions: PluginPermissionsSchema,
   limits: ResourceLimitsSchema,
   /** Known after the first load. */

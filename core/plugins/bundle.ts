@@ -65,7 +65,8 @@ export function stageBundle(options: { source: string; stagingFolder: string; pl
   return { sha256, folder };
 }
 
-function isIntact(folder: string, sha256: string): boolean {
+/** Whether the folder is there and holds what the hash says. */
+export function isIntact(folder: string, sha256: string): boolean {
   try {
     return hashOf(readBundle(folder)) === sha256;
   } catch {

@@ -58,6 +58,8 @@ export class EventActivation implements Disposable {
     const known = new Map(plugins.map((plugin) => [plugin.manifest.id, plugin]));
     for (const id of [...this.#holds.keys()]) if (!known.has(id)) this.#drop(id);
     for (const [id, plugin] of known) {
+      // What waits is for what takes its place.
+      if (plugin.isBeingReplaced && this.#holds.has(id)) continue;
       const types = plugin.mayRun ? activationTypes(plugin.manifest, grantOf(id)) : [];
       const hold = this.#holds.get(id);
       if (hold?.types === types.join() && hold.plugin === plugin) continue;

@@ -141,7 +141,7 @@ test("[PL78] when development ends, what is installed serves again with the gran
   expect(host.audit.kinds().filter((kind) => kind === "plugin.development")).toHaveLength(3);
 });
 
-test("[PL79] reloading takes a fresh process without a failed call; another content needs its grant", async () => {
+test("[PL79] reloading takes a fresh process without a failed call; another content waits for its grant", async () => {
   await using host = new TestHost();
   const folder = host.write("echo", { files: { "index.mjs": source(0) } });
   await host.open();
@@ -152,7 +152,11 @@ test("[PL79] reloading takes a fresh process without a failed call; another cont
   expect((await slow).isError).toBe(false);
   expect(host.sandbox.processes).toHaveLength(3);
   writeFileSync(join(folder, "index.mjs"), source(1));
-  expect(await host.host.reload(ID, CALLER)).toMatchObject({ state: "blocked", granted: false });
+  const before = host.sandbox.processes.length;
+  const kept = await host.host.reload(ID, CALLER);
+  expect(kept).toMatchObject({ state: "ready", granted: true, waiting: { changes: { fromSha256: kept.sha256 } } });
+  expect(await versionOf(host)).toBe("0");
+  expect(host.sandbox.processes).toHaveLength(before);
   await expect(host.host.reload("org.example.none", CALLER)).rejects.toMatchObject({ code: "LM_PLUGIN_NOT_FOUND" });
   expect(host.audit.kinds().filter((kind) => kind === "plugin.reload")).toHaveLength(3);
 });

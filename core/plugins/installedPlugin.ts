@@ -3,10 +3,10 @@ import {
   type CallToolResult,
   type JsonObject,
   type Plugin,
-  type PluginChanges,
   type PluginManifest,
   type PluginState,
   type PluginTool,
+  type WaitingPlugin,
 } from "@logomesh/contracts";
 import { toLogoMeshError } from "../base/index.ts";
 import type { AuditEntryDraft, AuditLog, Clock, Logger, PluginGrant, Policy, Random } from "../ports/index.ts";
@@ -20,8 +20,8 @@ import type { KnownEras } from "./knownEras.ts";
 import { launchInEra } from "./launchInEra.ts";
 import { LatencySample } from "./latencySample.ts";
 import type { Introduction } from "./mcpConnection.ts";
-import { PluginExecutionLimiter } from "./pluginExecutionLimiter.ts";
-import { describeChanges } from "./pluginChanges.ts";
+import { PluginExecutionLimiter, countsAgainstTool } from "./pluginExecutionLimiter.ts";
+import { ChangesSinceGrant } from "./pluginChanges.ts";
 import { PluginInstance, type ToolCallOptions } from "./pluginInstance.ts";
 import { describeCommand, type RuntimeManager } from "./runtimeManager.ts";
 import { clientCapabilities } from "./serverRequests.ts";
@@ -108,17 +108,22 @@ export class InstalledPlugin {
   #calls = 0;
   #errors = 0;
   #violations = 0;
-  #changes: PluginChanges | undefined;
   /** Why there is no process to call may quote one that had read private data. */
   #quotesPrivate = false;
+  readonly #changes: ChangesSinceGrant;
   /** Takes every call from now on. */
   #successor: InstalledPlugin | undefined;
   /** Why a newer content of it does not serve. */
   problem: LogoMeshError | undefined;
+  /** What takes its place when it is granted. */
+  waiting: InstalledPlugin | undefined;
+  /** Another content is about to take its place; what it was granted may name that one already. */
+  isBeingReplaced = false;
 
   constructor(options: InstalledPluginOptions) {
     const { clock, manifest } = options;
     this.#options = options;
+    this.#changes = new ChangesSinceGrant(options);
     this.#crashes = new CrashRecord({ pluginId: manifest.id, clock });
     this.#idle = new IdleTimer({
       ...{ clock, idleMs: IDLE_MS },
@@ -175,7 +180,6 @@ export class InstalledPlugin {
     const isGranted = grant?.sha256 === sha256;
     const obstacle = this.#options.obstacle();
     const { memoryBytes = 0, processes = 0, cpuPercent = 0 } = this.#instance?.usage() ?? {};
-    const named = Object.keys(manifest.tools).map((name) => ({ name, effect: effectOf(manifest, name) }));
     return {
       ...{ id: manifest.id, name: manifest.name, version: manifest.version, description: manifest.description },
       ...{ runtime: manifest.runtime, securityLevel: manifest.security_level, sha256 },
@@ -187,11 +191,12 @@ export class InstalledPlugin {
       command: describeCommand(manifest),
       ...{ dependencies: manifest.dependencies, activation: manifest.activation },
       development: this.#options.isDevelopment,
-      ...this.#describeChanges(grant),
+      ...this.#changes.of(grant),
+      ...(this.waiting === undefined ? {} : { waiting: this.waiting.describeWaiting() }),
       ...(this.problem === undefined ? {} : { problem: this.problem.toProblem() }),
       permissions: manifest.permissions,
       limits: manifest.resource_limits,
-      tools: this.#tools.length > 0 ? [...this.#shownTools()] : named,
+      tools: this.#tools.length > 0 ? [...this.#shownTools()] : namedTools(manifest),
       usage: {
         ...{ memoryBytes, processes, cpuPercent: Math.round(cpuPercent) },
         ...{
@@ -205,6 +210,20 @@ export class InstalledPlugin {
       ...this.#describePrivateData(),
       ...(this.#crashes.last === undefined ? {} : { lastCrash: this.#crashes.last }),
     };
+  }
+
+  /** As what a person may grant in the place of what serves. */
+  describeWaiting(): WaitingPlugin | undefined {
+    const { manifest, sha256, grant } = this.#options;
+    const { version, description, permissions, resource_limits: limits } = manifest;
+    const { changes } = this.#changes.of(grant());
+    return changes === undefined
+      ? undefined
+      : {
+          ...{ version, sha256, description, permissions, limits, changes },
+          command: describeCommand(manifest),
+          tools: namedTools(manifest),
+        };
   }
 
   logLines(): string[] {
@@ -533,22 +552,6 @@ export class InstalledPlugin {
     return privateData === undefined ? {} : { privateData };
   }
 
-  /** Read once for each grant: an older version does not change. */
-  #describeChanges(grant: PluginGrant | undefined): { changes?: PluginChanges } {
-    const { sha256, manifest, manifestOf } = this.#options;
-    if (grant === undefined || grant.sha256 === sha256) return {};
-    if (this.#changes?.fromSha256 !== grant.sha256) {
-      try {
-        const options = { after: manifest, granted: grant.permissions, fromSha256: grant.sha256 };
-        this.#changes = describeChanges({ before: manifestOf(grant.sha256), ...options });
-      } catch {
-        // The copy of the granted version is gone; what it asked for is in the grant, the rest cannot be compared.
-        return {};
-      }
-    }
-    return { changes: this.#changes };
-  }
-
   #describeState(isGranted: boolean): { state: PluginState; stateReason?: string } {
     if (this.#state === "stopped" || this.#state === "blocked") {
       const obstacle = this.#options.obstacle();
@@ -591,15 +594,6 @@ function progressOf(
   };
 }
 
-/** A caller's fault, a cancel or a full queue says nothing about the tool. */
-function countsAgainstTool(error: unknown): boolean {
-  if (!(error instanceof LogoMeshError)) return false;
-  return [
-    "LM_PLUGIN_TIMEOUT",
-    "LM_PLUGIN_PROTOCOL",
-    "LM_PLUGIN_OUTPUT_INVALID",
-    "LM_PLUGIN_CRASHED",
-    "LM_PLUGIN_MEMORY",
-    "LM_PLUGIN_START_FAILED",
-  ].includes(error.code);
+function namedTools(manifest: PluginManifest): PluginTool[] {
+  return Object.keys(manifest.tools).map((name) => ({ name, effect: effectOf(manifest, name) }));
 }

@@ -49,13 +49,13 @@ export class Obstacles {
     return error === undefined ? undefined : { state: "blocked", error };
   }
 
-  #unusable({ manifest, isGranted }: InstalledPlugin): Unusable | undefined {
+  #unusable({ manifest, isGranted, isBeingReplaced }: InstalledPlugin): Unusable | undefined {
     const { id } = manifest;
     if (!this.#options.isEnabled(id))
       return { kind: "disabled", words: `is disabled. Enable it: logomesh plugin enable ${id}` };
     const mismatch = engineMismatch(manifest, this.#options.version);
     if (mismatch !== undefined) return { kind: "incompatible", words: mismatch };
-    if (isGranted) return undefined;
+    if (isGranted || isBeingReplaced) return undefined;
     return { kind: "not-granted", words: `is not granted. Review and grant it: logomesh plugin grant ${id}` };
   }
 

@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue, PluginChanges, PluginManifest } from "@logomesh/contracts";
 import { canonicalJson } from "../base/index.ts";
+import type { PluginGrant } from "../ports/index.ts";
 
 /** Fields that say how a plugin runs, besides its permissions and tools. */
 const RUN_FIELDS = [
@@ -7,8 +8,40 @@ const RUN_FIELDS = [
   ...(["dependencies", "activation"] as const),
 ];
 
+export interface ChangesSinceGrantOptions {
+  sha256: string;
+  manifest: PluginManifest;
+  /** Of the staged copy with this hash. @throws when there is none */
+  manifestOf: (sha256: string) => PluginManifest;
+}
+
+/** What differs between one content of a plugin and the granted one. Read once for each grant: an older version does not change. */
+export class ChangesSinceGrant {
+  readonly #options: ChangesSinceGrantOptions;
+  #changes: PluginChanges | undefined;
+
+  constructor(options: ChangesSinceGrantOptions) {
+    this.#options = options;
+  }
+
+  of(grant: PluginGrant | undefined): { changes?: PluginChanges } {
+    const { sha256, manifest, manifestOf } = this.#options;
+    if (grant === undefined || grant.sha256 === sha256) return {};
+    if (this.#changes?.fromSha256 !== grant.sha256) {
+      try {
+        const options = { after: manifest, granted: grant.permissions, fromSha256: grant.sha256 };
+        this.#changes = describeChanges({ before: manifestOf(grant.sha256), ...options });
+      } catch {
+        // The copy of the granted version is gone; what it asked for is in the grant, the rest cannot be compared.
+        return {};
+      }
+    }
+    return { changes: this.#changes };
+  }
+}
+
 /** What a person who granted `before` has to look at in `after`. */
-export function describeChanges({
+function describeChanges({
   before,
   after,
   granted,

@@ -135,3 +135,16 @@ export class PluginExecutionLimiter {
     else next();
   }
 }
+
+/** A caller's fault, a cancel or a full queue says nothing about the tool. */
+export function countsAgainstTool(error: unknown): boolean {
+  if (!(error instanceof LogoMeshError)) return false;
+  return [
+    "LM_PLUGIN_TIMEOUT",
+    "LM_PLUGIN_PROTOCOL",
+    "LM_PLUGIN_OUTPUT_INVALID",
+    "LM_PLUGIN_CRASHED",
+    "LM_PLUGIN_MEMORY",
+    "LM_PLUGIN_START_FAILED",
+  ].includes(error.code);
+}

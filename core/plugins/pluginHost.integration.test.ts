@@ -93,6 +93,7 @@ test("[PL25] without a grant for this very content nothing starts", async () => 
   await host.host.grant(ID, { sha256, caller: CALLER });
   expect(host.host.get(ID)).toMatchObject({ state: "stopped", granted: true });
   writeFileSync(join(folder, "extra.txt"), "changed");
+  writeFileSync(join(host.root, "staged", ID, sha256, "index.mjs"), "the copy that was granted is no more");
   await expect(host.host.load(ID, CALLER)).rejects.toMatchObject({ code: "LM_PLUGIN_NOT_GRANTED" });
   expect(host.host.get(ID).stateReason).toMatch(/another content of it was granted/);
   expect(host.sandbox.processes).toHaveLength(0);

@@ -247,10 +247,13 @@ export class PluginHost implements PluginTools, AsyncDisposable {
   /** Grants what the manifest of exactly this content asks for, or a part of it. @throws LogoMeshError LM_CONFLICT when the content is another one */
   async grant(pluginId: string, params: GrantPluginParams & { caller: HostCaller }): Promise<Plugin> {
     const plugin = this.#set.find(pluginId);
-    await this.#grants.grant(plugin, params);
-    plugin.onDidGrant();
-    this.#set.prune(pluginId);
-    return plugin.describe();
+    if (plugin.waiting?.sha256 === params.sha256) await this.#installer.grantWaiting(pluginId, params);
+    else {
+      await this.#grants.grant(plugin, params);
+      plugin.onDidGrant();
+      this.#set.prune(pluginId);
+    }
+    return this.#set.find(pluginId).describe();
   }
 
   grantOf(pluginId: string): PluginGrantInfo | undefined {
@@ -267,11 +270,10 @@ export class PluginHost implements PluginTools, AsyncDisposable {
   }
 
   async revoke(pluginId: string, caller: HostCaller): Promise<Plugin> {
-    const plugin = this.#set.find(pluginId);
-    await this.#grants.revoke(pluginId, caller);
-    await plugin.stop("its grant was taken back");
+    this.#set.find(pluginId);
+    await this.#installer.revoke(pluginId, caller);
     this.#feed.changed(pluginId);
-    return plugin.describe();
+    return this.#set.find(pluginId).describe();
   }
 
   async release(pluginId: string, caller: HostCaller): Promise<Plugin> {

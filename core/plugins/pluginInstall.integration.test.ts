@@ -99,35 +99,100 @@ test("[PL67] what cannot be installed says why and leaves nothing", async () => 
   await refused(bundleOf(ENTRIES), "LM_PLUGIN_DUPLICATE");
 });
 
-test("[PL68] an upgrade lets calls end, is blocked until it is granted, and shows what differs", async () => {
-  await using host = await openHost();
+const UPGRADE = manifest({
+  ...{ version: "1.1.0", permissions: { store: { max_bytes: 10, why: "Remembers." } }, args: ["--fast", ""] },
+  tools: { echo: { effect: "pure" } },
+});
+
+async function installUpgrade(host: TestHost, files = [ENTRIES[1]!]) {
   const first = await host.host.install({ bundle: makeTgz(ENTRIES).toString("base64"), name: "x" }, CALLER);
   await grant(host);
-  const slow = host.call("slow", { ms: 200 });
   await host.call("echo");
-  const next = manifest({
-    ...{ version: "1.1.0", permissions: { store: { max_bytes: 10, why: "Remembers." } }, args: ["--fast", ""] },
-    tools: { echo: { effect: "pure" } },
-  });
-  const upgrade = makeZip([ENTRIES[1]!, { path: "plugin.json", content: next }]).toString("base64");
-  const upgraded = await host.host.install({ bundle: upgrade, name: "x.mcpb" }, CALLER);
-  expect((await slow).isError).toBe(false);
+  const bundle = makeZip([...files, { path: "plugin.json", content: UPGRADE }]).toString("base64");
+  return { first, upgraded: await host.host.install({ bundle, name: "x.mcpb" }, CALLER) };
+}
+
+test("[PL68] an upgrade waits and shows what differs; until it is granted the granted version serves", async () => {
+  await using host = await openHost();
+  const { first, upgraded } = await installUpgrade(host);
   expect(upgraded).toMatchObject({
-    ...{ version: "1.1.0", state: "blocked", granted: false, command: ["node", "index.mjs", "--fast", ""] },
-    changes: {
-      ...{ fromVersion: "1.0.0", fromSha256: first.sha256, fields: ["args"] },
-      permissions: { added: { store: { max_bytes: 10, why: "Remembers." } }, removed: {}, changed: {} },
-      tools: { added: ["echo"], removed: [], changed: [] },
+    ...{ version: "1.0.0", sha256: first.sha256, state: "ready", granted: true },
+    waiting: {
+      ...{ version: "1.1.0", command: ["node", "index.mjs", "--fast", ""] },
+      changes: {
+        ...{ fromVersion: "1.0.0", fromSha256: first.sha256, fields: ["args"] },
+        permissions: { added: { store: { max_bytes: 10, why: "Remembers." } }, removed: {}, changed: {} },
+        tools: { added: ["echo"], removed: [], changed: [] },
+      },
     },
+  });
+  const slow = host.call("slow", { ms: 200 });
+  const { sha256 = "" } = upgraded.waiting ?? {};
+  await host.host.grant(ID, { sha256, caller: CALLER });
+  expect((await slow).isError).toBe(false);
+  expect(host.host.get(ID)).toMatchObject({ version: "1.1.0", sha256, granted: true });
+  expect(host.host.get(ID)).not.toHaveProperty("waiting");
+  expect(host.host.get(ID)).not.toHaveProperty("changes");
+  await host.call("echo");
+  expect(readdirSync(host.pluginsFolder)).toEqual([ID]);
+  expect(readdirSync(join(host.root, "staged", ID))).toEqual([sha256]);
+  const { data } = host.audit.entries.filter(({ kind }) => kind === "plugin.installed").at(-1) ?? {};
+  expect(data).toMatchObject({ fromVersion: "1.0.0", fromSha256: first.sha256 });
+});
+
+test("[PL155] what was granted serves over a restart too, and what waits goes when the folder is put back", async () => {
+  await using host = await openHost();
+  const { first, upgraded } = await installUpgrade(host);
+  await host.host[Symbol.asyncDispose]();
+  await host.open({ grant: false });
+  expect(host.host.get(ID)).toMatchObject({
+    ...{ version: "1.0.0", state: "stopped", granted: true },
+    waiting: { sha256: upgraded.waiting?.sha256 },
+  });
+  expect((await host.call("echo")).isError).toBe(false);
+  const back = await host.host.install({ bundle: makeTgz(ENTRIES).toString("base64"), name: "x" }, CALLER);
+  expect(back).toMatchObject({ sha256: first.sha256, granted: true });
+  expect(back).not.toHaveProperty("waiting");
+  expect((await host.call("echo")).isError).toBe(false);
+});
+
+test("[PL155] a version that is granted and cannot start leaves the old one serving, with the grant that it had", async () => {
+  await using host = await openHost();
+  const { first, upgraded } = await installUpgrade(host, [{ path: "index.mjs", content: "process.exit(3);" }]);
+  const { sha256 = "" } = upgraded.waiting ?? {};
+  await expect(host.host.grant(ID, { sha256, caller: CALLER })).rejects.toMatchObject({
+    code: "LM_PLUGIN_START_FAILED",
+  });
+  expect(host.host.get(ID)).toMatchObject({
+    ...{ sha256: first.sha256, granted: true, waiting: { sha256 } },
+    problem: { detail: expect.stringMatching(/did not start/) },
+  });
+  expect((await host.call("echo")).isError).toBe(false);
+  expect(host.grants.pluginGrant(ID)?.sha256).toBe(first.sha256);
+});
+
+test("[PL155] when the grant is taken back, what its folder holds is what can be granted", async () => {
+  await using host = await openHost();
+  const { upgraded } = await installUpgrade(host);
+  expect(await host.host.revoke(ID, CALLER)).toMatchObject({
+    ...{ version: "1.1.0", sha256: upgraded.waiting?.sha256, state: "blocked", granted: false },
   });
   await expect(host.call("echo")).rejects.toMatchObject({ code: "LM_PLUGIN_NOT_GRANTED" });
   await grant(host);
-  expect(host.host.get(ID).changes).toBeUndefined();
+  expect((await host.call("echo")).isError).toBe(false);
+});
+
+test("[PL155] settings reach the version that serves, and what waits goes on waiting", async () => {
+  await using host = new TestHost();
+  const config = { type: "object", properties: { city: { type: "string" } } };
+  const folder = host.write("echo", { files: FILES, manifest: { config } });
+  await host.open();
   await host.call("echo");
-  expect(readdirSync(host.pluginsFolder)).toEqual([ID]);
-  expect(host.audit.entries.at(-1)?.kind).toBe("plugin.called");
-  const { data } = host.audit.entries.filter(({ kind }) => kind === "plugin.installed").at(-1) ?? {};
-  expect(data).toMatchObject({ fromVersion: "1.0.0", fromSha256: first.sha256 });
+  writeFileSync(join(folder, "more.txt"), "");
+  const { sha256, waiting } = await host.host.reload(ID, CALLER);
+  await host.host.setSettings(ID, { settings: { city: "Bern" }, caller: CALLER });
+  expect(host.sandbox.processes).toHaveLength(2);
+  expect(host.host.get(ID)).toMatchObject({ sha256, state: "ready", waiting: { sha256: waiting?.sha256 } });
 });
 
 test("[PL69] uninstalling leaves nothing but log entries", async () => {

@@ -1,6 +1,12 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { LogoMeshError, type InstallPluginParams, type JsonObject, type Plugin } from "@logomesh/contracts";
+import {
+  LogoMeshError,
+  type GrantPluginParams,
+  type InstallPluginParams,
+  type JsonObject,
+  type Plugin,
+} from "@logomesh/contracts";
 import { toLogoMeshError } from "../base/index.ts";
 import type { AuditLog, PluginStore } from "../ports/index.ts";
 import { openBundle, replaceFolder } from "./bundleFolders.ts";
@@ -10,6 +16,7 @@ import { engineMismatch } from "./engines.ts";
 import { assertEntryPoint, readManifest } from "./manifest.ts";
 import { requiredError } from "./obstacles.ts";
 import { nameOf, type HostCaller, type PluginGrants } from "./pluginGrants.ts";
+import type { InstalledPlugin } from "./installedPlugin.ts";
 import type { PluginSet } from "./pluginSet.ts";
 import { removeTree } from "./removeTree.ts";
 import { assertSettings } from "./store/describeSettings.ts";
@@ -40,7 +47,7 @@ export class PluginInstaller {
     this.#options = options;
   }
 
-  /** A plugin of this id that is there already is replaced; it has to be granted again when its content is another. */
+  /** Another content of a plugin that is granted waits for its grant; until then the granted one serves. */
   install(params: InstallPluginParams, caller: HostCaller): Promise<Plugin> {
     return this.#change(async () => {
       const { set, feed, stagingFolder, pluginsFolder, audit } = this.#options;
@@ -55,13 +62,12 @@ export class PluginInstaller {
       if (problem?.code === "LM_PLUGIN_DUPLICATE") throw LogoMeshError.fromProblem(problem);
       const { sha256, folder } = set.stage(id, bundle.folder);
       const there = set.get(id);
-      if (there?.sha256 === sha256 && there.manifest.version === version) return there.describe();
+      if (there?.sha256 === sha256 && there.waiting === undefined) return there.describe();
       const from = there === undefined ? {} : { fromVersion: there.manifest.version, fromSha256: there.sha256 };
       await audit.append({
         ...pluginEntry("plugin.installed", { actor: caller.actor, pluginId: id }),
         data: { version, sha256, origin: bundle.origin, ...from },
       });
-      await there?.unload("another version was installed");
       replaceFolder(folder, set.folderOf(id) ?? join(pluginsFolder, id));
       set.discover();
       feed.changed(id);
@@ -131,18 +137,43 @@ export class PluginInstaller {
       const entry = pluginEntry("plugin.settings", { actor: caller.actor, pluginId });
       const names = Object.keys(settings).sort();
       await this.#options.settings.set(pluginId, { settings }, { ...entry, data: { names } });
-      if (plugin.isRunning) await this.#swap(pluginId, caller);
+      if (plugin.isRunning) await this.#swap(pluginId, { caller, next: () => this.#options.set.freshOf(pluginId) });
       this.#options.feed.changed(pluginId);
     });
   }
 
-  /** Serves what its folder holds now, in a fresh process, without a failed call. @throws LogoMeshError why it cannot; the old one serves on */
+  /** A person grants what waits: it takes the place of what serves, without a failed call. @throws LogoMeshError why it cannot start; the old one serves on */
+  grantWaiting(pluginId: string, params: GrantPluginParams & { caller: HostCaller }): Promise<void> {
+    const { set, grants } = this.#options;
+    return this.#change(async () => {
+      const waiting = set.find(pluginId).waiting;
+      if (waiting === undefined) return grants.grant(set.find(pluginId), params);
+      const { caller } = params;
+      await this.#swap(pluginId, { caller, next: () => waiting, approve: () => grants.grant(waiting, params) });
+    });
+  }
+
+  /** Nothing of it is granted any more: the next to be granted is what its folder holds. */
+  async revoke(pluginId: string, caller: HostCaller): Promise<void> {
+    const { set, grants } = this.#options;
+    await grants.revoke(pluginId, caller);
+    await set.find(pluginId).stop("its grant was taken back");
+    if (set.find(pluginId).waiting !== undefined) set.readAgain(pluginId);
+  }
+
+  /** Serves what its folder holds now, in a fresh process, without a failed call. What has to be granted first waits. @throws LogoMeshError why it cannot; the old one serves on */
   reload(pluginId: string, caller: HostCaller): Promise<Plugin> {
     return this.#change(async () => {
       const { set, audit } = this.#options;
       set.find(pluginId);
       await audit.append(pluginEntry("plugin.reload", { actor: caller.actor, pluginId }));
-      await this.#swap(pluginId, caller);
+      await this.#swap(pluginId, {
+        caller,
+        next: () => {
+          if (set.isDevelopment(pluginId)) return set.nextOf(pluginId);
+          return set.readAgain(pluginId) ? undefined : set.freshOf(pluginId);
+        },
+      });
       return set.find(pluginId).describe();
     });
   }
@@ -160,7 +191,7 @@ export class PluginInstaller {
       }
       set.beginDevelopment(id, folder);
       if (set.get(id) === undefined) set.add(id);
-      else await this.#swap(id, caller);
+      else await this.#swap(id, { caller, next: () => set.nextOf(id) });
       feed.changed(id);
       return set.find(id).describe();
     });
@@ -177,24 +208,37 @@ export class PluginInstaller {
     feed.changed(id);
   }
 
-  async #swap(id: string, caller: HostCaller): Promise<void> {
+  /** `next` may find that nothing takes the place. */
+  async #swap(
+    id: string,
+    {
+      caller,
+      next: findNext,
+      approve,
+    }: { caller: HostCaller; next: () => InstalledPlugin | undefined; approve?: () => Promise<void> },
+  ): Promise<void> {
     const { set, grants, feed } = this.#options;
-    const serving = set.find(id);
     try {
-      using swap = set.prepareSwap(id);
-      await swapPlugin({
-        ...{ old: swap.old, next: swap.next, grants },
-        place: (placed) => {
-          set.place(id, placed);
-          feed.changed(id);
-        },
-        developer: set.isDevelopment(id) ? nameOf(caller) : undefined,
-      });
-      set.prune(id);
+      const next = findNext();
+      if (next !== undefined) {
+        const old = set.find(id);
+        using _swap = set.prepareSwap(old, next);
+        await swapPlugin({
+          ...{ old, next, grants },
+          place: (placed) => {
+            set.place(id, placed);
+            feed.changed(id);
+          },
+          ...(approve === undefined ? {} : { approve }),
+          developer: set.isDevelopment(id) ? nameOf(caller) : undefined,
+        });
+        set.prune(id);
+      }
     } catch (error) {
-      serving.problem = toLogoMeshError(error);
-      feed.changed(id);
+      set.find(id).problem = toLogoMeshError(error);
       throw error;
+    } finally {
+      feed.changed(id);
     }
   }
 

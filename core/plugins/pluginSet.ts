@@ -1,13 +1,13 @@
 import { rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { LogoMeshError, type Plugin } from "@logomesh/contracts";
-import { toLogoMeshError } from "../base/index.ts";
+import { toDisposable, toLogoMeshError } from "../base/index.ts";
 import type { Logger, PluginGrant } from "../ports/index.ts";
 import { findPlugins } from "./findPlugins.ts";
 import type { InstalledPlugin } from "./installedPlugin.ts";
 import { describeInvalid } from "./invalidPlugin.ts";
 import { Obstacles } from "./obstacles.ts";
-import { pruneCopies, stagePlugin, type StagedPlugin } from "./stagePlugin.ts";
+import { openCopy, pruneCopies, stagePlugin, type StagedPlugin } from "./stagePlugin.ts";
 
 export interface PluginSetOptions {
   pluginsFolder: string;
@@ -101,7 +101,7 @@ export class PluginSet {
     return this.#folders.get(pluginId) ?? (isNamed ? join(this.#options.pluginsFolder, pluginId) : undefined);
   }
 
-  /** Reads the plugins folder again. A plugin that runs stays what it is until it is stopped. */
+  /** Reads the plugins folder again. */
   discover(): void {
     const { found: installed, invalid } = findPlugins(this.#options.pluginsFolder);
     const developed = [...this.#development].map(([id, { folder }]) => ({ id, folder }));
@@ -110,10 +110,15 @@ export class PluginSet {
     for (const [id, plugin] of this.#plugins) if (!ids.has(id) && !plugin.isRunning) this.#plugins.delete(id);
     this.#folders.clear();
     for (const { id, folder } of found) {
+      this.#folders.set(id, folder);
       try {
-        this.#folders.set(id, folder);
-        if (this.#plugins.get(id)?.isRunning !== true) this.#admit(id, folder);
+        this.#admit(id, folder);
       } catch (error) {
+        const plugin = this.#plugins.get(id);
+        if (plugin?.isRunning === true) {
+          plugin.problem = toLogoMeshError(error);
+          continue;
+        }
         this.#plugins.delete(id);
         invalid.push({ folder, error: toLogoMeshError(error) });
       }
@@ -124,9 +129,32 @@ export class PluginSet {
     this.resolve();
   }
 
+  /** What was granted serves; another content that the folder holds waits for its grant. */
   #admit(id: string, source: string): void {
+    const there = this.#plugins.get(id);
+    // A development is read when it is saved.
+    if (there?.isRunning === true && this.isDevelopment(id)) return;
     const staged = this.stage(id, source);
-    if (this.#plugins.get(id)?.sha256 !== staged.sha256) this.#plugins.set(id, this.#options.make(staged));
+    const serving = there?.sha256 === staged.sha256 ? there : this.#grantedBefore(id, staged.sha256);
+    if (serving === undefined) {
+      if (there?.isRunning !== true) this.#plugins.set(id, this.#options.make(staged));
+      return;
+    }
+    this.#plugins.set(id, serving);
+    if (serving.sha256 === staged.sha256) serving.waiting = undefined;
+    else if (serving.waiting?.sha256 !== staged.sha256) serving.waiting = this.#options.make(staged);
+  }
+
+  /** The granted content of a plugin whose folder holds another one. */
+  #grantedBefore(id: string, sha256: string): InstalledPlugin | undefined {
+    const granted = this.#options.grantOf(id)?.sha256;
+    if (granted === undefined || granted === sha256 || this.isDevelopment(id)) return undefined;
+    const there = this.#plugins.get(id);
+    if (there?.sha256 === granted && there.isRunning) return there;
+    const { stagingFolder, make } = this.#options;
+    const copy = openCopy({ stagingFolder, pluginId: id, sha256: granted });
+    if (copy === undefined) return undefined;
+    return there?.sha256 === granted ? there : make(copy);
   }
 
   /** @throws LogoMeshError LM_PLUGIN_BUNDLE_INVALID, LM_PLUGIN_MANIFEST_INVALID */
@@ -134,23 +162,43 @@ export class PluginSet {
     return stagePlugin({ source, stagingFolder: this.#options.stagingFolder, pluginId: id });
   }
 
-  /** What the folder of the plugin holds now, beside what serves; until the swap is disposed both count as running. */
-  prepareSwap(id: string): Disposable & { old: InstalledPlugin; next: InstalledPlugin } {
-    const old = this.find(id);
-    const next = this.#options.make(this.stage(id, this.#folders.get(id) ?? ""));
+  /** Reads the folder of one plugin again. Whether what it holds has to be granted first. */
+  readAgain(id: string): boolean {
+    this.#admit(id, this.#folders.get(id) ?? "");
+    this.resolve();
+    return this.find(id).waiting !== undefined;
+  }
+
+  /** What serves once more, for a fresh process. */
+  freshOf(id: string): InstalledPlugin {
+    const { sha256, waiting } = this.find(id);
+    const { stagingFolder, make } = this.#options;
+    const copy = openCopy({ stagingFolder, pluginId: id, sha256 });
+    const fresh = make(copy ?? this.stage(id, this.#folders.get(id) ?? ""));
+    fresh.waiting = waiting;
+    return fresh;
+  }
+
+  /** What its folder holds now. */
+  nextOf(id: string): InstalledPlugin {
+    return this.#options.make(this.stage(id, this.#folders.get(id) ?? ""));
+  }
+
+  /** Until the swap is disposed both sides count as running, and the old one as granted. */
+  prepareSwap(old: InstalledPlugin, next: InstalledPlugin): Disposable {
     const sides = [old, next];
     for (const side of sides) this.#swapping.add(side);
-    return {
-      ...{ old, next },
-      [Symbol.dispose]: () => {
-        for (const side of sides) this.#swapping.delete(side);
-      },
-    };
+    old.isBeingReplaced = true;
+    return toDisposable(() => {
+      for (const side of sides) this.#swapping.delete(side);
+      old.isBeingReplaced = false;
+      this.resolve();
+    });
   }
 
   /** What its folder holds becomes the plugin. */
   add(id: string): InstalledPlugin {
-    const plugin = this.#options.make(this.stage(id, this.#folders.get(id) ?? ""));
+    const plugin = this.nextOf(id);
     this.place(id, plugin);
     return plugin;
   }
@@ -169,7 +217,8 @@ export class PluginSet {
   /** Copies that neither run nor are granted, now or after the development, are of no use. */
   prune(id: string): void {
     const { grantOf, stagingFolder } = this.#options;
-    const hashes = [this.#plugins.get(id), grantOf(id), this.#development.get(id)?.grantBefore];
+    const plugin = this.#plugins.get(id);
+    const hashes = [plugin, plugin?.waiting, grantOf(id), this.#development.get(id)?.grantBefore];
     pruneCopies({ stagingFolder, pluginId: id, keep: hashes.flatMap((each) => each?.sha256 ?? []) });
   }
 

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { LogoMeshError, type PluginManifest } from "@logomesh/contracts";
-import { stageBundle, type StagedBundle } from "./bundle.ts";
+import { isIntact, stageBundle, type StagedBundle } from "./bundle.ts";
 import { eraFileOf } from "./knownEras.ts";
 import { assertEntryPoint, readManifest } from "./manifest.ts";
 
@@ -21,6 +21,17 @@ export function stagePlugin(options: { source: string; stagingFolder: string; pl
     );
   assertEntryPoint(staged.folder, manifest);
   return { ...staged, manifest };
+}
+
+/** A copy that was made before; undefined when it is not there or was changed. */
+export function openCopy(options: {
+  stagingFolder: string;
+  pluginId: string;
+  sha256: string;
+}): StagedPlugin | undefined {
+  const { sha256 } = options;
+  const folder = join(options.stagingFolder, options.pluginId, sha256);
+  return isIntact(folder, sha256) ? { sha256, folder, manifest: readManifest(folder) } : undefined;
 }
 
 /** Removes the copies of a plugin that nothing runs and no grant names, with what is known of them. */

@@ -9,6 +9,8 @@ export interface SwapOptions {
   /** Made of what the folder holds now; not started. */
   next: InstalledPlugin;
   grants: PluginGrants;
+  /** Grants `next`, when a person decided so. */
+  approve?: () => Promise<void>;
   /** `person:ada`: who has the folder served while it is being written; undefined when nobody does, and each content needs its own grant. */
   developer: string | undefined;
   /** From here on new calls go to `next`. */
@@ -17,23 +19,25 @@ export interface SwapOptions {
 
 /**
  * Hot swap: the new process starts beside the old one, takes the calls when it is ready, and the old one ends with its last call. What
- * cannot start leaves the old one serving. A content that has to be granted first takes the place all the same, and is blocked.
+ * cannot start leaves the old one serving, with the grant that it had. In development a content that has to be granted first takes the
+ * place all the same, and is blocked.
  *
  * @throws LogoMeshError why the new one does not serve
  */
 export async function swapPlugin(options: SwapOptions): Promise<void> {
-  const { old, next, grants, place } = options;
+  const { old, next, grants, place, approve } = options;
   const grantBefore = grants.of(old.manifest.id);
   const carried = carriedGrant(options, grantBefore);
-  if (carried !== undefined) await grants.put(carried);
+  if (approve !== undefined) await approve();
+  else if (carried !== undefined) await grants.put(carried);
   try {
     if (old.isRunning) await next.load();
   } catch (error) {
     const problem = toLogoMeshError(error);
-    if (problem.code !== "LM_PLUGIN_NOT_GRANTED") {
+    const isChanged = grantBefore?.sha256 !== next.sha256 && grants.of(old.manifest.id)?.sha256 === next.sha256;
+    if (approve !== undefined || problem.code !== "LM_PLUGIN_NOT_GRANTED") {
       // Unless somebody else changed it meanwhile.
-      if (carried !== undefined && grantBefore !== undefined && grants.of(old.manifest.id)?.sha256 === carried.sha256)
-        await grants.put(grantBefore);
+      if (isChanged && grantBefore !== undefined) await grants.put(grantBefore);
       old.problem = problem;
       await next.stop("it did not take the place of the version that serves");
       throw error;

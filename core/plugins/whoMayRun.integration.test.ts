@@ -59,20 +59,13 @@ test.each<[string, (host: TestHost) => Promise<unknown>, RegExp]>([
   ["is disabled", (host) => host.host.setEnabled(BASE, { enabled: false, caller: CALLER }), /which is disabled/],
   [
     "is replaced by another version",
-    (host) => {
+    async (host) => {
       const manifest = { id: BASE, version: "2.0.0" };
-      return host.host.install({ path: writePlugin(join(host.root, "next"), { files: SERVER, manifest }) }, CALLER);
+      const path = writePlugin(join(host.root, "next"), { files: SERVER, manifest });
+      const { waiting } = await host.host.install({ path }, CALLER);
+      return host.host.grant(BASE, { sha256: waiting?.sha256 ?? "", caller: CALLER });
     },
     /and 2.0.0 is installed/,
-  ],
-  [
-    "is replaced by a content that is not granted",
-    (host) => {
-      const files = { ...SERVER, "more.txt": "more" };
-      const path = writePlugin(join(host.root, "next"), { files, manifest: { id: BASE } });
-      return host.host.install({ path }, CALLER);
-    },
-    /which is not granted. Review and grant it/,
   ],
   ["is uninstalled", (host) => host.host.uninstall(BASE, { force: true, caller: CALLER }), /which is not installed/],
 ])(
@@ -95,7 +88,7 @@ test.each<[string, (host: TestHost) => Promise<unknown>, RegExp]>([
     expect(await call).toMatchObject({ structuredContent: { result: { isError: false } } });
     await expect.poll(() => host.host.get(USER).state).toBe("blocked");
     expect(host.host.get(USER).stateReason).toMatch(reason);
-    for (const process of host.sandbox.processes) await process.exited;
+    await host.sandbox.processes[1]?.exited;
     await expect(host.call("ask", {}, { pluginId: USER })).rejects.toThrow(reason);
   },
 );
@@ -122,6 +115,21 @@ test("[PL154] a grant that is taken back stops the plugin at once, and those tha
     });
   await host.host.grant(BASE, { sha256: host.host.get(BASE).sha256, caller: CALLER });
   expect(host.host.get(USER).state).toBe("stopped");
+});
+
+test("[PL154] what waits for its grant, and a swap, take nothing from those that need the plugin", async () => {
+  await using host = new TestHost();
+  writeBoth(host);
+  await host.open();
+  await host.host.load(USER, CALLER);
+  const states: string[] = [];
+  using _watch = host.host.subscribe(({ id, state }) => id === USER && states.push(state));
+  const path = writePlugin(join(host.root, "next"), { files: { ...SERVER, "more.txt": "" }, manifest: { id: BASE } });
+  const { waiting } = await host.host.install({ path }, CALLER);
+  await host.host.grant(BASE, { sha256: waiting?.sha256 ?? "", caller: CALLER });
+  await host.host.reload(BASE, CALLER);
+  expect(host.host.get(USER).state).toBe("ready");
+  expect(states).toEqual([]);
 });
 
 test("[PL154] what was corrected lets those that need it run again", async () => {

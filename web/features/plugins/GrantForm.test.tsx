@@ -57,6 +57,34 @@ test("what is left out is not granted, and a refusal is shown", async () => {
   expect(asked).toEqual([{ sha256 }, { sha256, permissions: { "thought.write": permissions["thought.write"] } }]);
 });
 
+test("an upgrade that waits is reviewed and granted beside what serves", async () => {
+  const asked: GrantPluginParams[] = [];
+  const { changes, ...plugin } = { ...clipper(), granted: true };
+  const { permissions, limits, command, tools, description } = plugin;
+  if (changes === undefined) throw new Error("the fixture is an upgrade");
+  const waiting = {
+    version: "9.0.0",
+    sha256: "f".repeat(64),
+    permissions,
+    limits,
+    command,
+    tools,
+    description,
+    changes,
+  };
+  const { container } = renderPage(<PluginPermissions plugin={{ ...plugin, waiting }} act={IDLE} />, {
+    getPluginGrant: () => Promise.reject(new LogoMeshError("LM_NOT_FOUND", "none")),
+    grantPlugin: ({ body }) => {
+      asked.push(body);
+      return Promise.resolve(plugin);
+    },
+  });
+  for (const part of ["Version 9.0.0 is installed and waits", "Since version 0.3.0", "It may"])
+    expect(container.textContent).toContain(part);
+  await userEvent.click(screen.getByRole("button", { name: "Grant Web clipper" }));
+  await waitFor(() => expect(asked).toEqual([{ sha256: waiting.sha256 }]));
+});
+
 test("a granted plugin shows what was left out, its limiter and its last crash", async () => {
   const plugin: Plugin = {
     ...clipper(),

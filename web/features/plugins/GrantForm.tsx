@@ -13,7 +13,14 @@ const EFFECTS = {
   once: "is never called again by itself",
 } as const;
 
-export function GrantForm({ plugin }: { plugin: Plugin }) {
+export function GrantForm({
+  plugin,
+  title = "It asks for, and is not granted",
+}: {
+  /** With the content that would be granted. */
+  plugin: Plugin;
+  title?: string;
+}) {
   const rows = permissionRows(plugin.permissions);
   const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
   const grant = useGrant(plugin);
@@ -31,7 +38,7 @@ export function GrantForm({ plugin }: { plugin: Plugin }) {
     >
       <Stack gap="md">
         <Title order={2} size="h3">
-          It asks for, and is not granted
+          {title}
         </Title>
         {plugin.changes === undefined ? null : <Changes changes={plugin.changes} />}
         {rows.length === 0 ? (

@@ -37,10 +37,10 @@ export function PluginActions({ plugin, act, onGrant }: PluginActionsProps) {
   const [asked, setAsked] = useState<PluginAction>();
   return (
     <>
-      {plugin.granted || plugin.state === "invalid" ? null : (
+      {(plugin.granted && plugin.waiting === undefined) || plugin.state === "invalid" ? null : (
         // What it asks for, and the choice, are on that page.
         <Button size="compact-sm" onClick={onGrant}>
-          Grant
+          {plugin.waiting === undefined ? "Grant" : "Review the upgrade"}
         </Button>
       )}
       {actionsOf(plugin).map((action) => {

@@ -25,6 +25,13 @@ export function PluginPermissions({ plugin, act }: PluginPermissionsProps) {
   ] as const;
   return (
     <Stack p="lg" gap="lg">
+      {plugin.waiting === undefined ? null : (
+        <GrantForm
+          key={plugin.waiting.sha256}
+          title={`Version ${visibleText(plugin.waiting.version)} is installed and waits: it asks for`}
+          plugin={{ ...plugin, ...plugin.waiting }}
+        />
+      )}
       {plugin.granted ? <Granted plugin={plugin} /> : <GrantForm plugin={plugin} />}
       <PluginHealth plugin={plugin} act={act} />
       <Title order={2} size="h3">
