@@ -59,7 +59,7 @@ test("[PL76] twenty swaps under load: no call fails, each new version answers, a
 
 test("[PL76] calls that wait for a free place go to the new version too", async () => {
   await using dev = await develop();
-  const calls = Array.from({ length: 200 }, () => dev.host.call("slow", { ms: 20 }));
+  const calls = Array.from({ length: 500 }, () => dev.host.call("slow", { ms: 100 }));
   dev.save("index.mjs", source(1));
   await dev.serve();
   const versions = (await Promise.all(calls)).map(({ content }) => content[0]?.text);

@@ -123,7 +123,7 @@ test("[PL154] what waits for its grant, and a swap, take nothing from those that
   await host.open();
   await host.host.load(USER, CALLER);
   const states: string[] = [];
-  using _watch = host.host.subscribe(({ id, state }) => id === USER && states.push(state));
+  using _watch = host.host.subscribe(({ id, state }) => id === USER && state !== "ready" && states.push(state));
   const path = writePlugin(join(host.root, "next"), { files: { ...SERVER, "more.txt": "" }, manifest: { id: BASE } });
   const { waiting } = await host.host.install({ path }, CALLER);
   await host.host.grant(BASE, { sha256: waiting?.sha256 ?? "", caller: CALLER });
