@@ -5,9 +5,11 @@ import { Arena } from "./arena/arena.ts";
 import { expectHealthy, watchWhile, type Health } from "./arena/health.ts";
 import type { Attack } from "./attack.ts";
 import { filesystem } from "./attacks/filesystem.ts";
+import { network } from "./attacks/network.ts";
+import { secrets } from "./attacks/secrets.ts";
 
 /** Attacks by family. README.md says how to add one. */
-const FAMILIES: Record<string, Attack[]> = { filesystem };
+const FAMILIES: Record<string, Attack[]> = { filesystem, network, secrets };
 
 describe.each(Object.entries(FAMILIES))("%s", (family, attacks) => {
   let arena: Arena;

@@ -1,28 +1,9 @@
-import { randomUUID } from "node:crypto";
-import { writeFileSync } from "node:fs";
-import { createServer, type Server } from "node:net";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { PluginRuntime } from "@logomesh/contracts";
-import { createTempFolder } from "../../core/testing/index.ts";
 import { runInside, runOutside, sandbox } from "./sandboxHarness.ts";
 
 const RUNTIMES: PluginRuntime[] = ["nodejs", "python", "shell"];
-const token = `canary-${randomUUID()}`;
-let host: ReturnType<typeof createTempFolder>;
-let canary: string;
-
-beforeAll(() => {
-  expect(sandbox.status()).toMatchObject({ available: true });
-  host = createTempFolder();
-  canary = join(host.path, "secret.txt");
-  writeFileSync(canary, token, { mode: 0o644 });
-  process.env["LOGOMESH_CANARY"] = token;
-});
-afterAll(() => {
-  host[Symbol.dispose]();
-  delete process.env["LOGOMESH_CANARY"];
-});
+beforeAll(() => expect(sandbox.status()).toMatchObject({ available: true }));
 
 describe("files of the host", () => {
   test("[SB1] appear in the root folder with exactly the listed names", async () => {
@@ -55,50 +36,6 @@ console.log(JSON.stringify(writable));`;
 });
 
 describe("the network", () => {
-  let server: Server;
-  let connections = 0;
-  let port: number;
-  beforeAll(async () => {
-    server = createServer((socket) => {
-      connections += 1;
-      socket.end(token);
-    });
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    port = (server.address() as { port: number }).port;
-  });
-  afterAll(() => void server.close());
-
-  // Outside, another process has to ask: the control blocks this one, and the server with it. A finished handshake is enough.
-  const sources = (at: number): Record<PluginRuntime, string> => ({
-    nodejs: `require("net").connect(${at}, "127.0.0.1").on("connect", () => { console.log("connected"); process.exit(); }).on("error", (e) => console.log(e.code))`,
-    python: `import socket\ntry:\n  socket.create_connection(("127.0.0.1", ${at})); print("connected")\nexcept OSError as e: print(e.strerror)`,
-    shell: `exec 5<>/dev/tcp/127.0.0.1/${at} && echo connected`,
-  });
-
-  test.each(RUNTIMES)("[SB7] is out of reach of %s, the host's loopback too", async (runtime) => {
-    const source = sources(port)[runtime];
-    expect(runOutside({ runtime, source })).toContain("connected");
-    await expect.poll(() => connections).toBe(1);
-    connections = 0;
-    const { stdout, stderr } = await runInside({ runtime, source });
-    expect(stdout).not.toContain("connected");
-    expect(stdout + stderr).toMatch(/EAFNOSUPPORT|Address family not supported/);
-    expect(connections).toBe(0);
-  });
-
-  test("[SB7] is refused for every family, with socket pairs of Unix alone", async () => {
-    const source = `
-import socket, json, ctypes
-libc = ctypes.CDLL(None, use_errno=True)
-out = [(f, libc.socket(f, t, 0), ctypes.get_errno()) for f in range(0, 46) for t in (1, 2, 3)]
-pair = (ctypes.c_int * 2)()
-print(json.dumps({"opened": [o for o in out if o[1] >= 0], "errors": sorted({o[2] for o in out}),
-  "unix": libc.socketpair(1, 1, 0, pair), "tipc": libc.socketpair(30, 1, 0, pair)}))`;
-    const probe = { runtime: "python" as const, source };
-    expect((JSON.parse(runOutside(probe)) as { opened: unknown[] }).opened).not.toEqual([]);
-    expect(JSON.parse((await runInside(probe)).stdout)).toEqual({ opened: [], errors: [97], unix: 0, tipc: -1 });
-  });
-
   test("[SB7, SB13] Node starts children and worker threads and runs WebAssembly all the same", async () => {
     const source = `
 const { execFileSync, fork } = require("child_process"), { Worker } = require("worker_threads");
@@ -121,20 +58,6 @@ if (process.send) { process.send("from the child"); } else {
 });
 
 describe("the host's secrets and processes", () => {
-  const ENVIRONMENTS: Record<PluginRuntime, string> = {
-    nodejs: `const fs = require("fs"); console.log(JSON.stringify(process.env)); for (const p of fs.readdirSync("/proc")) try { process.stdout.write(fs.readFileSync("/proc/" + p + "/environ", "latin1")); } catch {}`,
-    python: `import os, glob\nprint(dict(os.environ))\nfor p in glob.glob("/proc/*/environ"):\n  try: print(open(p).read())\n  except OSError: pass`,
-    shell: `env; cat /proc/*/environ 2>/dev/null`,
-  };
-
-  test.each(RUNTIMES)("[SB3] the environment is hidden from %s", async (runtime) => {
-    const source = ENVIRONMENTS[runtime];
-    expect(runOutside({ runtime, source }, { LOGOMESH_CANARY: token })).toContain(token);
-    const { stdout } = await runInside({ runtime, source });
-    expect(stdout.length).toBeGreaterThan(0);
-    expect(stdout).not.toContain(token);
-  });
-
   test("[SB3] the plugin's own environment is fixed", async () => {
     const { stdout } = await runInside({ runtime: "nodejs", source: "console.log(JSON.stringify(process.env))" });
     expect(JSON.parse(stdout)).toEqual({
@@ -157,14 +80,5 @@ describe("the host's secrets and processes", () => {
     expect(lines.length).toBeLessThan(10);
     expect(lines.map((line) => Number(line.split(" ")[0])).filter((pid) => pid > 100)).toEqual([]);
     expect(stdout).not.toMatch(/logomesh-security|\/root|\/home\/(?!plugin)|node_modules/);
-  });
-
-  test("[SB6] signals reach no process of the host", async () => {
-    const source = `import os, signal, json\nout = []\nfor pid in [${process.pid}, ${process.ppid}, -1]:\n  try: os.kill(pid, 0 if pid > 0 else signal.SIGCONT); out.append("sent")\n  except OSError as e: out.append(e.errno)\nprint(json.dumps(out))`;
-    const ESRCH = 3;
-    expect((JSON.parse((await runInside({ runtime: "python", source })).stdout) as unknown[]).slice(0, 2)).toEqual([
-      ESRCH,
-      ESRCH,
-    ]);
   });
 });

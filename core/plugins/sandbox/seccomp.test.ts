@@ -95,6 +95,13 @@ test("[SB7] sockets of every family are refused, pairs but those of Unix too", (
   expect([0n, 2n, 10n, 30n].map((family) => ask(53, family))).toEqual(Array(4).fill("EAFNOSUPPORT"));
 });
 
+test("[SB71] pairs are of streams or of packets in order, and no datagrams", () => {
+  const [NONBLOCK, CLOEXEC] = [0x800n, 0x8_0000n];
+  expect([1n, 5n, 1n | NONBLOCK | CLOEXEC].map((type) => ask(53, 1n, type))).toEqual(Array(3).fill(ALLOW));
+  const datagrams = [2n, 3n, 10n, 2n | NONBLOCK | CLOEXEC];
+  expect(datagrams.map((type) => ask(53, 1n, type))).toEqual(Array(4).fill("EAFNOSUPPORT"));
+});
+
 test("[SB8] clone makes processes and threads, no namespaces", () => {
   const SIGCHLD = 17n;
   const THREAD = 0x3d0f00n;

@@ -31,6 +31,8 @@ const argument = (index: number) => 16 + 8 * index;
 
 const AUDIT_ARCH_X86_64 = 0xc000_003e;
 const AF_UNIX = 1;
+/** Of the types of sockets, those of SOCK_DGRAM and SOCK_RAW have it: one of a pair of them sends to any other socket that has a path. */
+const DATAGRAMS = 2;
 const TIOCSTI = 0x5412;
 const TIOCLINUX = 0x541c;
 /** CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET. */
@@ -103,6 +105,8 @@ function program({ countsSharedMemory = false }: FilterOptions): Instruction[] {
     ...when(JUMP_EQUAL, SOCKETPAIR, [
       load(argument(0)),
       ...unless(JUMP_EQUAL, AF_UNIX, [refuse(EAFNOSUPPORT)]),
+      load(argument(1)),
+      ...when(JUMP_ANY_BIT, DATAGRAMS, [refuse(EAFNOSUPPORT)]),
       give(ALLOW),
     ]),
     ...when(JUMP_EQUAL, CLONE, [
