@@ -174,7 +174,12 @@ except OSError as error: print(error.strerror)`,
       const found = `"0100007F:${port}"`;
       return {
         nodejs: `const all = []; const show = print; { const print = (text) => all.push(text); ${nodejs} } show(all.join("").includes(${found}) || all.join("").includes("${abstractName}") ? "found" : "not there");`,
-        python: tables.replace("print(open", "text = str(open").replace(".read())", '.read()); print("found" if ' + found + ' in text or "' + abstractName + '" in text else "not there")'),
+        python: tables
+          .replace("print(open", "text = str(open")
+          .replace(
+            ".read())",
+            '.read()); print("found" if ' + found + ' in text or "' + abstractName + '" in text else "not there")',
+          ),
         shell: `{ ${shell}; } | grep -qE '0100007F:${port}|${abstractName}' && echo found || echo not there`,
       };
     },
