@@ -309,6 +309,19 @@ test("an upgrade that waits is what is shown and granted", async () => {
   }
 });
 
+test("what the tools of an upgrade say is shown with both texts, and nothing of it escapes", async () => {
+  const before = { name: "count", effect: "pure", description: "Counts words." } as const;
+  const toolChanges = {
+    ...{ fromVersion: "0.9.0", added: [{ ...before, name: "new" }], removed: ["old"] },
+    changed: [{ name: "count", before, after: { ...before, description: EVIL } }],
+  };
+  const stub = createStubWorkbench({ listPlugins: () => ({ items: [{ ...PLUGIN, toolChanges }] }) });
+  const { out } = await runCli(["plugin", "list"], { workbenches: running(stub) });
+  expect(out).toContain("What its tools said against those approved in 0.9.0:");
+  expect(out).toMatch(/count:\n +before:\n +description: Counts words.\n +now:\n +description:\n +␛]0;owned/);
+  expect(out).toMatch(/tools that came:\n +new: Counts words.\n +tools that went:\n +- old/);
+});
+
 test("a grant is asked about where there is somebody to ask, and permissions can be left out", async () => {
   const asked = { ...options, isTTY: true };
   const no = await runCli(["plugin", "grant", "org.example.words"], { ...asked, stdin: "n\n" });

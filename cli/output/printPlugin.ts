@@ -1,4 +1,4 @@
-import type { JsonValue, Plugin } from "@logomesh/contracts";
+import type { JsonObject, JsonValue, Plugin } from "@logomesh/contracts";
 import type { CliContext } from "../context.ts";
 import { render } from "./render.ts";
 import { table, type Style } from "./style.ts";
@@ -17,6 +17,7 @@ export function printPlugin(plugin: Plugin, { print, style }: CliContext): void 
     print(
       `  ${style.yellow(`version ${visibleLine(plugin.waiting.version)} waits: logomesh plugin grant ${visibleLine(id)}`)}`,
     );
+  if (plugin.toolChanges !== undefined) toolChangeLines(plugin.toolChanges).forEach((line) => print(`  ${line}`));
   if (stateReason !== undefined) print(`  ${visibleBlock(stateReason, "  ")}`);
   if (plugin.privateData !== undefined) print(`  ${privateLine(plugin.privateData)}`);
   const rows = tools.map(({ name, effect, description }) => [
@@ -63,7 +64,16 @@ export function toBeGranted(plugin: Plugin): Plugin {
 }
 
 /** What a person reads before a grant: the whole command, every permission with its reason, limits, and what an upgrade changes. */
-export function requestLines({ id, version, command, permissions, limits, tools, changes }: Plugin): string[] {
+export function requestLines({
+  id,
+  version,
+  command,
+  permissions,
+  limits,
+  tools,
+  changes,
+  toolChanges,
+}: Plugin): string[] {
   const effects = tools.map(({ name, effect }) => [`  ${visibleLine(name)}`, EFFECTS[effect]]);
   const asked = Object.keys(permissions).length > 0;
   return [
@@ -73,7 +83,35 @@ export function requestLines({ id, version, command, permissions, limits, tools,
     `It may use ${limits.memory_mb} MiB of memory, ${limits.cpu_percent} % of a core, ${limits.max_processes} processes and ${limits.tmp_mb} MiB in /tmp.`,
     ...(effects.length === 0 ? [] : ["Its tools, and how often a call may take effect:", ...table(effects)]),
     ...(changes === undefined ? [] : changeLines(changes)),
+    ...(toolChanges === undefined ? [] : toolChangeLines(toolChanges)),
   ];
+}
+
+/** What the tools said when it last started, against what was approved before. */
+function toolChangeLines({ fromVersion, added, removed, changed }: NonNullable<Plugin["toolChanges"]>): string[] {
+  const facts: Record<string, JsonValue> = {
+    "tools that came": Object.fromEntries(added.map(({ name, description }) => [name, description ?? ""])),
+    "tools that went": removed,
+    "tools that say something else": Object.fromEntries(
+      changed.map(({ name, before, after }) => [name, { before: saidOf(before, after), now: saidOf(after, before) }]),
+    ),
+  };
+  const found = Object.entries(facts).filter(([, value]) => Object.keys(value as object).length > 0);
+  return [
+    `What its tools said against those approved in ${visibleLine(fromVersion)}:`,
+    ...indented(Object.fromEntries(found)),
+  ];
+}
+
+type Tool = Plugin["tools"][number];
+
+/** What of one description is not in the other. */
+function saidOf(tool: Tool, other: Tool): JsonObject {
+  const fields = (["description", "effect", "inputSchema", "outputSchema"] as const).flatMap((field) => {
+    const value = tool[field];
+    return JSON.stringify(value) === JSON.stringify(other[field]) ? [] : [[field, value ?? null] as const];
+  });
+  return Object.fromEntries(fields);
 }
 
 function changeLines({

@@ -125,6 +125,16 @@ export const DeclassifyParamsSchema = z.strictObject({
   why: z.string().min(1).max(500),
 });
 
+/** What the tools of a running plugin say that those did not which were approved before, whatever its manifest says. */
+export const ToolChangesSchema = z.object({
+  /** Whose tools were approved before. */
+  fromVersion: z.string(),
+  added: z.array(PluginToolSchema),
+  removed: z.array(z.string()),
+  changed: z.array(z.object({ name: z.string(), before: PluginToolSchema, after: PluginToolSchema })),
+});
+export type ToolChanges = z.infer<typeof ToolChangesSchema>;
+
 /** Another content of a plugin that is installed and serves when it is granted; until then the granted one does. */
 export const WaitingPluginSchema = z.object({
   version: z.string(),
@@ -172,6 +182,8 @@ export const PluginSchema = z.object({
   limits: ResourceLimitsSchema,
   /** Known after the first load. */
   tools: z.array(PluginToolSchema),
+  /** Of its last start, when the tools said something else than those that were approved before. */
+  toolChanges: ToolChangesSchema.optional(),
   usage: PluginUsageSchema,
   limiter: PluginLimiterSchema.optional(),
   /** Of the last process that ended by itself since the workbench started. */

@@ -25,7 +25,8 @@ import { ChangesSinceGrant } from "./pluginChanges.ts";
 import { PluginInstance, type ToolCallOptions } from "./pluginInstance.ts";
 import { describeCommand, type RuntimeManager } from "./runtimeManager.ts";
 import { clientCapabilities } from "./serverRequests.ts";
-import { effectOf, toolsHash } from "./toolList.ts";
+import { ToolApproval } from "./toolApproval.ts";
+import { effectOf } from "./toolList.ts";
 import type { ToolSchemas } from "./toolSchemas.ts";
 
 // One plugin of the workspace and its process, when it has one.
@@ -102,7 +103,7 @@ export class InstalledPlugin {
   #ending: Promise<void> | undefined;
   #state: PluginState = "stopped";
   #reason: string | undefined;
-  #tools: readonly PluginTool[] = [];
+  readonly #tools: ToolApproval;
   /** Of the last process that ended and had written any: a new start does not hide why the one before crashed. */
   #logs: string[] = [];
   #calls = 0;
@@ -124,6 +125,16 @@ export class InstalledPlugin {
     const { clock, manifest } = options;
     this.#options = options;
     this.#changes = new ChangesSinceGrant(options);
+    this.#tools = new ToolApproval({
+      ...options,
+      onDidDiffer: ({ fromVersion, added, removed, changed }) =>
+        options.audit.enqueue(
+          this.#entry("plugin.tools", {
+            ...{ fromVersion, added: added.map(({ name }) => name), removed },
+            changed: changed.map(({ name }) => name),
+          }),
+        ),
+    });
     this.#crashes = new CrashRecord({ pluginId: manifest.id, clock });
     this.#idle = new IdleTimer({
       ...{ clock, idleMs: IDLE_MS },
@@ -179,6 +190,7 @@ export class InstalledPlugin {
     const grant = this.#options.grant();
     const isGranted = grant?.sha256 === sha256;
     const obstacle = this.#options.obstacle();
+    const shownTools = this.#tools.shown(this.#instance);
     const { memoryBytes = 0, processes = 0, cpuPercent = 0 } = this.#instance?.usage() ?? {};
     return {
       ...{ id: manifest.id, name: manifest.name, version: manifest.version, description: manifest.description },
@@ -196,7 +208,8 @@ export class InstalledPlugin {
       ...(this.problem === undefined ? {} : { problem: this.problem.toProblem() }),
       permissions: manifest.permissions,
       limits: manifest.resource_limits,
-      tools: this.#tools.length > 0 ? [...this.#shownTools()] : namedTools(manifest),
+      tools: shownTools.length > 0 ? [...shownTools] : namedTools(manifest),
+      ...(this.#tools.changes === undefined ? {} : { toolChanges: this.#tools.changes }),
       usage: {
         ...{ memoryBytes, processes, cpuPercent: Math.round(cpuPercent) },
         ...{
@@ -348,7 +361,7 @@ export class InstalledPlugin {
   /** What was approved may have changed. */
   onDidGrant(): void {
     const instance = this.#serving();
-    if (instance !== undefined) void this.#approveTools(instance);
+    if (instance !== undefined) void this.#tools.approve(instance);
     if (this.#state === "blocked") this.#setState("stopped");
     else this.#options.onDidChange();
   }
@@ -409,8 +422,7 @@ export class InstalledPlugin {
       this.#instance = instance;
       this.#ending = instance.ended.then((error) => this.#ended(instance, error));
       await this.#open(instance);
-      await this.#holdAgainstGrant(instance);
-      this.#tools = instance.tools;
+      await this.#tools.hold(instance);
       this.#setState("ready");
       this.#idle.restart();
       return instance;
@@ -465,43 +477,6 @@ export class InstalledPlugin {
     if (this.#options.grant()?.sha256 !== sha256)
       throw new LogoMeshError("LM_PLUGIN_NOT_GRANTED", `${id}: ${this.#missingGrant()}`);
     this.#crashes.assertMayStart();
-  }
-
-  /** What was approved includes what the tools say they do; the first start says what that is. */
-  async #holdAgainstGrant(instance: PluginInstance): Promise<void> {
-    const { manifest, grant, pinTools } = this.#options;
-    const shown = toolsHash(instance.tools);
-    const approved = grant()?.toolsHash;
-    try {
-      if (approved === undefined) await pinTools(shown);
-      else if (approved !== shown)
-        throw new LogoMeshError(
-          "LM_PLUGIN_NOT_GRANTED",
-          `${manifest.id} describes its tools differently than when it was granted. Review and grant it again.`,
-        );
-    } catch (error) {
-      instance.kill(toLogoMeshError(error));
-      await instance.ended;
-      throw error;
-    }
-  }
-
-  /** With those that wait for a new grant as the process describes them now. */
-  #shownTools(): readonly PluginTool[] {
-    const changed = this.#instance?.changedTools ?? [];
-    return changed.length === 0 ? this.#tools : [...(this.#instance?.tools ?? []), ...changed];
-  }
-
-  /** The new grant holds for what the running process says now. */
-  async #approveTools(instance: PluginInstance): Promise<void> {
-    const { logger, manifest, pinTools } = this.#options;
-    instance.approveTools();
-    this.#tools = instance.tools;
-    try {
-      await pinTools(toolsHash(instance.tools));
-    } catch (error) {
-      logger.warn({ plugin: manifest.id, problem: toLogoMeshError(error).message }, "tools could not be pinned");
-    }
   }
 
   #missingGrant(): string {

@@ -135,7 +135,7 @@ test("[PL68] an upgrade waits and shows what differs; until it is granted the gr
   expect(host.host.get(ID)).not.toHaveProperty("changes");
   await host.call("echo");
   expect(readdirSync(host.pluginsFolder)).toEqual([ID]);
-  expect(readdirSync(join(host.root, "staged", ID))).toEqual([sha256]);
+  expect(readdirSync(join(host.root, "staged", ID)).sort()).toEqual([sha256, "tools.json"]);
   const { data } = host.audit.entries.filter(({ kind }) => kind === "plugin.installed").at(-1) ?? {};
   expect(data).toMatchObject({ fromVersion: "1.0.0", fromSha256: first.sha256 });
 });

@@ -4,6 +4,7 @@ import { LogoMeshError, type PluginManifest } from "@logomesh/contracts";
 import { isIntact, stageBundle, type StagedBundle } from "./bundle.ts";
 import { eraFileOf } from "./knownEras.ts";
 import { assertEntryPoint, readManifest } from "./manifest.ts";
+import { TOOLS_FILE } from "./toolApproval.ts";
 
 export interface StagedPlugin extends StagedBundle {
   manifest: PluginManifest;
@@ -38,7 +39,7 @@ export function openCopy(options: {
 export function pruneCopies(options: { stagingFolder: string; pluginId: string; keep: readonly string[] }): void {
   const folder = join(options.stagingFolder, options.pluginId);
   if (!existsSync(folder)) return;
-  const kept = options.keep.flatMap((sha256) => [sha256, eraFileOf(sha256)]);
+  const kept = [TOOLS_FILE, ...options.keep.flatMap((sha256) => [sha256, eraFileOf(sha256)])];
   for (const name of readdirSync(folder))
     if (!kept.includes(name)) rmSync(join(folder, name), { recursive: true, force: true });
 }

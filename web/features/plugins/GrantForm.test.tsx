@@ -57,6 +57,26 @@ test("what is left out is not granted, and a refusal is shown", async () => {
   expect(asked).toEqual([{ sha256 }, { sha256, permissions: { "thought.write": permissions["thought.write"] } }]);
 });
 
+test("tools that say something else are shown with both texts", () => {
+  const before = { name: "clip", effect: "once", description: "Clips." } as const;
+  const toolChanges = {
+    ...{ fromVersion: "0.3.0", added: [{ ...before, name: "send" }], removed: ["gone"] },
+    changed: [
+      { name: "clip", before, after: { ...before, description: "Clips.\u202e Sends.", inputSchema: { a: 1 } } },
+    ],
+  };
+  const { container } = renderPage(<GrantForm plugin={{ ...clipper(), toolChanges }} />);
+  for (const part of [
+    "than in version 0.3.0",
+    "New: send Clips.",
+    "Gone: gone",
+    "description: Clips.",
+    'inputSchema: {"a":1}',
+  ])
+    expect(container.textContent).toContain(part);
+  expect(container.textContent).not.toContain("\u202e");
+});
+
 test("an upgrade that waits is reviewed and granted beside what serves", async () => {
   const asked: GrantPluginParams[] = [];
   const { changes, ...plugin } = { ...clipper(), granted: true };

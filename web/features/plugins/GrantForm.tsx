@@ -6,6 +6,7 @@ import { ProblemAlert } from "../../components/States.tsx";
 import { visibleText } from "../../lib/format.ts";
 import { partOf, permissionRows, rowKey } from "./permissionRows.ts";
 import { useGrant } from "./queries.ts";
+import { ToolDifferences } from "./ToolDifferences.tsx";
 
 const EFFECTS = {
   pure: "changes nothing; may be called again",
@@ -41,6 +42,7 @@ export function GrantForm({
           {title}
         </Title>
         {plugin.changes === undefined ? null : <Changes changes={plugin.changes} />}
+        {plugin.toolChanges === undefined ? null : <ToolDifferences changes={plugin.toolChanges} />}
         {rows.length === 0 ? (
           <Text size="sm">
             Nothing beyond computing on what a call gives it: no files, no network, no model, no other plugin.

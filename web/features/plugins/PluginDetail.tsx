@@ -1,4 +1,4 @@
-import { Badge, Group, SimpleGrid, Stack, Tabs, Text } from "@mantine/core";
+import { Badge, Box, Group, SimpleGrid, Stack, Tabs, Text } from "@mantine/core";
 import type { Plugin } from "@logomesh/contracts";
 import { getRouteApi } from "@tanstack/react-router";
 import { DetailHeader } from "../../components/DetailHeader.tsx";
@@ -13,6 +13,7 @@ import { PluginActions } from "./PluginActions.tsx";
 import { PluginLogs } from "./PluginLogs.tsx";
 import { PluginPermissions } from "./PluginPermissions.tsx";
 import { PluginTools } from "./PluginTools.tsx";
+import { ToolDifferences } from "./ToolDifferences.tsx";
 import { usePluginAction, usePluginSamples, usePlugins } from "./queries.ts";
 
 const MIB = 1024 * 1024;
@@ -82,6 +83,11 @@ function PluginView({ plugin, tab, tool }: PluginViewProps) {
       </DetailHeader>
       {plugin.problem === undefined ? null : <Problem plugin={plugin} />}
       {act.isError ? <ProblemAlert error={act.error} /> : null}
+      {plugin.toolChanges === undefined || !plugin.granted ? null : (
+        <Box px="lg" pt="sm">
+          <ToolDifferences changes={plugin.toolChanges} />
+        </Box>
+      )}
       <Usage plugin={plugin} />
       <Tabs
         value={tab}
