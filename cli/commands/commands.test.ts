@@ -6,6 +6,7 @@ import {
   type RunTaskSummary,
   type Thought,
 } from "@logomesh/contracts";
+import { stripVTControlCharacters } from "node:util";
 import { expect, test } from "vitest";
 import { createStubWorkbench } from "../testing/stubWorkbench.ts";
 import { runCli, running, startable } from "../testing/runCli.ts";
@@ -277,6 +278,29 @@ test("an answer that breaks off ends its line before the failure is told", async
   const { code, out, err } = await runCli(["llm", "chat", "hello"], { workbenches: running(broken) });
   expect([code, out]).toEqual([1, "half an\n"]);
   expect(err).toContain("broke off");
+});
+
+test("a call shows its progress on a terminal, takes it away, and says nothing of it elsewhere", async () => {
+  const telling = createStubWorkbench(
+    { callTool: () => ({ content: [{ type: "text", text: "done" }], isError: false, durationMs: 1 }) },
+    {
+      progress: [
+        { progress: 1, total: 3 },
+        { progress: 2, total: 3, message: `${EVIL} ${"long ".repeat(50)}` },
+      ],
+    },
+  );
+  const line = ["plugin", "call", "org.example.words", "count"];
+  const shown = await runCli(line, { workbenches: running(telling), isTTY: true, columns: 60 });
+  expect(shown.out).toBe("done\n");
+  expect(shown.err).toContain("1/3");
+  expect(shown.err).toContain("2/3");
+  expect(shown.err.endsWith("\r\u001b[2K")).toBe(true);
+  expect(shown.err.split("\r\u001b[2K").every((part) => stripVTControlCharacters(part).length < 60)).toBe(true);
+  const quiet = await runCli(line, { workbenches: running(telling) });
+  expect([quiet.out, quiet.err]).toEqual(["done\n", ""]);
+  const broken = createStubWorkbench({}, { stream: () => [] });
+  expect((await runCli(line, { workbenches: running(broken) })).code).toBe(1);
 });
 
 test("an empty definition is refused before it is sent", async () => {

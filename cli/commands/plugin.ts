@@ -1,10 +1,18 @@
-import { JsonObjectSchema, type CallToolResult, type JsonValue, type Plugin } from "@logomesh/contracts";
+import {
+  JsonObjectSchema,
+  LogoMeshError,
+  type CallToolParams,
+  type CallToolResult,
+  type JsonValue,
+  type Plugin,
+} from "@logomesh/contracts";
 import type { Client } from "@logomesh/contracts/client";
 import { jsonOption, numberOption, textOptions } from "../arguments.ts";
 import { connect } from "../connect.ts";
 import { UsageError, type CliContext, type Command } from "../context.ts";
 import { followLogs } from "../output/followLogs.ts";
 import { printPlugin, requestLines, toBeGranted } from "../output/printPlugin.ts";
+import { ProgressLine } from "../output/progressText.ts";
 import { render } from "../output/render.ts";
 import { visibleLine } from "../output/text.ts";
 
@@ -127,16 +135,32 @@ const call: Command = {
     if (!given.success) throw new UsageError("--arguments must be a JSON object");
     const timeoutMs = numberOption(args, "timeout-ms", { min: 10, max: 3_600_000 });
     const { client } = await connect(context);
-    const result = await client.callTool({
+    const result = await callWithProgress(client, {
       params: { id, tool },
       body: { arguments: given.data, ...(timeoutMs === undefined ? {} : { timeoutMs }) },
-      signal: context.signal,
+      context,
     });
     if (args.json) context.printJson(result);
     else for (const line of render(shownOf(result), { columns: context.columns })) context.print(line);
     return result.isError ? 1 : 0;
   },
 };
+
+async function callWithProgress(
+  client: Client,
+  { context, ...call }: { params: { id: string; tool: string }; body: CallToolParams; context: CliContext },
+): Promise<CallToolResult> {
+  const line = new ProgressLine(context);
+  try {
+    for await (const chunk of client.streamCallTool({ ...call, signal: context.signal })) {
+      if ("result" in chunk) return chunk.result;
+      line.show(chunk.progress);
+    }
+  } finally {
+    line.clear();
+  }
+  throw new LogoMeshError("LM_INTERNAL", "The workbench's stream ended before the result.");
+}
 
 function shownOf({ structuredContent, content }: CallToolResult): JsonValue {
   if (structuredContent !== undefined) return structuredContent;

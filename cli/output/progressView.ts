@@ -1,5 +1,6 @@
 import type { JsonValue, RunTaskSummary, ServerMessage, TaskStatus } from "@logomesh/contracts";
 import type { CliContext } from "../context.ts";
+import { progressText } from "./progressText.ts";
 import { statusText } from "./style.ts";
 import { truncate, truncateStart, visibleLine, widthOf } from "./text.ts";
 
@@ -16,8 +17,8 @@ export class ProgressView {
   /** Tasks that the definition has; a loop's come once, a branch that is not taken is counted too. */
   readonly #expected: number;
   readonly #tasks = new Map<number, RunTaskSummary>();
-  /** Newest text of the model that spoke last. */
-  #tail: { taskSeq: number; text: string } | undefined;
+  /** Newest text of the model that spoke last, or how far the tool is that told last. */
+  #tail: { taskSeq: number; text: string; isWhole?: boolean } | undefined;
   #hasBar = false;
 
   constructor(context: CliContext, { definition }: { definition: JsonValue }) {
@@ -29,6 +30,8 @@ export class ProgressView {
     if (message.type === "snapshot") for (const task of message.tasks ?? []) this.#update(task);
     if (message.type === "task") this.#update(message.task);
     if (message.type === "token") this.#append(message);
+    if (message.type === "progress")
+      this.#tail = { taskSeq: message.taskSeq, text: progressText(message.progress), isWhole: true };
     this.#drawBar();
   }
 
@@ -43,7 +46,7 @@ export class ProgressView {
   }
 
   #append({ taskSeq, delta }: { taskSeq: number; delta: string }): void {
-    const before = this.#tail?.taskSeq === taskSeq ? this.#tail.text : "";
+    const before = this.#tail?.taskSeq === taskSeq && this.#tail.isWhole !== true ? this.#tail.text : "";
     this.#tail = { taskSeq, text: (before + delta).slice(-TAIL_CHARS) };
   }
 

@@ -1,4 +1,4 @@
-import type { JsonObject, Run, RunTaskSummary, ServerMessage } from "@logomesh/contracts";
+import type { JsonObject, Run, RunTaskSummary, ServerMessage, ToolProgress } from "@logomesh/contracts";
 import { expect, test, vi } from "vitest";
 import { createStubWorkbench, type StubSocket } from "../testing/stubWorkbench.ts";
 import { runCli, running, startable } from "../testing/runCli.ts";
@@ -73,6 +73,24 @@ test("a terminal gets a bar of the definition's tasks with names and the model's
   // The bar is gone at the end.
   expect(err.endsWith("\r\u001b[2K")).toBe(true);
   expect(out).toContain("summary: done");
+});
+
+test("a terminal shows how far a plugin's tool is", async () => {
+  const progress = (told: ToolProgress): ServerMessage => ({
+    type: "progress",
+    runId: "run_1",
+    taskSeq: 0,
+    progress: told,
+  });
+  const workbench = stub(
+    say(task({}), progress({ progress: 1 / 3, total: 4, message: "reading\u001b[2J" }), progress({ progress: 1e300 })),
+  );
+  const { err } = await runCli(["run", "digest", "--watch"], {
+    ...{ workbenches: running(workbench), isTTY: true, columns: 70 },
+  });
+  expect(err).toContain("0.33/4 reading");
+  expect(err).toContain("1.00e+300");
+  expect(err).not.toContain("\u001b[2J");
 });
 
 test("without a terminal there are lines only, and no colours", async () => {

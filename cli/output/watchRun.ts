@@ -33,7 +33,7 @@ export async function watchRun(options: WatchRunOptions): Promise<Run> {
     await client.watchEvents({
       run: runId,
       signal,
-      types: ["event", "task", "token"],
+      types: ["event", "task", "token", "progress"],
       onMessage: (message) => {
         if (lost.end()) say("The workbench is back.");
         view?.show(message);

@@ -1,4 +1,4 @@
-import { LogoMeshError, ROUTES, type RouteName, type ServerMessage } from "@logomesh/contracts";
+import { LogoMeshError, ROUTES, type RouteName, type ServerMessage, type ToolProgress } from "@logomesh/contracts";
 import { createClient, type CallResult } from "@logomesh/contracts/client";
 import type { Connection } from "../context.ts";
 
@@ -26,7 +26,11 @@ export interface StubWorkbench extends Connection {
 /** The real client over a transport in memory: routes answer what the test says, a route that it does not name is not found. */
 export function createStubWorkbench(
   answers: Answers,
-  options: { onConnect?: (socket: StubSocket) => void; stream?: (body: unknown) => string[] } = {},
+  options: {
+    onConnect?: (socket: StubSocket) => void;
+    stream?: (body: unknown) => string[];
+    progress?: ToolProgress[];
+  } = {},
 ): StubWorkbench {
   const requests: string[] = [];
   const fetch = (input: string, init: RequestInit): Promise<Response> => {
@@ -44,7 +48,11 @@ export function createStubWorkbench(
     const answer = found === undefined ? undefined : answers[found[0] as RouteName];
     try {
       if (answer === undefined) throw new LogoMeshError("LM_NOT_FOUND", `There is no ${url.pathname}.`);
-      return Promise.resolve(Response.json(answer({ path: url.pathname, query: url.searchParams, body })));
+      const result = answer({ path: url.pathname, query: url.searchParams, body });
+      if (new Headers(init.headers).get("accept") !== "application/x-ndjson")
+        return Promise.resolve(Response.json(result));
+      const chunks = [...(options.progress ?? []).map((progress) => ({ progress })), { result }];
+      return Promise.resolve(new Response(chunks.map((chunk) => JSON.stringify(chunk)).join("\n")));
     } catch (error) {
       if (!(error instanceof LogoMeshError)) throw error;
       return Promise.resolve(Response.json(error.toProblem(), { status: error.status }));

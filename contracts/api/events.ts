@@ -2,6 +2,7 @@ import { z } from "zod";
 import { ApprovalSchema } from "../approvals/approval.ts";
 import { ProblemSchema } from "../errors/problem.ts";
 import { JsonObjectSchema } from "../json.ts";
+import { ToolProgressSchema } from "../plugins/plugin.ts";
 import { RunEventSchema, RunSummarySchema, RunTaskSummarySchema } from "../workflows/run.ts";
 
 /** First message of every client on `/api/events`; nothing is sent before it. */
@@ -10,7 +11,8 @@ export const ClientHelloSchema = z.strictObject({ type: z.literal("auth"), token
 /**
  * What the server sends on `/api/events?run=&types=&after=`.
  * `snapshot` comes first (with `run`: that run and its tasks; without: nothing but the position), then `event`s with rising
- * `id`. `task` and `token` are ephemeral: newest state of a live task, and text of a model as it arrives.
+ * `id`. `task`, `token` and `progress` are ephemeral: newest state of a live task, text of a model as it arrives, and how far a plugin's
+ * tool says it is.
  * `approval` tells a change in the inbox, to whoever may decide (scope `admin`) and watches all runs.
  * `reset` says that the client was too slow and must take the snapshot that follows.
  */
@@ -25,6 +27,7 @@ export const ServerMessageSchema = z.discriminatedUnion("type", [
   z.object({ type: z.literal("event"), event: RunEventSchema, run: RunSummarySchema.optional() }),
   z.object({ type: z.literal("task"), runId: z.string(), task: RunTaskSummarySchema }),
   z.object({ type: z.literal("token"), runId: z.string(), taskSeq: z.int(), delta: z.string() }),
+  z.object({ type: z.literal("progress"), runId: z.string(), taskSeq: z.int(), progress: ToolProgressSchema }),
   z.object({ type: z.literal("plugin"), plugin: JsonObjectSchema }),
   z.object({
     type: z.literal("approval"),

@@ -414,7 +414,7 @@ export const ROUTES = {
     method: "POST",
     path: "/api/plugins/:id/tools/:tool",
     scope: "run",
-    summary: "Call a tool of a plugin",
+    summary: "Call a tool of a plugin; NDJSON stream with progress with `Accept: application/x-ndjson`",
     params: id.extend({ tool: z.string().min(1).max(128) }),
     body: CallToolParamsSchema,
     responses: { 200: CallToolResultSchema },

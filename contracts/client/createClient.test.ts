@@ -119,6 +119,22 @@ test("a stream yields text as it arrives, whole characters only, and the result 
   expect(new Headers(sent[0]?.init.headers).get("accept")).toBe("application/x-ndjson");
 });
 
+test("a call yields its progress and its result last; a stream that ends before is an error", async () => {
+  const result = { content: [{ type: "text", text: "done" }], isError: false, durationMs: 1 };
+  const lines = [{ progress: { progress: 1, total: 2 } }, { result }].map((line) => JSON.stringify(line));
+  const { client, sent } = stub(() => new Response(lines.join("\n")));
+  const call = { params: { id: "org.example.p", tool: "t" }, body: { arguments: {} } };
+  const chunks = [];
+  for await (const chunk of client.streamCallTool(call)) chunks.push(chunk);
+  expect(chunks).toEqual([{ progress: { progress: 1, total: 2 } }, { result }]);
+  expect(sent[0]?.url).toBe("http://127.0.0.1:7420/api/plugins/org.example.p/tools/t");
+  expect(new Headers(sent[0]?.init.headers).get("accept")).toBe("application/x-ndjson");
+  lines.pop();
+  const broken = client.streamCallTool(call);
+  await broken.next();
+  await expect(broken.next()).rejects.toMatchObject({ code: "LM_INTERNAL" });
+});
+
 test("an error in the middle of a stream is thrown after the text that came before it", async () => {
   const problem = new LogoMeshError("LM_LLM_SERVER", "Out of memory.", { data: { partialText: "He" } }).toProblem();
   const { client } = stub(() => new Response(`{"delta":"He"}\n${JSON.stringify({ problem })}\n`));

@@ -1,7 +1,7 @@
 import { ROUTES, type Route, type RouteName } from "../api/routes.ts";
 import { LogoMeshError } from "../errors/logoMeshError.ts";
 import { parseJson, sendRequest, type AnyCall } from "./request.ts";
-import { streamGenerate } from "./streamGenerate.ts";
+import { streamCallTool, streamGenerate } from "./streamLines.ts";
 import type { Client, CreateClientOptions, RouteMethods } from "./types.ts";
 import { watchEvents } from "./watchEvents.ts";
 
@@ -19,6 +19,7 @@ export function createClient(options: CreateClientOptions): Client {
   return {
     ...(methods as unknown as RouteMethods),
     streamGenerate: (call) => streamGenerate(options, call),
+    streamCallTool: (call) => streamCallTool(options, call),
     watchEvents: (watch) => watchEvents(options, watch),
   };
 }

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { ROUTES, Route, RouteName } from "../api/routes.ts";
 import type { ServerMessage } from "../api/events.ts";
 import type { GenerateChunk, GenerateParams } from "../llm/llm.ts";
+import type { CallToolChunk } from "../plugins/plugin.ts";
 
 export interface CreateClientOptions {
   /** Where the workbench answers, without a trailing path: `http://127.0.0.1:7420`. */
@@ -64,7 +65,7 @@ export interface WatchEventsOptions {
   /** Resume behind this position. Default: what happens from now on. */
   after?: number;
   /** Kinds of messages besides snapshot, reset and error. Default: all. */
-  types?: readonly ("event" | "task" | "token" | "plugin" | "approval")[];
+  types?: readonly ("event" | "task" | "token" | "progress" | "plugin" | "approval")[];
   /** Called in order; an exception ends the watch and rejects its promise. */
   onMessage: (message: ServerMessage) => void;
   /** `waiting`: the connection was lost and is tried again after a back-off. */
@@ -81,6 +82,13 @@ export interface Client extends RouteMethods {
    * @throws LogoMeshError as `generate`, also in the middle of the stream
    */
   streamGenerate(options: StreamGenerateOptions): AsyncGenerator<GenerateChunk, void, undefined>;
+  /**
+   * Calls a tool and yields how far it is, when it tells; the last chunk carries the whole result.
+   * Leaving the loop or aborting the signal cancels the call.
+   *
+   * @throws LogoMeshError as `callTool`, also in the middle of the stream
+   */
+  streamCallTool(options: CallOptions<"callTool">): AsyncGenerator<CallToolChunk, void, undefined>;
   /**
    * Delivers what happens, reconnecting by itself from the last position that arrived. A snapshot follows each reconnection.
    * Resolves when the signal aborts; rejects when the server refuses for good (token, unknown run).

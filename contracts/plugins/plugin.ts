@@ -250,7 +250,7 @@ export const ToolProgressSchema = z.object({
 });
 export type ToolProgress = z.infer<typeof ToolProgressSchema>;
 
-/** One line of a streamed call. */
+/** A line of the NDJSON stream of `POST /api/plugins/:id/tools/:tool` with `Accept: application/x-ndjson`. */
 export const CallToolChunkSchema = z.union([
   z.object({ progress: ToolProgressSchema }),
   z.object({ result: CallToolResultSchema }),

@@ -15,6 +15,7 @@ export {
 export { initWorkspace, type InitializedWorkspace } from "./initWorkspace.ts";
 export { parseConstitution } from "../policy/index.ts";
 export { requireWorkspace, stateHome, workspacePaths, type WorkspacePaths } from "./workspace.ts";
+export type { OnToolProgress } from "../ports/index.ts";
 export type {
   AccessService,
   AuditService,

@@ -50,7 +50,7 @@ import type {
   WorkflowReference,
   WorkflowSummary,
 } from "@logomesh/contracts";
-import type { PolicyRequest, Principal } from "../ports/index.ts";
+import type { OnToolProgress, PolicyRequest, Principal } from "../ports/index.ts";
 
 /** Who asks, once a token has been checked. */
 export interface Caller {
@@ -59,7 +59,7 @@ export interface Caller {
   scopes: readonly Scope[];
 }
 
-export type RunMessage = Extract<ServerMessage, { type: "event" | "task" | "token" }>;
+export type RunMessage = Extract<ServerMessage, { type: "event" | "task" | "token" | "progress" }>;
 
 /** Definitions and runs: the façade of core/workflows (class TaskEngine). */
 export interface WorkflowService {
@@ -117,7 +117,7 @@ export interface PluginService {
   call(
     target: { pluginId: string; tool: string },
     params: CallToolParams,
-    options: { caller: Caller; signal: AbortSignal },
+    options: { caller: Caller; signal: AbortSignal; onProgress?: OnToolProgress | undefined },
   ): Promise<CallToolResult>;
   /** A changed plugin, at most four times a second for each. */
   subscribe(listener: (plugin: Plugin) => void): Disposable;

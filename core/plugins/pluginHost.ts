@@ -291,7 +291,11 @@ export class PluginHost implements PluginTools, AsyncDisposable {
   async call(
     target: { pluginId: string; tool: string },
     params: CallToolParams,
-    { caller, signal, onProgress }: { caller: HostCaller; signal: AbortSignal; onProgress?: OnToolProgress },
+    {
+      caller,
+      signal,
+      onProgress,
+    }: { caller: HostCaller; signal: AbortSignal; onProgress?: OnToolProgress | undefined },
   ): Promise<CallToolResult> {
     const { audit, clock } = this.#options;
     const startedMs = clock.monotonicMs();

@@ -297,6 +297,17 @@ test("[WF33] subscribers hear durable events with rising numbers, live tasks and
   other[Symbol.dispose]();
 });
 
+test("[WF33] subscribers hear how far a plugin's tool is", async () => {
+  const harness = createEngineHarness();
+  const heard: RunMessage[] = [];
+  using _all = harness.engine.subscribe({}, (message) => heard.push(message));
+  const run = await harness.run(workflow(`do: [ { a: { call: plugin, with: { plugin: t, tool: echo } } } ]`), {}, 0);
+  await settle();
+  expect(heard.filter(({ type }) => type === "progress")).toEqual([
+    { type: "progress", runId: run.id, taskSeq: 0, progress: { progress: 1, total: 2, message: "echo" } },
+  ]);
+});
+
 test("[WF30] a workbench that stops lets go of its runs, and the next one goes on with them", async () => {
   const harness = createEngineHarness();
   harness.tools.set("t#hang", {

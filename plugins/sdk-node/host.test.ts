@@ -171,6 +171,23 @@ test("text comes bit by bit", async () => {
   expect(heard).toEqual(["a ", "b"]);
 });
 
+test("progress of another plugin's tool is heard, and only what is progress", async () => {
+  const { host } = play((message) => {
+    const { progressToken } = message.params._meta;
+    const tell = (params: object) => ({ method: "notifications/progress", params: { progressToken, ...params } });
+    const told = [
+      { progress: 1, total: 2, message: "half" },
+      { progress: "2" },
+      { message: "x" },
+      { progress: 2, total: "2" },
+    ];
+    return [...told.map(tell), ...result(message, { content: [], isError: false, durationMs: 1 })];
+  });
+  const heard: object[] = [];
+  await host.callPlugin("org.example.other", "t", {}, { onProgress: (progress) => heard.push(progress) });
+  expect(heard).toEqual([{ progress: 1, total: 2, message: "half" }, { progress: 2 }]);
+});
+
 test("no more requests are on their way than the workbench answers at once", async () => {
   const held: Message[] = [];
   const { host, sent } = play((message) => {

@@ -1,5 +1,6 @@
 import type { HostConnection, HostRequestOptions } from "./hostConnection.ts";
 import type { JsonValue } from "./jsonValue.ts";
+import type { ToolProgress } from "./tool.ts";
 
 export interface HostFile {
   /** As the workbench calls it. */
@@ -129,12 +130,12 @@ export interface Host {
   };
   /** The alias stands for this model when a person has approved exactly that. */
   proposeModel(proposal: ModelProposal): Promise<PendingProposal>;
-  /** An answer with `isError` is returned, not thrown. */
+  /** An answer with `isError` is returned, not thrown. `onProgress` hears how far the other is, when it tells. */
   callPlugin(
     plugin: string,
     tool: string,
     args?: Record<string, unknown>,
-    options?: { timeoutMs?: number },
+    options?: { timeoutMs?: number; onProgress?: (progress: ToolProgress) => void },
   ): Promise<PluginAnswer>;
   readonly thoughts: {
     search(query: { text?: string; tag?: string; limit?: number }): Promise<HostThought[]>;
@@ -198,10 +199,17 @@ export function createHost(connection: HostConnection, options: HostRequestOptio
       });
       return { ...answer, body: new Uint8Array(Buffer.from(base64, "base64")) };
     },
-    llm: { generate: ({ onText, ...params }) => call("llm_generate", { ...params }, { onText }) },
+    llm: {
+      generate: ({ onText, ...params }) =>
+        call(
+          "llm_generate",
+          { ...params },
+          onText === undefined ? {} : { onProgress: ({ message }) => onText(message ?? "") },
+        ),
+    },
     proposeModel: (proposal) => call("model_propose", { ...proposal }),
-    callPlugin: (plugin, tool, args = {}, { timeoutMs } = {}) =>
-      call("plugin_call", { plugin, tool, arguments: args, timeoutMs }),
+    callPlugin: (plugin, tool, args = {}, { timeoutMs, onProgress } = {}) =>
+      call("plugin_call", { plugin, tool, arguments: args, timeoutMs }, { onProgress }),
     thoughts: {
       search: async (query) => (await call<{ thoughts: HostThought[] }>("thought_search", { ...query })).thoughts,
       get: async (id) => (await call<{ thought: HostThought }>("thought_get", { id })).thought,

@@ -3,6 +3,7 @@
 // of sockets: bytes come through `receive` and leave through `send`, so that it can be driven without a process.
 import { toJsonValue, type JsonValue } from "./jsonValue.ts";
 import { LineReader } from "./lineReader.ts";
+import type { ToolProgress } from "./tool.ts";
 import { isObject } from "./validate.ts";
 
 /** Below what the workbench answers at once; more wait here. */
@@ -41,8 +42,8 @@ export interface HostRequestOptions {
   /** Of the call that the request is for. */
   callToken?: string | undefined;
   signal?: AbortSignal | undefined;
-  /** Text that comes bit by bit. */
-  onText?: ((text: string) => void) | undefined;
+  /** How far it is, or text that comes bit by bit as its message. */
+  onProgress?: ((progress: ToolProgress) => void) | undefined;
 }
 
 export interface HostTransport {
@@ -52,7 +53,7 @@ export interface HostTransport {
 interface Pending {
   resolve(result: JsonObject): void;
   reject(error: Error): void;
-  onText: ((text: string) => void) | undefined;
+  onProgress: HostRequestOptions["onProgress"];
 }
 
 /** Events of one open request, in order. */
@@ -129,14 +130,14 @@ export class HostConnection {
   #request(
     method: string,
     params: JsonObject,
-    { callToken, signal, onText }: HostRequestOptions,
+    { callToken, signal, onProgress }: HostRequestOptions,
     listener?: Listener,
   ): Promise<JsonObject> {
     const id = this.#nextId++;
     const meta = {
       ...META_BASE,
       ...(callToken === undefined ? {} : { [META_CALL]: callToken }),
-      ...(onText === undefined ? {} : { progressToken: id }),
+      ...(onProgress === undefined ? {} : { progressToken: id }),
     };
     return new Promise<JsonObject>((resolve, reject) => {
       const onAbort = (): void => {
@@ -152,7 +153,7 @@ export class HostConnection {
       this.#pending.set(id, {
         resolve: (result) => settle(() => resolve(result)),
         reject: (error) => settle(() => reject(error)),
-        onText,
+        onProgress,
       });
       if (listener !== undefined) this.#listeners.set(id, listener);
       signal?.addEventListener("abort", onAbort, { once: true });
@@ -183,9 +184,13 @@ export class HostConnection {
 
   #receiveMessage({ id, method, params, result, error }: JsonObject): void {
     if (method === "notifications/progress" && isObject(params)) {
-      const { progressToken, message } = params;
-      if (typeof progressToken === "number" && typeof message === "string")
-        this.#pending.get(progressToken)?.onText?.(message);
+      const { progressToken, progress, total, message } = params;
+      if (typeof progressToken === "number" && typeof progress === "number")
+        this.#pending.get(progressToken)?.onProgress?.({
+          progress,
+          ...(typeof total === "number" ? { total } : {}),
+          ...(typeof message === "string" ? { message } : {}),
+        });
     } else if (method === "notifications/events/event" && isObject(params)) {
       const { subscriptionId, ...event } = params;
       if (typeof subscriptionId === "number") this.#listeners.get(subscriptionId)?.push(event);

@@ -296,6 +296,23 @@ test.each(ERAS)("[MC10] a run is waited for, and its tasks are told to those who
   });
 });
 
+test.each(ERAS)("[MC14] progress of a plugin reaches the client that asked for it (%s)", async (era) => {
+  await using world = await setUp({ era, tools: [COUNT] });
+  const { client, workbench } = world;
+  const isAsked: boolean[] = [];
+  workbench.onToolCall = async (_signal, onProgress) => {
+    isAsked.push(onProgress !== undefined);
+    onProgress?.({ progress: 0.5, total: 2, message: "half" });
+    onProgress?.({ progress: 2 });
+    return { content: [{ type: "text", text: "done" }], isError: false, durationMs: 1 };
+  };
+  const seen: object[] = [];
+  await client.callTool({ name: COUNT_NAME, arguments: {} }, { onprogress: (progress) => void seen.push(progress) });
+  expect(seen).toEqual([{ progress: 0.5, total: 2, message: "half" }, { progress: 2 }]);
+  await client.callTool({ name: COUNT_NAME, arguments: {} });
+  expect(isAsked).toEqual([true, false]);
+});
+
 test("[MC11] what is long is cut, what is large is left out or refused, and calls are counted", async () => {
   await using world = await setUp({ tools: [COUNT] });
   const { client, workbench } = world;

@@ -117,7 +117,7 @@ class Calls {
     const { workbench, logger } = this.#options;
     const signal = AbortSignal.any([context.mcpReq.signal, client.cancelled]);
     const { caller } = client;
-    const toolContext = { workbench, caller, signal, report: createProgress(context) };
+    const toolContext = { workbench, caller, signal, ...createProgress(context) };
     const own = OWN_TOOLS.get(name);
     const granted = own === undefined ? findPluginTool(name, client.tools) : undefined;
     try {

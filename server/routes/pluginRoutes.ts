@@ -1,5 +1,7 @@
 import type { Workbench } from "@logomesh/core";
+import type { ServerLogger } from "../options.ts";
 import type { HandlersOf } from "./route.ts";
+import { streamLines, wantsLines } from "./streamLines.ts";
 
 type PluginRoute =
   | "listPlugins"
@@ -25,7 +27,7 @@ type PluginRoute =
   | "getPluginLogs"
   | "callTool";
 
-export function pluginRoutes({ plugins }: Workbench): HandlersOf<PluginRoute> {
+export function pluginRoutes({ plugins }: Workbench, logger: ServerLogger): HandlersOf<PluginRoute> {
   return {
     listPlugins: () => ({ items: plugins.list() }),
     getPlugin: ({ params }) => plugins.get(params.id),
@@ -59,7 +61,17 @@ export function pluginRoutes({ plugins }: Workbench): HandlersOf<PluginRoute> {
       plugins.forgetPrivateData(params.id, { ...body, caller: identity.caller }),
     releasePlugin: ({ params, identity }) => plugins.release(params.id, identity.caller),
     getPluginLogs: ({ params }) => ({ lines: plugins.logs(params.id) }),
-    callTool: ({ params, body, identity, signal }) =>
-      plugins.call({ pluginId: params.id, tool: params.tool }, body, { caller: identity.caller, signal }),
+    callTool(call) {
+      const { params, body, identity, request, signal } = call;
+      const target = { pluginId: params.id, tool: params.tool };
+      const { caller } = identity;
+      if (!wantsLines(request)) return plugins.call(target, body, { caller, signal });
+      return streamLines({
+        ...{ call, logger },
+        work: async (send, signal) => ({
+          result: await plugins.call(target, body, { caller, signal, onProgress: (progress) => send({ progress }) }),
+        }),
+      });
+    },
   };
 }

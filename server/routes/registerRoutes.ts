@@ -31,7 +31,7 @@ export function registerRoutes(app: FastifyInstance, options: RegisterRoutesOpti
     ...systemRoutes(workbench),
     ...workflowRoutes(workbench),
     ...runRoutes(workbench),
-    ...pluginRoutes(workbench),
+    ...pluginRoutes(workbench, logger),
     ...llmRoutes(workbench, logger),
     ...approvalRoutes(workbench),
     ...auditRoutes(workbench),

@@ -7,7 +7,7 @@ import {
   type RunTask,
   type Scope,
 } from "@logomesh/contracts";
-import type { Caller, RunMessage, Workbench } from "@logomesh/core";
+import type { Caller, RunMessage, Workbench, OnToolProgress } from "@logomesh/core";
 import {
   APPROVAL,
   APPROVAL_DETAIL,
@@ -58,7 +58,7 @@ export class FakeWorkbench implements Workbench {
   /** Called before stored events are read: a test can let something happen in between. */
   beforeListEvents: () => void | Promise<void> = () => undefined;
   /** What a tool of a plugin answers. */
-  onToolCall: (signal: AbortSignal) => Promise<CallToolResult> = async () => ({
+  onToolCall: (signal: AbortSignal, onProgress?: OnToolProgress) => Promise<CallToolResult> = async () => ({
     content: [],
     isError: false,
     durationMs: 1,
@@ -160,9 +160,9 @@ export class FakeWorkbench implements Workbench {
     release: async (id) => this.#record("release", PLUGIN, id),
     forgetPrivateData: async (id, { why = "" }) => this.#record("forgetPrivateData", PLUGIN, id, why),
     logs: () => ["a line"],
-    call: async (target, params, { signal }) => {
+    call: async (target, params, { signal, onProgress }) => {
       this.calls.push(["call", target, params]);
-      return await this.onToolCall(signal);
+      return await this.onToolCall(signal, onProgress);
     },
     subscribe: (listener) => {
       this.pluginListeners.add(listener);

@@ -1,8 +1,8 @@
 import type { RunMessage } from "@logomesh/core";
 import type { RunTaskSummary, ServerMessage } from "@logomesh/contracts";
 
-export type MessageKind = "event" | "task" | "token" | "plugin" | "approval";
-export const MESSAGE_KINDS: readonly MessageKind[] = ["event", "task", "token", "plugin", "approval"];
+export type MessageKind = "event" | "task" | "token" | "progress" | "plugin" | "approval";
+export const MESSAGE_KINDS: readonly MessageKind[] = ["event", "task", "token", "progress", "plugin", "approval"];
 
 /** Which part of what happens a client wants. */
 export interface EventFilter {

@@ -58,6 +58,7 @@ export function applyMessage(cache: QueryClient, message: ServerMessage): void {
       void cache.invalidateQueries({ queryKey: queryKeys.approvalLists });
       void cache.invalidateQueries({ queryKey: queryKeys.approval(message.approval.id) });
       return;
+    case "progress":
     case "error":
       return;
   }

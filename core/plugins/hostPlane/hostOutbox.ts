@@ -32,9 +32,13 @@ export class HostOutbox {
     return true;
   }
 
+  get hasRoom(): boolean {
+    return !this.#isClosed && this.#stream.writableLength + this.#chars < OUTBOUND_BYTES_MAX;
+  }
+
   /** Resolves when there is room for more, or nobody left to send to. */
   async writable(): Promise<void> {
-    if (this.#isClosed || this.#stream.writableLength + this.#chars < OUTBOUND_BYTES_MAX) return;
+    if (this.#isClosed || this.hasRoom) return;
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 

@@ -1,5 +1,6 @@
 import { LogoMeshError, type GenerateResult } from "@logomesh/contracts";
 import { expect, onTestFinished, test } from "vitest";
+import type { OnToolProgress } from "../../ports/index.ts";
 import { MODERN, PLUGIN, PlayedPlane } from "./testing/playedPlane.ts";
 import { TokenLedger } from "../store/index.ts";
 
@@ -149,6 +150,58 @@ test("[HP5] [HP4] what does not end in time is answered with 5040, also when it 
   await played.settle();
   expect(calls[0]?.signal.aborted).toBe(true);
   expect(played.messages).toMatchObject([{ id: 1, error: { code: 5040 } }]);
+});
+
+test("[HP30] progress of another plugin's tool is passed on to who asked, until it is private", async () => {
+  const told: OnToolProgress[] = [];
+  const played = play({
+    plugins: {
+      describeTool: () => undefined,
+      callTool: async (_call, { onProgress, onTaint }) => {
+        onProgress?.({ progress: 1, total: 3, message: "one" });
+        onProgress?.({ progress: 2 });
+        onTaint();
+        onProgress?.({ progress: 3, message: "the secret is out" });
+        if (onProgress !== undefined) told.push(onProgress);
+        return { content: [], isError: false, durationMs: 1 };
+      },
+    },
+  });
+  await played.call("plugin_call", SLOW, { progressToken: "p1" });
+  const params = played.messages.flatMap((message) => (message.method === undefined ? [] : [message.params]));
+  expect(params).toEqual([
+    { progressToken: "p1", progress: 1, total: 3, message: "one" },
+    { progressToken: "p1", progress: 2 },
+  ]);
+  await played.call("plugin_call", SLOW, {});
+  expect(played.messages.filter(({ method }) => method !== undefined)).toHaveLength(2);
+});
+
+test("[HP30] a plugin that reads nothing misses progress, and holds up nobody", async () => {
+  const { plugins } = slowPlugins();
+  let tell: OnToolProgress = () => undefined;
+  const callTool: typeof plugins.callTool = (call, options: { signal: AbortSignal; onProgress?: OnToolProgress }) => {
+    tell = options.onProgress ?? tell;
+    return plugins.callTool(call, options);
+  };
+  // Nobody listens at the plugin's end.
+  using played = new PlayedPlane({ plugins: { ...plugins, callTool } });
+  played.send({
+    id: 1,
+    method: "tools/call",
+    params: { name: "plugin_call", arguments: SLOW, _meta: { ...MODERN, progressToken: 1 } },
+  });
+  await played.settle();
+  for (let progress = 0; progress < 20_000; progress += 1) {
+    tell({ progress, message: "x".repeat(500) });
+    if (progress % 1_000 === 0) await played.settle();
+  }
+  await played.settle();
+  let bytes = 0;
+  played.stream.on("data", (chunk: Buffer) => (bytes += chunk.length));
+  await played.settle();
+  expect(bytes).toBeGreaterThan(1_000_000);
+  expect(bytes).toBeLessThan(6_000_000);
 });
 
 test("[HP6] text of a model comes in notifications that rise, and is whole when the answer comes", async () => {

@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
-import { LogoMeshError, type JsonObject, type JsonValue } from "@logomesh/contracts";
+import { LogoMeshError, type JsonObject, type JsonValue, type ToolProgress } from "@logomesh/contracts";
 import { toLogoMeshError } from "../../base/index.ts";
-import type { Clock, Principal, Random } from "../../ports/index.ts";
+import type { Clock, OnToolProgress, Principal, Random } from "../../ports/index.ts";
 import { MessageReader } from "../messageReader.ts";
 import { CallRegister } from "./callRegister.ts";
 import { isTaintedEvent } from "./eventTools.ts";
@@ -122,7 +122,7 @@ export class HostPlane implements Disposable {
     using _timer = clock.setTimer(timeoutMs, () => abort.abort(tooLate(name, timeoutMs)));
     try {
       const call = this.#calls.of(meta[META_CALL]);
-      const asked = { session: this.#session, call, signal: abort.signal, onText: undefined };
+      const asked = { session: this.#session, call, signal: abort.signal, onText: undefined, onProgress: undefined };
       return await untilAborted(api.call(name, args, asked), abort.signal);
     } catch (error) {
       if (toLogoMeshError(error).code === "LM_POLICY_DENIED") this.#budget.charge(DENIAL_COST);
@@ -227,11 +227,12 @@ export class HostPlane implements Disposable {
       const result = await untilAborted(
         api.call(name, args, {
           ...{ session: this.#session, call: this.#calls.of(meta[META_CALL]), signal: abort.signal },
-          onText: progress === undefined ? undefined : (text) => progress.add(text),
+          onText: progress === undefined ? undefined : (text) => progress.text.add(text),
+          onProgress: progress?.pass,
         }),
         abort.signal,
       );
-      progress?.flush();
+      progress?.text.flush();
       this.#reply(request, resultOf(result));
     } catch (error) {
       this.#answerFailure(request, error);
@@ -282,15 +283,19 @@ export class HostPlane implements Disposable {
     this.#listens.get(requestId)?.subscription[Symbol.dispose]();
   }
 
-  #progressOf({ progressToken }: JsonObject): ProgressText | undefined {
+  #progressOf({ progressToken }: JsonObject): (Disposable & { text: ProgressText; pass: OnToolProgress }) | undefined {
     if (progressToken === undefined || !isRequestId(progressToken)) return undefined;
-    return new ProgressText(this.#options.clock, (text, chars) =>
-      this.#outbox.send({
-        jsonrpc: "2.0",
-        method: "notifications/progress",
-        params: { progressToken, progress: chars, message: text },
-      }),
-    );
+    const tell = (progress: ToolProgress): void => {
+      const params = { progressToken, ...progress } as JsonObject;
+      this.#outbox.send({ jsonrpc: "2.0", method: "notifications/progress", params });
+    };
+    const text = new ProgressText(this.#options.clock, (message, chars) => tell({ progress: chars, message }));
+    return {
+      text,
+      // Who reads nothing misses these; text of a model is bounded by its length, these are not.
+      pass: (progress) => (this.#outbox.hasRoom ? tell(progress) : undefined),
+      [Symbol.dispose]: () => text[Symbol.dispose](),
+    };
   }
 
   #reply({ id, era }: Request, result: JsonObject): void {

@@ -1,6 +1,6 @@
 import type { JsonObject, JsonValue } from "@logomesh/contracts";
 import { z } from "zod";
-import type { AuditEntryDraft, AuditPayload, PolicyRequest, Principal } from "../../ports/index.ts";
+import type { AuditEntryDraft, AuditPayload, OnToolProgress, PolicyRequest, Principal } from "../../ports/index.ts";
 
 /** One request of a plugin, as a tool of the host plane sees it. */
 export interface HostRequest {
@@ -17,6 +17,8 @@ export interface HostRequest {
   signal: AbortSignal;
   /** Text that comes bit by bit, for a caller that wants to see it. */
   onText: ((text: string) => void) | undefined;
+  /** How far another plugin's call is, for a caller that wants to see it. */
+  onProgress: OnToolProgress | undefined;
   /**
    * Passes what the plugin, and with it every caller, is allowed. What belongs to the plugin alone is asked of the plugin alone.
    * @throws LogoMeshError LM_POLICY_DENIED

@@ -71,7 +71,7 @@ export interface HostSession {
   taint: ProcessTaint;
 }
 
-export interface HostCall extends Pick<HostRequest, "signal" | "onText"> {
+export interface HostCall extends Pick<HostRequest, "signal" | "onText" | "onProgress"> {
   session: HostSession;
   call: CallInFlight;
 }
@@ -128,7 +128,7 @@ export class PluginAPI {
     const { types } = parseInput("events/listen", ListenInput, args);
     const request = this.#requestOf({
       ...{ session, call, kind: "host.events_listen", subject: { types } },
-      ...{ signal: NEVER, onText: undefined },
+      ...{ signal: NEVER, onText: undefined, onProgress: undefined },
     });
     for (const type of types) request.require("event.subscribe", { type: "EventType", id: type });
     await this.#options.audit.append(request.entry({}));
@@ -171,6 +171,7 @@ export class PluginAPI {
     call,
     signal,
     onText,
+    onProgress,
     kind,
     subject,
   }: HostCall & { kind: string; subject: JsonObject }): HostRequest {
@@ -178,7 +179,7 @@ export class PluginAPI {
     const { pluginId } = session;
     const { callers, run } = call;
     return {
-      ...{ pluginId, callers, run, signal, onText },
+      ...{ pluginId, callers, run, signal, onText, onProgress },
       get isTainted() {
         return session.taint.isSet;
       },

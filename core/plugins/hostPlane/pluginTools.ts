@@ -26,7 +26,7 @@ export function pluginTools(plugins: PluginTools, blobs: BlobStore | undefined):
   return {
     plugin_call: hostTool({
       description:
-        "Calls a tool of another plugin that this plugin may call. Blob handles in the arguments and in the result can be read by both.",
+        "Calls a tool of another plugin that this plugin may call. Blob handles in the arguments and in the result can be read by both. With a progress token, what the tool tells of its progress is passed on.",
       input: Input,
       output: z.object({
         content: z.array(z.looseObject({ type: z.string() })),
@@ -50,7 +50,11 @@ export function pluginTools(plugins: PluginTools, blobs: BlobStore | undefined):
             ...(timeoutMs === undefined ? {} : { timeoutMs }),
             ...(run === undefined ? {} : { run }),
           },
-          { signal, onTaint: () => (isPrivate = true) },
+          {
+            ...{ signal, onTaint: () => (isPrivate = true) },
+            // What is private waits for the answer, before which the caller is tainted.
+            onProgress: (progress) => (isPrivate ? undefined : request.onProgress?.(progress)),
+          },
         );
         // What failed may carry what the other has read as well.
         const answer = await calling.finally(() => (isPrivate ? request.taint() : undefined));

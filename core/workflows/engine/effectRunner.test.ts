@@ -22,6 +22,7 @@ function orderFor(wanted: Task): EffectOrder {
     onTaint: () => undefined,
     signal: new AbortController().signal,
     onText: () => undefined,
+    onProgress: () => undefined,
   };
 }
 

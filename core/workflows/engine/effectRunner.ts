@@ -1,4 +1,11 @@
-import { LogoMeshError, type Actor, type Effect, type JsonObject, type JsonValue } from "@logomesh/contracts";
+import {
+  LogoMeshError,
+  type Actor,
+  type Effect,
+  type JsonObject,
+  type JsonValue,
+  type ToolProgress,
+} from "@logomesh/contracts";
 import { isCancellation, sha256Hex } from "../../base/index.ts";
 import type { AuditPayload, WriteCommand } from "../../ports/index.ts";
 import type { TaskExecutorRegistry } from "../executors/index.ts";
@@ -61,6 +68,7 @@ export interface EffectOrder {
   onTaint: () => void;
   signal: AbortSignal;
   onText: (delta: string) => void;
+  onProgress: (progress: ToolProgress) => void;
 }
 
 /** Performs what the interpreter launches. Never throws: whatever happens is an outcome. */
@@ -132,7 +140,8 @@ export class EffectRunner {
           actor,
         },
         {
-          ...{ signal, idempotencyKey, simulated: order.simulated, onText: order.onText },
+          ...{ signal, idempotencyKey, simulated: order.simulated },
+          ...{ onText: order.onText, onProgress: order.onProgress },
           ...{ tainted: order.tainted, taint: order.onTaint },
         },
       );

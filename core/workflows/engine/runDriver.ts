@@ -433,6 +433,8 @@ export class RunDriver {
         onTaint: () => (this.#isTainted = true),
         signal: abort.signal,
         onText: (delta) => hub.publish(run.runId, { type: "token", runId: run.runId, taskSeq: frame.seq, delta }),
+        onProgress: (progress) =>
+          hub.publish(run.runId, { type: "progress", runId: run.runId, taskSeq: frame.seq, progress }),
       })
       .then((report) => {
         this.#live.delete(frame.seq);

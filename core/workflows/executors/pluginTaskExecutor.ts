@@ -23,7 +23,7 @@ export function createPluginTaskExecutor(plugins: PluginTools): TaskExecutor {
       if (typeof plugin !== "string" || typeof tool !== "string") return "once";
       return plugins.describeTool(plugin, tool)?.effect ?? "once";
     },
-    async execute(request, { signal, idempotencyKey, tainted, taint }) {
+    async execute(request, { signal, idempotencyKey, tainted, taint, onProgress }) {
       const { plugin, tool, arguments: args } = parseArguments(ArgumentsSchema, request.arguments, "plugin");
       const result = await plugins.callTool(
         {
@@ -35,7 +35,7 @@ export function createPluginTaskExecutor(plugins: PluginTools): TaskExecutor {
           tainted,
           run: { runId: request.runId, taskReference: request.task.reference },
         },
-        { signal, onTaint: taint },
+        { signal, onTaint: taint, onProgress },
       );
       if (result.isError) {
         const text = textOf(result).slice(0, DETAIL_CHARS_MAX);

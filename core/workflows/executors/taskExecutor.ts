@@ -1,4 +1,4 @@
-import type { Actor, Effect, JsonObject, JsonValue } from "@logomesh/contracts";
+import type { Actor, Effect, JsonObject, JsonValue, ToolProgress } from "@logomesh/contracts";
 import type { AuditPayload, Principal, WriteCommand } from "../../ports/index.ts";
 import type { CallTask } from "../language/index.ts";
 
@@ -28,6 +28,8 @@ export interface TaskContext {
   taint: () => void;
   /** Text as it arrives; shown, never stored. */
   onText: (delta: string) => void;
+  /** How far the step is, when it tells; shown, never stored. */
+  onProgress: (progress: ToolProgress) => void;
 }
 
 export interface TaskResult {

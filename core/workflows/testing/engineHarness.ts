@@ -201,11 +201,12 @@ function toolsOf(harness: EngineHarness): PluginTools {
       const found = harness.tools.get(`${pluginId}#${tool}`);
       return found === undefined ? undefined : { effect: found.effect, version: "1.0.0", sha256: "00" };
     },
-    async callTool(call, { signal, onTaint }): Promise<CallToolResult> {
+    async callTool(call, { signal, onTaint, onProgress }): Promise<CallToolResult> {
       harness.calls.push(call);
       const found = harness.tools.get(`${call.pluginId}#${call.tool}`);
       if (found === undefined) throw new LogoMeshError("LM_PLUGIN_NOT_FOUND", `No plugin ${call.pluginId}.`);
       if (harness.privateTools.has(`${call.pluginId}#${call.tool}`)) onTaint();
+      onProgress?.({ progress: 1, total: 2, message: call.tool });
       const value = await found.behave(call, signal);
       if (typeof value === "string")
         return { content: [{ type: "text", text: value }], isError: value.startsWith("!"), durationMs: 1 };

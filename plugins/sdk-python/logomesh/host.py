@@ -27,9 +27,11 @@ class Host:
         self.llm = Llm(self)
         self.thoughts = Thoughts(self)
 
-    def call(self, tool: str, on_text: Callable[[str], None] | None = None, /, **arguments: Any) -> dict[str, Any]:
+    def call(
+        self, tool: str, on_progress: Callable[[dict[str, Any]], None] | None = None, /, **arguments: Any
+    ) -> dict[str, Any]:
         """Any tool of the workbench by its name; arguments that are None are left out."""
-        return self._connection.call(tool, arguments, token=self._token, cancel=self._cancel, on_text=on_text)
+        return self._connection.call(tool, arguments, token=self._token, cancel=self._cancel, on_progress=on_progress)
 
     def read_file(self, path: str) -> dict[str, Any]:
         """`path` as the workbench calls it, `text` and `sha256`; for what is no text in UTF-8 use `read_bytes`."""
@@ -70,12 +72,20 @@ class Host:
         return {**answer, "body": base64.b64decode(answer.pop("base64"))}
 
     def call_plugin(
-        self, plugin: str, tool: str, arguments: Mapping[str, Any] | None = None, *, timeout_ms: int | None = None
+        self,
+        plugin: str,
+        tool: str,
+        arguments: Mapping[str, Any] | None = None,
+        *,
+        timeout_ms: int | None = None,
+        on_progress: Callable[[dict[str, Any]], None] | None = None,
     ) -> dict[str, Any]:
-        """`content`, `structuredContent` and `isError`, which is returned, not raised."""
-        return self.call(
-            "plugin_call", plugin=plugin, tool=tool, arguments=dict(arguments or {}), timeoutMs=timeout_ms
-        )
+        """`content`, `structuredContent` and `isError`, which is returned, not raised.
+
+        `on_progress` hears `progress`, `total` and `message` of the other, when it tells; in the thread that reads.
+        """
+        given = {"plugin": plugin, "tool": tool, "arguments": dict(arguments or {}), "timeoutMs": timeout_ms}
+        return self.call("plugin_call", on_progress, **given)
 
     def publish(self, type: str, *, subject: str | None = None, data: Any = None) -> dict[str, Any]:
         return self.call("event_publish", type=type, subject=subject, data=data)
@@ -149,7 +159,7 @@ class Llm:
         """`text`, `structured` with a `format`, `model`, `simulated` …; `on_text` gets the text bit by bit."""
         return self._host.call(
             "llm_generate",
-            on_text,
+            None if on_text is None else lambda told: on_text(str(told.get("message", ""))),
             **{"prompt": prompt, "messages": messages, "model": model, "system": system, "format": format},
             **{"options": options, "maxTokens": max_tokens, "timeoutMs": timeout_ms},
         )

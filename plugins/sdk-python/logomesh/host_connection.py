@@ -26,13 +26,15 @@ CANCEL_POLL_S = 0.1
 
 READ_BYTES = 65_536
 
+PROGRESS_KEYS = ("progress", "total", "message")
+
 
 class _Request:
-    def __init__(self, on_text: Callable[[str], None] | None) -> None:
+    def __init__(self, on_progress: Callable[[dict[str, Any]], None] | None) -> None:
         self.changed = threading.Condition()
         self.answer: dict[str, Any] | None = None
         self.events: deque[dict[str, Any]] = deque()
-        self.on_text = on_text
+        self.on_progress = on_progress
 
 
 class HostConnection:
@@ -52,7 +54,7 @@ class HostConnection:
         *,
         token: str | None = None,
         cancel: threading.Event | None = None,
-        on_text: Callable[[str], None] | None = None,
+        on_progress: Callable[[dict[str, Any]], None] | None = None,
         keep_none: tuple[str, ...] = (),
     ) -> dict[str, Any]:
         """The `structuredContent` of a tool of the workbench. Arguments that are None are left out, unless they mean it.
@@ -61,7 +63,7 @@ class HostConnection:
         """
         given = {key: value for key, value in arguments.items() if value is not None or key in keep_none}
         params = {"name": tool, "arguments": to_json_value(given, tool)}
-        request_id, request = self._send_request("tools/call", params, token, on_text)
+        request_id, request = self._send_request("tools/call", params, token, on_progress)
         try:
             result = self._wait(request_id, request, cancel)
         finally:
@@ -97,9 +99,9 @@ class HostConnection:
             self._requests.pop(request_id, None)
 
     def _send_request(
-        self, method: str, params: dict[str, Any], token: str | None, on_text: Callable[[str], None] | None
+        self, method: str, params: dict[str, Any], token: str | None, on_progress: Callable[[dict[str, Any]], None] | None
     ) -> tuple[int, _Request]:
-        request = _Request(on_text)
+        request = _Request(on_progress)
         with self._lock:
             request_id = self._next_id
             self._next_id += 1
@@ -107,7 +109,7 @@ class HostConnection:
         meta: dict[str, Any] = dict(META_BASE)
         if token is not None:
             meta[META_CALL] = token
-        if on_text is not None:
+        if on_progress is not None:
             meta["progressToken"] = request_id
         try:
             self._send({"id": request_id, "method": method, "params": {**params, "_meta": meta}})
@@ -162,8 +164,8 @@ class HostConnection:
         method, params = message.get("method"), message.get("params", {})
         if method == "notifications/progress":
             request = self._requests.get(params.get("progressToken"))
-            if request is not None and request.on_text is not None:
-                request.on_text(str(params.get("message", "")))
+            if request is not None and request.on_progress is not None:
+                request.on_progress({key: params[key] for key in PROGRESS_KEYS if key in params})
         elif method == "notifications/events/event":
             request = self._requests.get(params.pop("subscriptionId", None))
             if request is not None:

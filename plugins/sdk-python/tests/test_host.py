@@ -173,6 +173,16 @@ class HostTest(unittest.TestCase):
         self.assertEqual(host.llm.generate("p", on_text=heard.append), {"text": "a b"})
         self.assertEqual(heard, ["a ", "b"])
 
+    def test_progress_of_another_plugin_is_heard(self) -> None:
+        def answer(m: dict[str, Any]) -> list[dict[str, Any]]:
+            told = {"progressToken": m["params"]["_meta"]["progressToken"], "progress": 1, "total": 2, "extra": 3}
+            return [{"method": "notifications/progress", "params": told}, *result(m, {"content": [], "isError": False})]
+
+        _, host = self.play(answer)
+        heard: list[dict[str, Any]] = []
+        host.call_plugin("org.example.other", "t", on_progress=heard.append)
+        self.assertEqual(heard, [{"progress": 1, "total": 2}])
+
     def test_events_come_in_order_until_the_loop_ends(self) -> None:
         def answer(m: dict[str, Any]) -> list[dict[str, Any]]:
             if m["method"] != "events/listen":

@@ -1,5 +1,5 @@
 import type { JsonObject } from "@logomesh/contracts";
-import type { Caller, ClientCall, Workbench } from "@logomesh/core";
+import type { Caller, ClientCall, OnToolProgress, Workbench } from "@logomesh/core";
 import { z } from "zod";
 
 // A tool that LogoMesh itself offers to clients: its schemas, what the policy is asked before it, and the work.
@@ -13,6 +13,8 @@ export interface ToolContext {
   signal: AbortSignal;
   /** Tells the client how far the work is, where it asked to be told. */
   report: (message: string) => void;
+  /** Passes on what a plugin tells of its call, where the client asked to be told. */
+  forward: OnToolProgress | undefined;
 }
 
 /** As `tools/list` shows a tool. */

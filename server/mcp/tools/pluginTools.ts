@@ -51,8 +51,15 @@ export function findPluginTool(
   const target = pluginToolNames(tools).get(name);
   if (target === undefined) return undefined;
   return {
-    async call(args, { workbench, caller, signal }) {
-      const result = await workbench.plugins.call(target, { arguments: args }, { caller, signal });
+    async call(args, { workbench, caller, signal, forward }) {
+      const result = await workbench.plugins.call(
+        target,
+        { arguments: args },
+        {
+          ...{ caller, signal },
+          ...(forward === undefined ? {} : { onProgress: forward }),
+        },
+      );
       const { content, structuredContent, isError } = result;
       return {
         content: content as ToolResult["content"],

@@ -23,7 +23,13 @@ test("[MC11] a long thought is read in parts, and what is cut says so", async ()
   }));
   workbench.thoughts.get = async () => ({ ...THOUGHT, body: "b".repeat(70_000), segments });
   const caller = { actor: { type: "client", id: "c" }, principal: { type: "Client", id: "c" }, scopes: [] } as const;
-  const context: ToolContext = { workbench, caller, signal: new AbortController().signal, report: () => undefined };
+  const context: ToolContext = {
+    workbench,
+    caller,
+    signal: new AbortController().signal,
+    report: () => undefined,
+    forward: undefined,
+  };
   const [, get] = THOUGHT_TOOLS;
   const first = await get!.run({ id: "t" }, context);
   expect(first).toMatchObject({ isBodyCut: true, segmentCount: 10, nextSegment: 8 });
