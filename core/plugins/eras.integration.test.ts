@@ -123,9 +123,8 @@ test("[PL110] another content is asked anew, and the verdict goes with its copy"
   await eraOf(host);
   const first = fileOf(host);
   writeFileSync(join(host.pluginsFolder, "fixture", "index.mjs"), older(REFUSES));
-  await host.host.load(ID, CALLER).catch(() => undefined);
-  await host.host.reload(ID, CALLER);
-  await host.host.grant(ID, { sha256: host.host.get(ID).sha256, caller: CALLER });
+  const { waiting } = await host.host.reload(ID, CALLER);
+  await host.host.grant(ID, { sha256: waiting?.sha256 ?? "", caller: CALLER });
   expect(await eraOf(host)).toBe("legacy");
   expect([existsSync(first), existsSync(fileOf(host))]).toEqual([false, true]);
   await host.host.uninstall(ID, { force: false, caller: CALLER });
