@@ -6,10 +6,11 @@ import { expectHealthy, watchWhile, type Health } from "./arena/health.ts";
 import type { Attack } from "./attack.ts";
 import { filesystem } from "./attacks/filesystem.ts";
 import { network } from "./attacks/network.ts";
+import { resources } from "./attacks/resources.ts";
 import { secrets } from "./attacks/secrets.ts";
 
 /** Attacks by family. README.md says how to add one. */
-const FAMILIES: Record<string, Attack[]> = { filesystem, network, secrets };
+const FAMILIES: Record<string, Attack[]> = { filesystem, network, secrets, resources };
 
 describe.each(Object.entries(FAMILIES))("%s", (family, attacks) => {
   let arena: Arena;
@@ -17,7 +18,7 @@ describe.each(Object.entries(FAMILIES))("%s", (family, attacks) => {
   beforeAll(async () => (arena = await Arena.open()));
   afterAll(async () => {
     await arena[Symbol.asyncDispose]();
-    report(family, seen);
+    if (seen.length > 0) report(family, seen);
   });
 
   test.for(attacks)("$name", async ({ name, control, attempt, needsRoot = false }, { skip }) => {

@@ -13,7 +13,7 @@ import {
 import { TestHost } from "../../../core/plugins/testingHost.ts";
 import { createTempFolder, silentLogger } from "../../../core/testing/index.ts";
 import { startServer } from "../../../server/index.ts";
-import { freePort } from "../../support/workbenchProcess.ts";
+import { freePort, processesWith } from "../../support/workbenchProcess.ts";
 import { RUNTIMES, writeAgent, type AgentOptions } from "./agents.ts";
 import { Canaries, describeTree, type Targets } from "./canaries.ts";
 
@@ -114,7 +114,7 @@ export class Arena implements AsyncDisposable {
   }
 
   /** Runs code in a plugin of the workbench. */
-  async run(id: string, code: string, { timeoutMs = 20_000, tool = "attack" } = {}): Promise<Attempt> {
+  async run(id: string, code: string, { timeoutMs = 10_000, tool = "attack" } = {}): Promise<Attempt> {
     const { plugins } = this.workbench;
     const { state, runtime } = plugins.get(id);
     if (state === "crashed" || state === "quarantined") await plugins.release(id, this.caller);
@@ -133,6 +133,11 @@ export class Arena implements AsyncDisposable {
   /** Ends a plugin's process, so that the next attempt begins with a new one. */
   async renew(id: string): Promise<void> {
     await this.workbench.plugins.unload(id, this.caller);
+  }
+
+  /** Processes of this machine whose command line holds a name. */
+  processesNamed(name: string): number[] {
+    return processesWith(name);
   }
 
   async callNeighbour(): Promise<void> {
@@ -188,7 +193,8 @@ async function outcomeOf(
   call: () => Promise<{ structuredContent?: unknown }>,
 ): Promise<Attempt> {
   try {
-    const { output } = (await call()).structuredContent as { output: string };
+    const { structuredContent } = await call();
+    const { output = "" } = (structuredContent ?? {}) as { output?: string };
     return { runtime, output: Buffer.from(output, "base64").toString() };
   } catch (error) {
     if (!(error instanceof LogoMeshError)) throw error;

@@ -13,9 +13,10 @@ request() {
   printf '%s\n' "$reply"
 }
 
-# Writes to the workbench as it is: the output of the code itself is caught.
+# Write to the workbench and to standard error as they are: the output of the code itself is caught.
 raw() { cat >&9; }
-exec 9>&1
+complain() { cat >&7; }
+exec 9>&1 7>&2
 
 start="${0%/*}/start.sh"
 if [ -e "$start" ]; then . "$start"; fi
