@@ -65,6 +65,7 @@ export interface McpConnectionOptions {
 
 export class McpConnection {
   readonly #options: McpConnectionOptions;
+  readonly #reader: MessageReader;
   readonly #pending = new Map<number, Pending>();
   /** Cancelled requests: answers to these may still come, and are nobody's fault. */
   readonly #late = new Set<number>();
@@ -82,16 +83,14 @@ export class McpConnection {
   constructor(options: McpConnectionOptions) {
     this.#options = options;
     this.#heardAtMs = options.clock.monotonicMs();
-    const reader = new MessageReader({
+    this.#reader = new MessageReader({
       lineBytesMax: options.lineBytesMax,
       onMessage: (message) => this.#receive(message),
       onViolation: (what) => this.#violate(what),
       onFatal: (what) => options.onFatal(this.#fault(what)),
     });
     // Still read when closed: a plugin that is being stopped must not hang in its last words.
-    options.input.on("data", (chunk: Buffer) => {
-      if (this.#closedBy === undefined) reader.push(chunk);
-    });
+    options.input.on("data", (chunk: Buffer) => this.#reader.push(chunk));
     // A plugin that is gone makes writing fail; its end is reported by the process.
     options.output.on("error", () => undefined);
   }
@@ -184,6 +183,7 @@ export class McpConnection {
   /** Fails everything in flight, and everything that is asked from now on. */
   close(error: LogoMeshError): void {
     this.#closedBy ??= error;
+    this.#reader.stop();
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     for (const { reject } of pending) reject(error);
@@ -230,7 +230,6 @@ export class McpConnection {
   }
 
   #receive(message: unknown): void {
-    if (this.#closedBy !== undefined) return;
     this.#heardAtMs = this.#options.clock.monotonicMs();
     if (typeof message !== "object" || message === null || Array.isArray(message)) {
       this.#violate("a message that is no object");

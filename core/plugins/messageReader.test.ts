@@ -115,3 +115,19 @@ test("[PL10] the last bytes are kept, whatever the pieces they came in", () => {
   tail.push(Buffer.from(`${"x".repeat(5_000)}\nend\n\n`));
   expect(tail.lines()).toEqual(["x".repeat(94), "end"]);
 });
+
+test("[PL8] who is stopped by a message hears nothing of what came in the same piece", () => {
+  const heard: unknown[] = [];
+  const reader = new MessageReader({
+    lineBytesMax: 100,
+    onMessage: (message) => {
+      heard.push(message);
+      reader.stop();
+    },
+    onViolation: (what) => expect.fail(what),
+    onFatal: (what) => expect.fail(what),
+  });
+  reader.push(Buffer.from(`1\n2\nnonsense\n${"x".repeat(200)}`));
+  reader.push(Buffer.from("3\n"));
+  expect(heard).toEqual([1]);
+});

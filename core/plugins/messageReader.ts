@@ -46,6 +46,12 @@ export class MessageReader {
     if (rest.length > 0 && this.#fits(rest)) this.#hold(rest);
   }
 
+  /** Nothing is heard any more, also of what was pushed already. */
+  stop(): void {
+    this.#isDone = true;
+    this.#room = Buffer.alloc(0);
+  }
+
   #fits(part: Buffer): boolean {
     if (this.#isDone) return false;
     if (this.#held + part.length <= this.#options.lineBytesMax) return true;
@@ -90,8 +96,7 @@ export class MessageReader {
   }
 
   #fail(what: string): void {
-    this.#isDone = true;
-    this.#room = Buffer.alloc(0);
+    this.stop();
     this.#options.onFatal(what);
   }
 }

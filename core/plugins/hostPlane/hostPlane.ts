@@ -56,6 +56,7 @@ interface Request {
 
 export class HostPlane implements Disposable {
   readonly #options: HostPlaneOptions;
+  readonly #reader: MessageReader;
   readonly #calls: CallRegister;
   readonly #outbox: HostOutbox;
   readonly #budget: RequestBudget;
@@ -75,15 +76,13 @@ export class HostPlane implements Disposable {
     this.#outbox = new HostOutbox(stream, lineBytesMax);
     this.#budget = new RequestBudget(clock);
     this.#session = { pluginId, taint: options.taint };
-    const reader = new MessageReader({
+    this.#reader = new MessageReader({
       lineBytesMax,
       onMessage: (message) => this.#receive(message),
       onViolation: (what) => this.#violate(what),
       onFatal: (what) => this.#end(what),
     });
-    stream.on("data", (chunk: Buffer) => {
-      if (!this.#isClosed) reader.push(chunk);
-    });
+    stream.on("data", (chunk: Buffer) => this.#reader.push(chunk));
     // A plugin may close the plane and live on; what it asked is for nobody then.
     stream.on("error", () => undefined);
     stream.on("end", () => this[Symbol.dispose]());
@@ -141,6 +140,7 @@ export class HostPlane implements Disposable {
   [Symbol.dispose](): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#reader.stop();
     for (const abort of this.#inFlight.values()) abort.abort(closed());
     for (const { subscription } of this.#listens.values()) subscription[Symbol.dispose]();
     this.#outbox.close();
