@@ -1,6 +1,7 @@
 import {
   LogoMeshError,
   type CallToolResult,
+  type InputProblem,
   type JsonObject,
   type JsonValue,
   type PluginManifest,
@@ -21,7 +22,7 @@ import { TailBuffer } from "./messageReader.ts";
 import type { SandboxExit, SandboxProcess, SandboxUsage } from "./sandbox/sandbox.ts";
 import { listTools } from "./toolList.ts";
 import { ServerRequests, logLineOf } from "./serverRequests.ts";
-import type { ToolSchemas } from "./toolSchemas.ts";
+import { tookTooLong, type ToolSchemas } from "./toolSchemas.ts";
 
 // One running process of a plugin with its connection: started → ready → ended. It ends by itself, by a rule it broke, or because it was
 // told to; whatever the reason, every call in flight fails with it.
@@ -390,7 +391,7 @@ export class PluginInstance {
 
   #checkArguments(tool: PluginTool, args: JsonObject): void {
     if (tool.inputSchema === undefined) return;
-    const problems = this.#options.schemas.validate(tool.inputSchema, args);
+    const problems = this.#problemsOf(tool.inputSchema, args);
     const [first] = problems;
     if (first === undefined) return;
     throw new LogoMeshError(
@@ -398,6 +399,16 @@ export class PluginInstance {
       `${this.#options.manifest.id}#${tool.name}: ${first.pointer || "the arguments"} ${first.message}.`,
       { problems },
     );
+  }
+
+  /** A schema that takes too long held everybody up; it does so once. */
+  #problemsOf(schema: JsonObject, value: JsonValue): InputProblem[] {
+    try {
+      return this.#options.schemas.validate(schema, value);
+    } catch (error) {
+      if (tookTooLong(error)) this.kill(toLogoMeshError(error));
+      throw error;
+    }
   }
 
   #check(tool: PluginTool, result: CallToolResult): CallToolResult {
@@ -408,7 +419,7 @@ export class PluginInstance {
         "LM_PLUGIN_OUTPUT_INVALID",
         `${id}#${tool.name} declares an output schema and gave no structured content.`,
       );
-    const problems = this.#options.schemas.validate(tool.outputSchema, result.structuredContent);
+    const problems = this.#problemsOf(tool.outputSchema, result.structuredContent);
     const [first] = problems;
     if (first === undefined) return result;
     throw new LogoMeshError(

@@ -14,15 +14,20 @@ const PAGES_MAX = 100;
 /** Of the JSON text of one schema. */
 const SCHEMA_CHARS_MAX = 65_536;
 const NAME_CHARS_MAX = 128;
+/** Of all pages as JSON text: held as long as the plugin runs, hashed, and shown. */
+const LIST_CHARS_MAX = 4 * 1024 * 1024;
 
 /** The tools of a running plugin, with the effect class of its granted manifest; what it does not name is `once`. */
 export async function listTools(connection: McpConnection, manifest: PluginManifest): Promise<PluginTool[]> {
   const tools = new Map<string, PluginTool>();
   const cursors = new Set<string>();
   let cursor: string | undefined;
+  let chars = 0;
   for (let page = 0; page < PAGES_MAX; page += 1) {
     const answer = await connection.request("tools/list", cursor === undefined ? {} : { cursor }).result;
     const listed = Array.isArray(answer.tools) ? answer.tools : [];
+    chars += JSON.stringify(listed).length;
+    if (chars > LIST_CHARS_MAX) throw fault(manifest, `says more than ${LIST_CHARS_MAX} characters about its tools`);
     for (const tool of listed) addTool(tools, { tool, manifest });
     if (typeof answer.nextCursor !== "string") return [...tools.values()];
     cursor = answer.nextCursor;

@@ -125,5 +125,12 @@ function isSmall(value: JsonValue): boolean {
 }
 
 function unusable(error: unknown): LogoMeshError {
-  return new LogoMeshError("LM_PLUGIN_PROTOCOL", `A schema of the plugin cannot be used: ${messageOf(error)}.`);
+  const detail = `A schema of the plugin cannot be used: ${messageOf(error)}.`;
+  return new LogoMeshError("LM_PLUGIN_PROTOCOL", detail, { cause: error });
+}
+
+/** Whether a schema was given up because it took too long. */
+export function tookTooLong(error: unknown): boolean {
+  const { cause } = error as { cause?: { code?: unknown } };
+  return cause?.code === "ERR_SCRIPT_EXECUTION_TIMEOUT";
 }

@@ -6,11 +6,12 @@ import { expectHealthy, watchWhile, type Health } from "./arena/health.ts";
 import type { Attack } from "./attack.ts";
 import { filesystem } from "./attacks/filesystem.ts";
 import { network } from "./attacks/network.ts";
+import { protocol } from "./attacks/protocol.ts";
 import { resources } from "./attacks/resources.ts";
 import { secrets } from "./attacks/secrets.ts";
 
 /** Attacks by family. README.md says how to add one. */
-const FAMILIES: Record<string, Attack[]> = { filesystem, network, secrets, resources };
+const FAMILIES: Record<string, Attack[]> = { filesystem, network, secrets, resources, protocol };
 
 describe.each(Object.entries(FAMILIES))("%s", (family, attacks) => {
   let arena: Arena;

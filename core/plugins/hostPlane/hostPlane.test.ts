@@ -404,3 +404,8 @@ test("[HP8] what is asked on the plugin plane counts with the rest, and ends wit
   plugin.plane.end();
   expect((await outcomes).map(({ status }) => status)).toEqual(Array.from({ length: 32 }, () => "rejected"));
 });
+
+test("[HP50] the list of tools is made once", () => {
+  using plane = new PlayedPlane();
+  expect(plane.api.list()).toBe(plane.api.list());
+});

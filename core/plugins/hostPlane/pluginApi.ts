@@ -79,6 +79,7 @@ export interface HostCall extends Pick<HostRequest, "signal" | "onText" | "onPro
 export class PluginAPI {
   readonly #options: PluginAPIOptions;
   readonly #tools: ReadonlyMap<string, HostTool>;
+  #listed: JsonObject[] | undefined;
 
   constructor(options: PluginAPIOptions) {
     this.#options = options;
@@ -99,14 +100,14 @@ export class PluginAPI {
     );
   }
 
-  /** As `tools/list` answers. */
+  /** As `tools/list` answers; made once, because making it takes longer than asking for it. */
   list(): JsonObject[] {
-    return [...this.#tools].map(([name, { description, input, output }]) => ({
+    return (this.#listed ??= [...this.#tools].map(([name, { description, input, output }]) => ({
       name,
       description,
       inputSchema: schemaOf(input, "input"),
       outputSchema: schemaOf(output, "output"),
-    }));
+    })));
   }
 
   has(name: string): boolean {

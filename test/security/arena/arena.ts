@@ -26,6 +26,11 @@ export interface Attempt {
   message?: string;
 }
 
+interface RunOptions {
+  timeoutMs?: number;
+  tool?: string;
+}
+
 export const hostile = (runtime: PluginRuntime): string => `org.example.hostile-${runtime}`;
 const NEIGHBOUR = "org.example.neighbour";
 
@@ -113,11 +118,18 @@ export class Arena implements AsyncDisposable {
     await this.workbench.plugins.uninstall(id, { force: true, caller: this.caller });
   }
 
-  /** Runs code in a plugin of the workbench. */
-  async run(id: string, code: string, { timeoutMs = 10_000, tool = "attack" } = {}): Promise<Attempt> {
+  /** Runs code in a plugin of the workbench; in a new process when the last one fell. */
+  async run(id: string, code: string, options: RunOptions = {}): Promise<Attempt> {
     const { plugins } = this.workbench;
-    const { state, runtime } = plugins.get(id);
+    const { state } = plugins.get(id);
     if (state === "crashed" || state === "quarantined") await plugins.release(id, this.caller);
+    return await this.call(id, code, options);
+  }
+
+  /** The same, whatever state the plugin is in. */
+  async call(id: string, code: string, { timeoutMs = 10_000, tool = "attack" }: RunOptions = {}): Promise<Attempt> {
+    const { plugins } = this.workbench;
+    const { runtime } = plugins.get(id);
     const params = { arguments: encode(code), timeoutMs };
     const options = { caller: this.caller, signal: new AbortController().signal };
     const attempt = await outcomeOf(runtime, () => plugins.call({ pluginId: id, tool }, params, options));
