@@ -1,5 +1,5 @@
 import { PassThrough } from "node:stream";
-import type { JsonObject, LogoMeshError } from "@logomesh/contracts";
+import { LogoMeshError, type JsonObject } from "@logomesh/contracts";
 import { expect, test } from "vitest";
 import { FakeClock } from "../testing/index.ts";
 import { McpConnection, type McpRequest } from "./mcpConnection.ts";
@@ -118,7 +118,7 @@ async function run(seed: number): Promise<number> {
   for (const { id, outcome } of round.asked)
     if (outcome.value !== undefined && said.get(id)?.includes(JSON.stringify(outcome.value)) !== true)
       throw new Error(`request ${id} was answered with what was not said to it`);
-  connection.close(round.fatal[0] ?? ({ code: "LM_PLUGIN_STOPPED" } as LogoMeshError));
+  connection.close(round.fatal[0] ?? new LogoMeshError("LM_PLUGIN_STOPPED", "The round is over."));
   await new Promise<void>((resolve) => setImmediate(resolve));
   for (const { id, outcome } of round.asked)
     if (outcome.settled !== 1) throw new Error(`request ${id} ended ${outcome.settled} times`);

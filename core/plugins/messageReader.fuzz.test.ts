@@ -30,7 +30,7 @@ function readPlainly(bytes: Buffer): Heard[] {
 function isTooDeep(line: string): boolean {
   const brackets = line.replaceAll(/"(?:\\[^]|[^"\\])*(?:"|\\?$)/g, "").replaceAll(/[^[\]{}]/g, "");
   let depth = 0;
-  return [...brackets].some((bracket) => (depth += "[{".includes(bracket) ? 1 : -1) > 64);
+  return Array.from(brackets).some((bracket) => (depth += "[{".includes(bracket) ? 1 : -1) > 64);
 }
 
 function round(seed: number): { bytes: Buffer; heard: Heard[] } {

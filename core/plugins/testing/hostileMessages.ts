@@ -252,6 +252,8 @@ export async function fuzz({
     watch.at(heard / messages);
   }
   const growthBytes = watch.growthBytes();
-  console.log(`${heard} messages in ${rounds} rounds, seeds 1 to ${rounds}; ${growthBytes} bytes more in use`);
+  process.stdout.write(
+    `${heard} messages in ${rounds} rounds, seeds 1 to ${rounds}; ${growthBytes} bytes more in use\n`,
+  );
   return { rounds, messages: heard, growthBytes };
 }
