@@ -33,9 +33,10 @@ const models: Command = {
 
 function printAliases({ aliases }: ModelsStatus, { style, print }: CliContext): void {
   for (const [alias, { provider, model, simulated, chosen }] of Object.entries(aliases)) {
-    const who = chosen === undefined ? "" : style.dim(` chosen by ${visibleLine(chosen.by)} ${timeText(chosen.at)}`);
+    const by = chosen === undefined ? "" : `chosen by ${visibleLine(chosen.by)} ${timeText(chosen.at)}`;
+    const who = by === "" ? "" : style.dim(` of ${visibleLine(provider)}, ${by}`);
     const mock = simulated ? style.yellow(" (simulated)") : "";
-    print(`${style.bold(visibleLine(alias))} → ${visibleLine(model)} (${visibleLine(provider)})${mock}${who}`);
+    print(`${style.bold(visibleLine(alias))} → ${visibleLine(model)}${mock}${who}`);
   }
 }
 

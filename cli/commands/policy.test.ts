@@ -15,7 +15,7 @@ const CONSTITUTION: Constitution = {
 const DENIED = { allowed: false, policies: ["a"], reason: EVIL };
 const FLIP = { principal: `Plugin:${EVIL}`, action: "plugin.call", resource: EVIL, tainted: true, callDepth: 0 };
 const CHANGE: ConstitutionChange = {
-  ...{ applied: false, sha256: "22", replayed: 3, rules: { added: ["a"], removed: ["b"], changed: ["c"] } },
+  ...{ applied: false, sha256: "22", replayed: 3, left: 0, rules: { added: ["a"], removed: ["b"], changed: ["c"] } },
   flips: [
     { ...FLIP, from: "grant", before: { ...DENIED, allowed: true }, after: DENIED },
     { ...FLIP, from: "decision", before: DENIED, after: { ...DENIED, allowed: true } },

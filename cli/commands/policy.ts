@@ -8,7 +8,7 @@ import { readTextFile, textOption } from "../arguments.ts";
 import { connect } from "../connect.ts";
 import { UsageError, type CliContext, type Command, type Connection } from "../context.ts";
 import { printError } from "../output/printError.ts";
-import { visible, visibleBlock, visibleLine } from "../output/text.ts";
+import { countText, visible, visibleBlock, visibleLine } from "../output/text.ts";
 
 const FLIPS_SHOWN_MAX = 50;
 
@@ -145,7 +145,7 @@ async function isYes(question: string, context: CliContext): Promise<boolean> {
   return /^y(es)?$/i.test(await context.ask(question));
 }
 
-function printChange({ rules, replayed, flips }: ConstitutionChange, { print, style }: CliContext): void {
+function printChange({ rules, replayed, left, flips }: ConstitutionChange, { print, style }: CliContext): void {
   const marks = [
     ...rules.added.map((id) => style.green(`  + ${visibleLine(id)}`)),
     ...rules.removed.map((id) => style.red(`  - ${visibleLine(id)}`)),
@@ -153,11 +153,12 @@ function printChange({ rules, replayed, flips }: ConstitutionChange, { print, st
   ];
   if (marks.length === 0) print("No rule changes.");
   else ["Rules:", ...marks].forEach(print);
+  const rest = left === 0 ? "" : ` ${countText(left, "request")} more, asked since the start, were not tried.`;
   if (flips.length === 0) {
-    print(`None of ${replayed} requests (asked lately, or named by a grant) would be decided differently.`);
+    print(`None of ${replayed} requests (asked lately, or named by a grant) would be decided differently.${rest}`);
     return;
   }
-  print(`${flips.length} of ${replayed} requests would be decided differently:`);
+  print(`${flips.length} of ${replayed} requests would be decided differently:${rest}`);
   for (const { principal, action, resource, tainted, before, after } of flips.slice(0, FLIPS_SHOWN_MAX)) {
     const verdict = after.allowed ? style.green("allowed") : style.red("denied");
     const data = tainted ? " with private data" : "";

@@ -62,8 +62,10 @@ export const ConstitutionChangeSchema = z.object({
   sha256: z.string(),
   previousSha256: z.string().optional(),
   rules: z.object({ added: z.array(z.string()), removed: z.array(z.string()), changed: z.array(z.string()) }),
-  /** How many requests were decided by both versions. */
+  /** How many requests were decided by both versions: what was asked lately, each kind of request first, and what grants name. */
   replayed: z.int(),
+  /** Requests that were asked since the start and are not among those: too many, or too long ago. */
+  left: z.int(),
   flips: z.array(PolicyFlipSchema),
 });
 export type ConstitutionChange = z.infer<typeof ConstitutionChangeSchema>;

@@ -73,7 +73,7 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
   const blobs = new SqliteBlobStore({ writer, reader });
   const pluginStore = new SqlitePluginStore({ writer, reader });
   const policyAdmin = new PolicyAdmin({
-    ...{ policy, grants, audit },
+    ...{ policy, grants, audit, clock },
     ...tokenFacts,
     getEntry: (seq) => audit.getEntry(seq),
     newestOf: (kind) => audit.newestOf(kind),

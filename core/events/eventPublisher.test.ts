@@ -68,7 +68,13 @@ test("[EB12] what a client publishes is in the log before it is heard, under the
     {
       kind: "event.published",
       actor: caller.actor,
-      data: { event: "order-7", type: "com.acme.paid", source: "client:tok_1", bytes: expect.any(Number) },
+      data: {
+        event: "order-7",
+        type: "com.acme.paid",
+        source: "client:tok_1",
+        bytes: expect.any(Number),
+        token: caller.principal.id,
+      },
       payload: { data: { bytes: '{"order":7}', media: "application/json" } },
     },
   ]);

@@ -35,7 +35,7 @@ export class EventPublisher {
     await audit.append({
       kind: "event.published",
       actor: caller.actor,
-      data: { event: event.id, type, source: event.source, bytes },
+      data: { event: event.id, type, source: event.source, bytes, token: caller.principal.id },
       ...(data === undefined ? {} : { payload: { data: { bytes: JSON.stringify(data), media: "application/json" } } }),
     });
     bus.deliver(sealed);

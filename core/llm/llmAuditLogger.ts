@@ -55,6 +55,10 @@ export class LLMAuditLogger {
         "gen_ai.request.model": model.name,
         requested: params.model ?? "default",
         simulated: model.simulated,
+        local: model.remoteHost === undefined,
+        ...(context.tainted === true ? { tainted: true } : {}),
+        ...callersOf(context),
+        ...(context.caller.type === "Client" ? { token: context.caller.id } : {}),
         credentialsMasked: prompt.masked,
         // Temperatures are fractions, which entries do not hold: the settings are a payload, and their hash is here.
         settings: sha256Hex(settings),
@@ -158,4 +162,9 @@ export class LLMAuditLogger {
       },
     };
   }
+}
+
+/** In whose name, as `policy why` reads it. */
+function callersOf({ chain = [] }: GenerateContext): JsonObject {
+  return chain.length === 0 ? {} : { callers: chain.map(({ type, id }) => `${type}:${id}`) };
 }

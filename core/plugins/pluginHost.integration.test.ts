@@ -242,7 +242,7 @@ test("[PL23] a call outside a run is one entry with arguments and result; one in
     kind: "plugin.called",
     actor: CALLER.actor,
     trace: { plugin: ID, status: "completed" },
-    data: { tool: "echo", version: "1.0.0", sha256, durationUs: expect.any(Number) },
+    data: { tool: "echo", token: "tok_test", version: "1.0.0", sha256, durationUs: expect.any(Number) },
     payload: {
       arguments: { bytes: '{"text":"hello"}', media: "application/json" },
       result: { bytes: '[{"type":"text","text":"hello"}]', media: "application/json" },

@@ -305,7 +305,10 @@ export class PluginHost implements PluginTools, AsyncDisposable {
       audit.enqueue({
         ...pluginEntry("plugin.called", { actor: caller.actor, pluginId: target.pluginId }),
         trace: { plugin: target.pluginId, status },
-        data: { tool: target.tool, ...version, durationUs: Math.round((clock.monotonicMs() - startedMs) * 1_000) },
+        data: {
+          ...{ tool: target.tool, token: caller.principal.id, ...version },
+          durationUs: Math.round((clock.monotonicMs() - startedMs) * 1_000),
+        },
         payload: {
           arguments: { bytes: JSON.stringify(params.arguments), media: "application/json" },
           result: { bytes: result, media: "application/json" },

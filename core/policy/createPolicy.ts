@@ -77,8 +77,8 @@ export class CedarPolicy implements Policy, Disposable {
   }
 
   /** What was asked lately, each once. */
-  get recent(): readonly Asked[] {
-    return this.#recent.list();
+  get recent(): Pick<RecentRequests, "list" | "forgotten"> {
+    return this.#recent;
   }
 
   /** Called when another constitution came into force, or when what the file holds is refused. */

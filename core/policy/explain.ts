@@ -12,6 +12,7 @@ import { cedar } from "./cedar.ts";
 import { BUILTIN_POLICIES, RESERVED_ID } from "./builtins.ts";
 import { annotationsOf, type Constitution } from "./constitution.ts";
 import type { GrantPolicies } from "./grantPolicies.ts";
+import { allowedRequestOf } from "./recordedRequests.ts";
 
 // From an entry of the log back to what was asked and decided.
 
@@ -45,23 +46,28 @@ const RequestSchema = z.object({
 /** @throws LogoMeshError LM_INPUT_INVALID for an entry that is about no decision */
 export function readDecision(entry: AuditEntry): RecordedDecision {
   if (entry.kind === "policy.denied") return readDenial(entry);
-  const call = toolCallOf(entry);
-  if (call === undefined)
+  const request = allowedRequestOf(entry);
+  if (request === undefined)
     throw new LogoMeshError(
       "LM_INPUT_INVALID",
-      `Entry ${entry.seq} is ${entry.kind}: it records no decision. Ask about an entry of kind policy.denied or plugin.called, or about a step that called a plugin.`,
+      `Entry ${entry.seq} is ${entry.kind}: it records no decision. Ask about a denial, a grant, a call or start of a plugin, a prompt, a step of a run, or what a plugin asked of the workbench (host.…).`,
     );
-  const { run, task } = entry.trace;
   return {
-    request: {
-      principal: principalOf(entry.actor),
-      action: "plugin.call",
-      resource: { type: "Tool", id: `${call.plugin}#${call.tool}` },
-      context: { ...(run === undefined ? {} : { run }), ...(task === undefined ? {} : { task }) },
+    request,
+    decision: {
+      allowed: true,
+      policies: [],
+      reason: "It was allowed. Only denials are recorded with their policies; these are the ones that decide it now.",
     },
-    decision: { allowed: true, policies: [], reason: "It was allowed: only denials are recorded with their policies." },
     refused: undefined,
   };
+}
+
+/** Whose grant the entry is about; undefined for any other entry. */
+export function granteeOf({ kind, data }: AuditEntry): Principal | undefined {
+  if (kind === "grant.workflow") return { type: "Workflow", id: textOf(data.definition) };
+  if (kind === "grant.plugin" || kind === "grant.revoked") return { type: "Plugin", id: textOf(data.plugin) };
+  return undefined;
 }
 
 function readDenial({ actor, data, payloads, seq }: AuditEntry): RecordedDecision {
@@ -86,12 +92,6 @@ function parseRequest(text: string, seq: number): unknown {
   const parsed = RequestSchema.safeParse(JSON.parse(text));
   if (parsed.success) return parsed.data;
   throw new LogoMeshError("LM_INPUT_INVALID", `The request in entry ${seq} cannot be read.`);
-}
-
-function toolCallOf({ kind, trace, data }: AuditEntry): { plugin: string; tool: string } | undefined {
-  const { plugin } = trace;
-  const isCall = kind === "plugin.called" || (kind.startsWith("step.") && data.call === "plugin");
-  return isCall && plugin !== undefined && typeof data.tool === "string" ? { plugin, tool: data.tool } : undefined;
 }
 
 function principalOf({ type, id }: Actor): Principal {

@@ -26,6 +26,9 @@ function pluginGrant(permissions: JsonObject): PluginGrant {
   return { pluginId: plugin.id, sha256: "aa", group: "user", permissions, grantedBy: "p1" };
 }
 
+/** Goes on by itself with each look. */
+const clock = { stepMs: 0, nowMs: 0, monotonicMs: () => (clock.nowMs += clock.stepMs) };
+
 function setUp(options: { constitution?: string; plugins?: PluginGrant[]; workflows?: WorkflowGrant[] } = {}) {
   const folder = createTempFolder();
   onTestFinished(() => folder[Symbol.dispose]());
@@ -56,7 +59,7 @@ function setUp(options: { constitution?: string; plugins?: PluginGrant[]; workfl
     payloads: Object.fromEntries(Object.entries(draft.payload ?? {}).map(([role, { bytes }]) => [role, String(bytes)])),
   });
   const admin = new PolicyAdmin({
-    ...{ policy, grants, scopesOf, audit },
+    ...{ policy, grants, scopesOf, audit, clock },
     getEntry: (seq) => Promise.resolve(toEntry(entries[seq]!, seq)),
     newestOf: (kind) => {
       const seq = entries.findLastIndex((draft) => draft.kind === kind);
@@ -72,7 +75,9 @@ function setUp(options: { constitution?: string; plugins?: PluginGrant[]; workfl
     expect(() => policy.require(request)).toThrow(expect.objectContaining({ code: "LM_POLICY_DENIED" }));
     return entries.length - 1;
   };
-  return { admin, policy, entries, path, put, deny, log };
+  /** Writes down what happened, and answers the number of its entry. */
+  const happened = (draft: AuditEntryDraft): number => entries.push(draft) - 1;
+  return { admin, policy, entries, path, put, deny, happened, log };
 }
 
 test("[PO30] [PO31] a new constitution is written whole, recorded with both hashes and its text, and in force at once", async () => {
@@ -359,7 +364,7 @@ test("[PO33] a call that was allowed is explained by what allows it now; what is
       trace: { plugin: "org.example.text" },
       data: { tool: "count" },
     },
-    { kind: "run.started", actor: caller.actor },
+    { kind: "secret.set", actor: caller.actor },
     {
       kind: "policy.denied",
       actor: { type: "plugin", id: "org.example.a" },
@@ -388,3 +393,159 @@ test("[PO33] a call that was allowed is explained by what allows it now; what is
   expect(await admin.why(2)).toMatchObject({ principals: [{ principal: "Plugin:org.example.a", isRefused: true }] });
   await expect(admin.why(3)).rejects.toThrow(/cannot be read/);
 });
+
+const RUN = { run: "run_1", task: "/do/0/x" };
+const byPlugin = { type: "plugin", id: plugin.id } as const;
+const byWorkflow = { type: "workflow", id: "hash1" } as const;
+
+test.each<[string, AuditEntryDraft, string]>([
+  ["a file that was read", hostEntry("fs_read", { path: "docs/a.md" }), "fs.read File docs/a.md"],
+  ["a folder that was listed", hostEntry("fs_list", { path: "docs" }), "fs.read File docs"],
+  ["a proposed change", hostEntry("fs_propose_change", { path: "docs/a.md" }), "fs.propose File docs/a.md"],
+  ["a host", hostEntry("net_fetch", { host: "a.org", method: "GET" }), "net.fetch NetHost https://a.org:443"],
+  ["a value", hostEntry("store_put", { key: "k" }), `store Plugin ${plugin.id}`],
+  ["bytes", hostEntry("blob_get", { handle: "h" }), `blob Plugin ${plugin.id}`],
+  ["thoughts", hostEntry("thought_search", {}), "thought.read Thoughts *"],
+  ["a new thought", hostEntry("thought_create", {}), "thought.write Thoughts *"],
+  ["an event", hostEntry("event_publish", { type: "a.b" }), "event.publish EventType a.b"],
+  ["a subscription", hostEntry("events_listen", { types: ["a.*"] }), "event.subscribe EventType a.*"],
+  ["a call of another plugin", hostEntry("plugin_call", { plugin: "org.b", tool: "t" }), "plugin.call Tool org.b#t"],
+  ["a proposed model", hostEntry("model_propose", { model: "m", provider: "p" }), "model.propose Model m"],
+  ["a plugin's prompt", hostEntry("llm_generate", { model: "m" }), "llm.generate Model m"],
+  [
+    "a prompt",
+    { kind: "llm.request", actor: byWorkflow, trace: { ...RUN, model: "real" }, data: { requested: "default" } },
+    "llm.generate Model default",
+  ],
+  [
+    "an HTTP step",
+    step({ call: "http", url: "http://a.org:8080/x", method: "GET" }),
+    "net.fetch NetHost http://a.org:8080",
+  ],
+  ["a step that keeps a thought", step({ call: "thought.create" }), "thought.write Thoughts *"],
+  ["a step that calls a plugin", step({ call: "plugin", tool: "t" }, { plugin: "org.b" }), "plugin.call Tool org.b#t"],
+  [
+    "a start of a plugin",
+    { kind: "plugin.started", actor: byPlugin, trace: { plugin: plugin.id }, data: { sha256: "aa" } },
+    `plugin.start Plugin ${plugin.id}`,
+  ],
+  [
+    "a published event",
+    { kind: "event.published", actor: { type: "client", id: "t1" }, data: { type: "a.b" } },
+    "event.publish EventType a.b",
+  ],
+  [
+    "a run",
+    { kind: "run.started", actor: { type: "client", id: "t1" }, trace: RUN, data: { workflow: "default/x" } },
+    "workflow.run Workflow default/x",
+  ],
+])("[PO60] %s is explained, though it was allowed", async (_name, draft, expected) => {
+  const { admin, happened } = setUp({ constitution: EMPTY, plugins: [pluginGrant({})] });
+  const { request, recorded, principals } = await admin.why(happened(draft));
+  expect([request.action, request.resource.type, request.resource.id].join(" ")).toBe(expected);
+  expect(recorded).toMatchObject({ allowed: true, policies: [] });
+  expect(principals.at(-1)?.now.reason).not.toMatch(/could not be decided|is not the id/);
+});
+
+test("[PO60] the answer of a model and the step that asked it are explained by the prompt", async () => {
+  const { admin, happened } = setUp({ constitution: EMPTY });
+  const trace = { model: "real" };
+  const asked = happened({
+    ...{ kind: "llm.request", actor: { type: "client", id: "browser" }, trace },
+    data: { requested: "default", token: "t1", simulated: false, "gen_ai.provider.name": "p" },
+  });
+  const client = { type: "client", id: "browser" } as const;
+  const answered = happened({ kind: "llm.response", actor: client, trace, data: { request: asked } });
+  const stepped = happened(step({ call: "llm", requestSeq: asked }));
+  for (const seq of [asked, answered, stepped])
+    expect(await admin.why(seq)).toMatchObject({
+      seq,
+      request: { action: "llm.generate", resource: { id: "default", attributes: { name: "real", provider: "p" } } },
+      principals: [{ principal: "Client:t1", now: { allowed: true, policies: ["default:admin"] } }],
+    });
+});
+
+test("[PO60] what allows it now is named, with everyone of the chain; a rule that came since is told", async () => {
+  const { admin, happened, path } = setUp({
+    constitution: EMPTY,
+    plugins: [pluginGrant({ "fs.read": [{ path: "docs", why }] })],
+  });
+  const callers = ["Client:t1", `Workflow:hash1`];
+  const seq = happened(hostEntry("fs_read", { path: "docs/a.md", tainted: true, callers }));
+  expect(await admin.why(seq)).toMatchObject({
+    request: { callDepth: 2, tainted: true, run: "run_1", task: "/do/0/x" },
+    principals: [
+      { principal: "Client:t1", now: { allowed: true, policies: ["default:through-plugin"] } },
+      { principal: "Workflow:hash1", now: { allowed: true } },
+      { principal: `Plugin:${plugin.id}`, isRefused: false, now: { allowed: true, policies: ["grant:fs.read:docs"] } },
+    ],
+    policies: [{ id: "grant:fs.read:docs", origin: "grant", text: expect.stringContaining("permit") }],
+  });
+  expect((await admin.why(seq)).remedy).toBeUndefined();
+  writeFileSync(path, `@id("no-files") @why("No files.") forbid (principal, action == Action::"fs.read", resource);`);
+  expect(await admin.why(seq)).toMatchObject({
+    recorded: { allowed: true },
+    policies: [{ id: "no-files" }],
+    remedy: { suffices: false },
+  });
+});
+
+test("[PO61] a grant is explained by who gave it and what it permits now", async () => {
+  const { admin, happened } = setUp({
+    constitution: EMPTY,
+    plugins: [pluginGrant({ "thought.read": { why } })],
+    workflows: [{ action: "thought.write", resource: "*" }],
+  });
+  const actor = { type: "person", id: "ada" } as const;
+  const explain = (kind: string, data: AuditEntryDraft["data"] = {}) => admin.why(happened({ kind, actor, data }));
+  expect(await explain("grant.plugin", { plugin: plugin.id })).toMatchObject({
+    recorded: { allowed: true, reason: expect.stringContaining("granted by person ada") },
+    request: { action: "grant.plugin", resource: { type: "Plugin", id: plugin.id } },
+    policies: [{ id: "grant:thought.read:*", origin: "grant" }],
+  });
+  expect((await explain("grant.workflow", { definition: "hash1" })).policies).toMatchObject([
+    { id: "grant:thought.write:*" },
+  ]);
+  expect(await explain("grant.revoked", { plugin: "org.gone" })).toMatchObject({
+    recorded: { reason: "It was taken back by person ada: nothing is granted now." },
+    policies: [],
+  });
+  await expect(explain("secret.set")).rejects.toMatchObject({ code: "LM_INPUT_INVALID" });
+  await expect(explain("step.completed", { call: "wait" })).rejects.toThrow("records no decision");
+});
+
+test("[PO62] a preview tries each kind of request first, ends in time, and counts what it did not try", async () => {
+  const { policy, put } = setUp({ constitution: EMPTY, plugins: [pluginGrant({})] });
+  const ask = (model: string, more: { tainted?: boolean } = {}) =>
+    policy.decide({ principal: admin, action: "llm.generate", resource: { type: "Model", id: model }, context: more });
+  for (let at = 0; at < 3; at += 1) for (const tainted of [true, false]) ask(`m${at}`, { tainted });
+  expect(policy.recent.list().map(({ resource, tainted }) => [resource.id, tainted])).toEqual([
+    ...[
+      ["m2", false],
+      ["m1", false],
+      ["m0", false],
+    ],
+    ...[
+      ["m2", true],
+      ["m1", true],
+      ["m0", true],
+    ],
+  ]);
+  const whole = await put(EMPTY, { preview: true });
+  expect([whole.replayed, whole.left]).toEqual([6, 0]);
+  for (let at = 0; at < 2_100; at += 1) ask(`many${at}`);
+  const bounded = await put(EMPTY, { preview: true });
+  expect([bounded.replayed, bounded.left]).toEqual([2_000, 106]);
+  clock.stepMs = 500;
+  const short = await put(EMPTY, { preview: true });
+  clock.stepMs = 0;
+  expect([short.replayed, short.replayed + short.left]).toEqual([4, 2_106]);
+});
+
+function hostEntry(tool: string, data: AuditEntryDraft["data"]): AuditEntryDraft {
+  return { kind: `host.${tool}`, actor: byPlugin, trace: { plugin: plugin.id, ...RUN }, data: { ...data } };
+}
+
+function step(data: AuditEntryDraft["data"], trace: AuditEntryDraft["trace"] = {}): AuditEntryDraft {
+  return { kind: "step.completed", actor: byWorkflow, trace: { ...RUN, ...trace }, data: { ...data } };
+}

@@ -8,13 +8,13 @@ import {
   type PutConstitutionParams,
 } from "@logomesh/contracts";
 import { sha256Hex } from "../base/index.ts";
-import type { AuditLog, Principal } from "../ports/index.ts";
+import type { AuditLog, Clock, Principal } from "../ports/index.ts";
 import { annotationsOf, parseConstitution } from "./constitution.ts";
 import { compareRules, findFlips, toShown } from "./constitutionPreview.ts";
 import { askedOf, chainFault, type CedarPolicy } from "./createPolicy.ts";
 import { constitutionChangedEntry } from "./entries.ts";
 import { Evaluator, permitsOf, type Asked, type EvaluatorOptions, type GrantSource } from "./evaluator.ts";
-import { describePolicies, readDecision } from "./explain.ts";
+import { describePolicies, granteeOf, readDecision } from "./explain.ts";
 import { requestsOfGrants } from "./grantRequests.ts";
 import { RemedyFinder } from "./remedy.ts";
 
@@ -24,6 +24,7 @@ export interface PolicyAdminOptions extends EvaluatorOptions {
   policy: CedarPolicy;
   grants: GrantSource;
   audit: AuditLog;
+  clock: Pick<Clock, "monotonicMs">;
   /** An entry with its payloads. @throws LogoMeshError LM_NOT_FOUND */
   getEntry: (seq: number) => Promise<AuditEntry>;
   /** The newest entry of a kind. */
@@ -85,7 +86,9 @@ export class PolicyAdmin {
   async why(seq: number): Promise<PolicyExplanation> {
     const { policy, grants, getEntry } = this.#options;
     const entry = await getEntry(seq);
-    const { request, decision, refused } = readDecision(entry);
+    const grantee = granteeOf(entry);
+    if (grantee !== undefined) return this.#whatWasGranted(entry, grantee);
+    const { request, decision, refused } = readDecision(await this.#promptOf(entry));
     policy.warm();
     const constitution = policy.file.inForce?.rules ?? new Map<string, string>();
     const asked = askedOf(request);
@@ -112,6 +115,35 @@ export class PolicyAdmin {
       },
       policies: describePolicies(decision.allowed ? now.policies : decision.policies, { constitution, permits }),
       ...(now.allowed ? {} : { remedy: this.#remedy(asked, chainFault(request), constitution) }),
+    };
+  }
+
+  /** The answer of a model, or the step that asked it, was decided with the prompt: its entry says who asked for what. */
+  #promptOf(entry: AuditEntry): Promise<AuditEntry> {
+    const seq = entry.kind.startsWith("llm.") ? entry.data.request : entry.data.requestSeq;
+    return typeof seq === "number" ? this.#options.getEntry(seq) : Promise.resolve(entry);
+  }
+
+  /** A person decided, not a policy: what that permits now. */
+  #whatWasGranted({ seq, ts, kind, actor }: AuditEntry, grantee: Principal): PolicyExplanation {
+    const { policy, grants } = this.#options;
+    policy.warm();
+    const constitution = policy.file.inForce?.rules ?? new Map<string, string>();
+    const permits = permitsOf(grantee, grants);
+    const ids = Object.keys(permits);
+    const by = `${actor.type} ${actor.id}`;
+    const now =
+      ids.length === 0
+        ? "nothing is granted now."
+        : "these are the permits that are in force now; a forbid of the constitution beats each of them.";
+    const reason =
+      kind === "grant.revoked"
+        ? `It was taken back by ${by}: ${now}`
+        : `It was granted by ${by}, not decided by a policy: ${now}`;
+    return {
+      ...{ seq, ts, recorded: { allowed: true, policies: [], reason }, principals: [] },
+      request: { action: kind, resource: { type: grantee.type, id: grantee.id }, callDepth: 0, tainted: false },
+      policies: describePolicies(ids, { constitution, permits }),
     };
   }
 
@@ -164,16 +196,18 @@ export class PolicyAdmin {
     return { applied: true, ...change };
   }
 
-  async #replay(rules: ReadonlyMap<string, string>): Promise<Pick<ConstitutionChange, "replayed" | "flips">> {
-    const { policy, grants } = this.#options;
+  async #replay(rules: ReadonlyMap<string, string>): Promise<Pick<ConstitutionChange, "replayed" | "left" | "flips">> {
+    const { policy, grants, clock } = this.#options;
     this.#preview.setConstitution(rules);
     const asDecided = (asked: Asked) => ({ asked, from: "decision" as const });
     const asGranted = (asked: Asked) => ({ asked, from: "grant" as const });
-    return findFlips({
-      requests: [...policy.recent.map(asDecided), ...requestsOfGrants(grants).map(asGranted)],
+    const { left, ...found } = await findFlips({
+      clock,
+      requests: [...policy.recent.list().map(asDecided), ...requestsOfGrants(grants).map(asGranted)],
       before: (asked) => policy.decideAlone(asked),
       after: (asked) => this.#preview.evaluate(asked),
     });
+    return { ...found, left: left + policy.recent.forgotten };
   }
 
   #remedy(

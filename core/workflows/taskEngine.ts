@@ -185,6 +185,7 @@ export class TaskEngine implements AsyncDisposable {
     const runId = await this.#begin(definition, {
       input: params.input ?? {},
       actor: caller.actor,
+      token: caller.principal.id,
       ...(params.idempotencyKey === undefined ? {} : { idempotencyKey: params.idempotencyKey }),
     });
     return this.#waitFor(runId, params.waitMs ?? 0);
@@ -261,6 +262,8 @@ export class TaskEngine implements AsyncDisposable {
     order: {
       input: JsonValue;
       actor: Actor;
+      /** Of the client that starts it. */
+      token?: string;
       idempotencyKey?: string;
       parent?: { runId: string; taskReference: string };
       isTainted?: boolean;
@@ -291,7 +294,7 @@ export class TaskEngine implements AsyncDisposable {
     };
     const driver = this.#createDriver(definition, { summary, input, createdAtMs, epoch: 1 });
     try {
-      await driver.begin(create, actor);
+      await driver.begin(create, { actor, token: order.token });
     } catch (error) {
       const taken =
         idempotencyKey === undefined ? undefined : this.#options.store.findRunByIdempotencyKey(idempotencyKey);

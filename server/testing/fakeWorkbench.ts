@@ -233,6 +233,7 @@ export class FakeWorkbench implements Workbench {
           sha256: "ef".repeat(32),
           rules: { added: [], removed: [], changed: [] },
           replayed: 0,
+          left: 0,
           flips: [],
         },
         params,

@@ -49,6 +49,7 @@ const PAGES: [name: string, path: () => string, landmark: string][] = [
   ["File change", () => `/approvals/${server.world.approvals[0]?.id ?? ""}`, "Change src/access.ts"],
   ["Long file change", () => `/approvals/${server.world.approvals[1]?.id ?? ""}`, "Create docs/summary.md"],
   ["Failed approval", () => `/approvals/${server.world.approvals[7]?.id ?? ""}?status=all`, "Change src/part7.ts"],
+  ["Constitution", () => "/policy?rule=private-stays-off-the-network", "Constitution"],
   ["Audit entry", () => "/audit/123", "response"],
 ];
 
@@ -70,6 +71,47 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
       expect([name, overflow <= 0]).toEqual([name, true]);
     }
     expect(complaints).toEqual([]);
+  });
+
+  test("the constitution is edited: problems at their place, what changes, and what another program wrote meanwhile", async () => {
+    await using opened = await logIn();
+    const { page, complaints } = opened;
+    await page.goto(`${server.url}/policy?rule=private-stays-off-the-network`);
+    const editor = page.getByRole("textbox", { name: "Text of the constitution" });
+    await editor.getByText("private-stays-off-the-network").waitFor();
+    await expect.poll(() => page.locator(".cm-activeLine").first().textContent(), POLL).toContain("private-stays-off");
+    const save = page.getByRole("button", { name: "Put in force" });
+    expect(await save.isDisabled()).toBe(true);
+
+    await editor.press("Control+End");
+    await editor.pressSequentially("forbid (principal, action, resource);");
+    await page.getByText("Line 12, column 1").waitFor();
+    await page.getByRole("region", { name: "Problems" }).getByText("the rule has no name").waitFor();
+    expect([await save.isDisabled(), await page.locator(".cm-lint-marker-error").count()]).toEqual([true, 1]);
+    expect(await axeViolations(page)).toEqual([]);
+
+    await editor.press("Home");
+    await editor.pressSequentially('@id("nothing")\n');
+    const changes = page.getByRole("region", { name: "What it changes" });
+    await changes.getByText("Rules: added nothing.").waitFor();
+    await changes.getByText("Denied: fs.read on docs/diary.md").waitFor();
+    await changes.getByText("12 requests more").waitFor();
+    // Characters that do not show, in a reason, are shown.
+    expect(await changes.getByRole("listitem").textContent()).not.toContain("\u202e");
+    expect(await axeViolations(page)).toEqual([]);
+
+    server.world.constitution.writeFile('@id("theirs")\nforbid (principal, action, resource);\n');
+    await page.getByText("The file was changed by another program").waitFor();
+    expect([await save.isDisabled(), await axeViolations(page)]).toEqual([true, []]);
+    await page.getByRole("button", { name: "Keep mine, and put it over that" }).click();
+    await save.click();
+    await changes.getByText("It is in force.").waitFor();
+    expect(server.world.constitution.text).toContain('@id("nothing")\nforbid');
+
+    server.world.constitution.writeFile("forbid (principal, action, resource);");
+    await page.getByText(/its last good version, with 3 rules, is/).waitFor();
+    expect(await axeViolations(page)).toEqual([]);
+    expect(complaints.filter((text) => !text.includes("422"))).toEqual([]);
   });
 
   test("shows its first page with at most 250 kB of JavaScript, compressed", async () => {

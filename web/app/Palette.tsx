@@ -32,6 +32,7 @@ export function Palette({ asked }: { asked: number }) {
     { id: "workflows", label: "Workflows", onClick: () => void navigate({ to: "/workflows" }) },
     { id: "plugins", label: "Plugins", onClick: () => void navigate({ to: "/plugins" }) },
     { id: "approvals", label: "Approvals", onClick: () => void navigate({ to: "/approvals" }) },
+    { id: "policy", label: "Constitution", onClick: () => void navigate({ to: "/policy" }) },
     { id: "audit", label: "Audit", onClick: () => void navigate({ to: "/audit" }) },
     ...(found.data?.workflows ?? []).map(({ namespace, name, title }) => ({
       id: `workflow ${namespace}/${name}`,

@@ -3,6 +3,7 @@ import { useDisclosure, useMediaQuery } from "@mantine/hooks";
 import {
   IconChecklist,
   IconHome,
+  IconGavel,
   IconPlug,
   IconPlayerPlay,
   IconSearch,
@@ -30,6 +31,7 @@ const PAGES = [
   { to: "/workflows", label: "Workflows", icon: IconSitemap, key: "w" },
   { to: "/plugins", label: "Plugins", icon: IconPlug, key: "p" },
   { to: "/approvals", label: "Approvals", icon: IconChecklist, key: "i" },
+  { to: "/policy", label: "Constitution", icon: IconGavel, key: "c" },
   { to: "/audit", label: "Audit", icon: IconShieldCheck, key: "a" },
 ] as const;
 

@@ -87,6 +87,13 @@ const approvalRoute = createRoute({
   component: lazyRouteComponent(() => import("../features/approvals/ApprovalDetailPage.tsx"), "ApprovalDetailPage"),
 });
 
+const policyRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: "/policy",
+  validateSearch: (search: Record<string, unknown>) => ({ ...pick("rule", textOf(search["rule"])) }),
+  component: lazyRouteComponent(() => import("../features/policy/PolicyPage.tsx"), "PolicyPage"),
+});
+
 const auditRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/audit",
@@ -105,6 +112,7 @@ const routeTree = rootRoute.addChildren([
   workflowsRoute.addChildren([newWorkflowRoute, workflowRoute]),
   pluginsRoute.addChildren([pluginRoute]),
   approvalsRoute.addChildren([approvalRoute]),
+  policyRoute,
   auditRoute.addChildren([auditEntryRoute]),
 ]);
 

@@ -35,6 +35,8 @@ export const queryKeys = {
   approvalList: (filter: ApprovalFilter) => ["approvals", "list", filter],
   approval: (approvalId: string) => ["approvals", "detail", approvalId],
   pendingApprovals: ["approvals", "pending"],
+  constitution: ["policy", "constitution"],
+  constitutionPreviews: ["policy", "previews"],
   auditLists: ["audit", "list"],
   auditList: (filter: Record<string, string | undefined>) => ["audit", "list", filter],
   auditEntry: (seq: number) => ["audit", "entry", seq],

@@ -6,6 +6,7 @@ import {
   type DecideApprovalParams,
   type Plugin,
   type PluginState,
+  type PutConstitutionParams,
   type RouteName,
   type Run,
 } from "@logomesh/contracts";
@@ -152,6 +153,9 @@ export function createAnswers(world: FakeWorld): Answers {
       ),
     getAuditEntry: ({ params }) => find(world.entries, ({ seq }) => String(seq) === params["seq"], "entry"),
     verifyAudit: () => reportFixture(),
+    getConstitution: () => world.constitution.get(),
+    putConstitution: ({ query, body }) =>
+      world.constitution.put(body as PutConstitutionParams, { preview: query["preview"] === "true" }),
   };
 }
 

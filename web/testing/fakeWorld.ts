@@ -1,4 +1,5 @@
 /** What the fake workbench knows: runs and their tasks, plugins, entries; and the scripted run that it plays. */
+import { FakeConstitution } from "./constitutionFixture.ts";
 import type {
   ApprovalDetail,
   AuditEntry,
@@ -27,6 +28,7 @@ export class FakeWorld {
   entries: AuditEntry[] = Array.from({ length: ENTRIES }, (_, index) => auditFixture(ENTRIES - 1 - index));
   /** How long each stage of a started run takes. */
   stageMs = 250;
+  readonly constitution = new FakeConstitution();
   position = 1000;
   readonly #tasks = new Map<string, RunTask[]>();
   readonly #timers = new Set<NodeJS.Timeout>();

@@ -197,7 +197,11 @@ export class PluginAPI {
           status: "completed",
           ...(run === undefined ? {} : { run: run.runId, task: run.taskReference }),
         },
-        data: forEntry({ ...subject, ...data, ...(session.taint.isSet ? { tainted: true } : {}) }) as JsonObject,
+        data: forEntry({
+          ...{ ...subject, ...data },
+          ...(callers.length === 0 ? {} : { callers: callers.map(({ type, id }) => `${type}:${id}`) }),
+          ...(session.taint.isSet ? { tainted: true } : {}),
+        }) as JsonObject,
       }),
     };
   }

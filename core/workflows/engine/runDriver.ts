@@ -102,11 +102,14 @@ export class RunDriver {
   }
 
   /** Stores the run with its first transition. @throws LogoMeshError when it could not be stored: then there is no run */
-  async begin(create: NewRun, actor: Actor): Promise<void> {
+  async begin(create: NewRun, { actor, token }: { actor: Actor; token?: string | undefined }): Promise<void> {
     try {
       await drive(this.#machine.start());
       const input = { bytes: JSON.stringify(create.input), media: "application/json" };
-      const entry = runEntry(this.#options.run, { kind: "run.started", actor, status: "running", payload: { input } });
+      const entry = runEntry(this.#options.run, {
+        ...{ kind: "run.started", actor, status: "running", payload: { input } },
+        ...(token === undefined ? {} : { data: { token } }),
+      });
       await this.#advance({ create, audit: [entry] });
     } catch (error) {
       this.#close();

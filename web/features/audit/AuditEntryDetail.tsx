@@ -36,6 +36,7 @@ export function AuditEntryDetail() {
           </Fact>
         </Group>
         <Trace entry={data} />
+        <DenyingPolicies entry={data} />
       </DetailHeader>
       <Stack p="lg" gap="md">
         <Title order={2} size="h3">
@@ -62,6 +63,27 @@ export function AuditEntryDetail() {
         ))}
       </Stack>
     </>
+  );
+}
+
+/** A rule of the constitution opens at its place; the built-in ones are explained by `policy why`. */
+function DenyingPolicies({ entry: { kind, data } }: { entry: AuditEntry }) {
+  if (kind !== "policy.denied" || !Array.isArray(data["policies"]) || data["policies"].length === 0) return null;
+  return (
+    <Fact name="Denied by">
+      {data["policies"].map(String).map((rule, index) => (
+        <Text span key={rule} size="sm">
+          {index === 0 ? "" : ", "}
+          {rule.includes(":") ? (
+            visibleText(rule)
+          ) : (
+            <TextLink to="/policy" search={{ rule }} size="sm">
+              {visibleText(rule)}
+            </TextLink>
+          )}
+        </Text>
+      ))}
+    </Fact>
   );
 }
 
