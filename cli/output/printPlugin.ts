@@ -52,6 +52,9 @@ function stateText(state: Plugin["state"], style: Style): string {
   return ["discovered", "resolved", "stopped"].includes(state) ? style.dim(state) : style.yellow(state);
 }
 
+const TUNNEL_NOTE =
+  "A host via the proxy gets connections of the plugin's own: the workbench checks and records host and port, but does not see what is sent.";
+
 const EFFECTS: Record<Plugin["tools"][number]["effect"], string> = {
   pure: "pure: it changes nothing, so it may be called again",
   idempotent: "idempotent: called again with the same key, it takes effect once",
@@ -80,6 +83,7 @@ export function requestLines({
     `${visibleLine(id)} ${version} runs in the sandbox: ${command.map(visibleArgument).join(" ")}`,
     asked ? "It asks for:" : "It asks for nothing but its own computing.",
     ...(asked ? indented(permissions as JsonValue) : []),
+    ...(permissions["net.fetch"]?.some(({ via }) => via === "proxy") === true ? [TUNNEL_NOTE] : []),
     `It may use ${limits.memory_mb} MiB of memory, ${limits.cpu_percent} % of a core, ${limits.max_processes} processes and ${limits.tmp_mb} MiB in /tmp.`,
     ...(effects.length === 0 ? [] : ["Its tools, and how often a call may take effect:", ...table(effects)]),
     ...(changes === undefined ? [] : changeLines(changes)),

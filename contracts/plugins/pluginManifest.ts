@@ -72,6 +72,31 @@ const sharedPath = z
   .describe("A file or folder of the workspace's shared folders; a folder includes what is below it.");
 const eventType = z.string().min(1).describe("An event type, or with a trailing `.*` all types that begin so.");
 
+const netFetchEntry = z
+  .strictObject({
+    host: z
+      .string()
+      .min(1)
+      .describe(
+        "A name, with `:port` unless it is 443. Nothing else matches it. With `http://` before it: unencrypted, on port 80.",
+      ),
+    methods: z.array(z.string()).min(1).describe("HTTP methods, for example `GET`; `*` alone with `via`."),
+    via: z
+      .literal("proxy")
+      .describe(
+        "For programs that open connections themselves: they find a proxy. Default: `net_fetch` of the host plane.",
+      )
+      .optional(),
+    why,
+  })
+  .refine(
+    ({ methods, via }) => methods.includes("*") === (via !== undefined) && !(via !== undefined && methods.length > 1),
+    {
+      path: ["methods"],
+      error: `use ["*"] together with "via": "proxy", and only there: what goes through an encrypted tunnel is not seen, so no method can be kept out`,
+    },
+  );
+
 /** What the plugin asks to be granted, each with the reason the user reads. A maximum, never a grant. */
 export const PluginPermissionsSchema = z.strictObject({
   "fs.read": z
@@ -93,14 +118,8 @@ export const PluginPermissionsSchema = z.strictObject({
     .describe("A folder of its own to write to, `/data`, which outlives its processes.")
     .optional(),
   "net.fetch": z
-    .array(
-      z.strictObject({
-        host: z.string().min(1).describe("A name, with `:port` unless it is 443. Nothing else matches it."),
-        methods: z.array(z.string()).min(1).describe("HTTP methods, for example `GET`."),
-        why,
-      }),
-    )
-    .describe("Ask hosts by https, through the workbench.")
+    .array(netFetchEntry)
+    .describe("Ask hosts by https, through the workbench; or connect to them.")
     .optional(),
   "llm.generate": z
     .strictObject({

@@ -8,7 +8,7 @@ import type { Database } from "../db/index.ts";
 import { WorkspaceFiles } from "../files/index.ts";
 import { EventPublisher, MemoryEventBus } from "../events/index.ts";
 import { createLanguageModels } from "../llm/index.ts";
-import { createWebFetch } from "../network/index.ts";
+import { createWebFetch, createWebTunnels } from "../network/index.ts";
 import { PluginHost, TokenLedger, createBubblewrapSandbox } from "../plugins/index.ts";
 import type { SqlRow } from "../ports/index.ts";
 import { LockdownSwitch, PolicyAdmin, SqliteGrants, createPolicy } from "../policy/index.ts";
@@ -78,7 +78,9 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
     getEntry: (seq) => audit.getEntry(seq),
     newestOf: (kind) => audit.newestOf(kind),
   });
-  const network = createWebFetch({ clock, ownPorts: () => new Set([config.port]) });
+  const ownPorts = () => new Set([config.port]);
+  const network = createWebFetch({ clock, ownPorts });
+  const tunnels = createWebTunnels({ clock, ownPorts });
   const files = stack.use(new WorkspaceFiles({ root: paths.root, shared: config.sharedFolders }));
   const stopped = (): LogoMeshError | undefined => (lockdown.state.on ? lockdown.stopError() : undefined);
   const approvals = stack.use(
@@ -106,7 +108,7 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
         models: { models, tokens: new TokenLedger({ reader, writer, clock }) },
         files: { files, approvals },
         proposals: { choices: models, approvals },
-        ...{ thoughts, blobs, store: pluginStore, events: bus, web: network },
+        ...{ thoughts, blobs, store: pluginStore, events: bus, web: network, tunnels },
       },
       version: readVersion(),
       pluginsFolder: paths.plugins,

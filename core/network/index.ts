@@ -1,2 +1,3 @@
 export { reachOf } from "./addressReach.ts";
 export { createWebFetch } from "./webFetch.ts";
+export { createWebTunnels } from "./webTunnels.ts";

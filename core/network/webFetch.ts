@@ -1,14 +1,10 @@
-import { lookup } from "node:dns/promises";
-import { BlockList, isIP, type LookupFunction } from "node:net";
-import { networkInterfaces } from "node:os";
 import { LogoMeshError } from "@logomesh/contracts";
-import { messageOf } from "../base/index.ts";
-import type { AuthorizeHop, Clock, WebAnswer, WebFetch, WebFetchOptions, WebRequest } from "../ports/index.ts";
-import { isNeverDialled, reachOf } from "./addressReach.ts";
+import type { Clock, WebAnswer, WebFetch, WebFetchOptions, WebRequest } from "../ports/index.ts";
+import { causeOf, judgeTarget, lookupOf, resolveBySystem, type ResolvedAddress } from "./judgeTarget.ts";
 import { joinHeaders, readBody } from "./readAnswer.ts";
 import { followRedirect, locationOf, type Hop, type Redirect } from "./redirects.ts";
 import { failure, refusal } from "./refusal.ts";
-import { assertMethod, parseTarget, readHeaders, type Target } from "./requestRules.ts";
+import { assertMethod, parseTarget, readHeaders } from "./requestRules.ts";
 import { Slots } from "./slots.ts";
 
 // A request is a sequence of hops: judge the name, resolve it once, judge every address, dial one of those, read. Each hop has a connection
@@ -21,14 +17,7 @@ const TIMEOUT_MAX_MS = 600_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 const REDIRECTS_MAX = 5;
 const ANSWER_HEADER_BYTES_MAX = 32 * 1024;
-/** Addresses of one name that are judged; the rest is not dialled. */
-const ADDRESSES_MAX = 16;
 const WITHOUT_CONTENT = new Set([204, 205, 304]);
-
-export interface ResolvedAddress {
-  address: string;
-  family: number;
-}
 
 export interface WebFetchServiceOptions {
   clock: Clock;
@@ -102,7 +91,7 @@ interface RunOptions extends WebFetchOptions {
 async function run(first: Hop, options: RunOptions): Promise<WebAnswer> {
   let hop = first;
   for (let redirects = 0; ; redirects += 1) {
-    const addresses = await judge(hop, options);
+    const addresses = await judgeTarget(hop, options);
     options.signal.throwIfAborted();
     const answer = await send(hop, { addresses, ...options });
     if (!("location" in answer)) return answer;
@@ -111,53 +100,6 @@ async function run(first: Hop, options: RunOptions): Promise<WebAnswer> {
     }
     hop = followRedirect(hop, answer);
   }
-}
-
-/** The addresses that may be dialled: every one of them was authorized. */
-async function judge({ target, method }: Hop, options: RunOptions): Promise<readonly ResolvedAddress[]> {
-  const { scheme, host, port } = target;
-  const about = { scheme, host, port, method };
-  const literal = host.replace(/^\[|\]$/g, "");
-  const family = isIP(literal);
-  if (family === 0) options.authorize({ ...about, reach: reachOf(host) });
-  const addresses = family === 0 ? await resolveOnce(target, options) : [{ address: literal, family }];
-  for (const { address } of addresses) {
-    assertDialable(address, { port, ownPorts: options.ownPorts });
-    options.authorize({ ...about, reach: reachOf(address), address } satisfies Parameters<AuthorizeHop>[0]);
-  }
-  return addresses;
-}
-
-async function resolveOnce({ host }: Target, { resolve }: RunOptions): Promise<readonly ResolvedAddress[]> {
-  let addresses: readonly ResolvedAddress[];
-  try {
-    addresses = await resolve(host);
-  } catch (error) {
-    throw failure(`The name ${host} could not be resolved: ${messageOf(error)}`, error);
-  }
-  if (addresses.length === 0) throw failure(`The name ${host} has no address.`);
-  return addresses.slice(0, ADDRESSES_MAX);
-}
-
-/** @throws LogoMeshError LM_NET_REFUSED for an address that nobody may reach */
-function assertDialable(address: string, { port, ownPorts }: { port: number; ownPorts: ReadonlySet<number> }): void {
-  if (isIP(address) === 0) throw refusal(`${JSON.stringify(address)} is no address.`);
-  if (isNeverDialled(address)) {
-    throw refusal(`${address} is a link-local, metadata, multicast or reserved address; those are never asked.`);
-  }
-  if (ownPorts.has(port) && isThisMachine(address)) {
-    throw refusal(`Port ${port} is this workbench's own; use its commands and tools instead of calling it.`);
-  }
-}
-
-function isThisMachine(address: string): boolean {
-  if (reachOf(address) === "loopback") return true;
-  const own = new BlockList();
-  for (const entry of Object.values(networkInterfaces()).flatMap((entries) => entries ?? [])) {
-    own.addAddress(entry.address, entry.family === "IPv6" ? "ipv6" : "ipv4");
-  }
-  // Mapped IPv4 is compared as IPv4.
-  return own.check(address, isIP(address) === 6 ? "ipv6" : "ipv4");
 }
 
 async function send(
@@ -202,23 +144,4 @@ async function send(
     // Ends a body that was not read to its end, too.
     await client.destroy();
   }
-}
-
-/** A resolver for sockets that knows only what was judged. */
-function lookupOf(addresses: readonly ResolvedAddress[]): LookupFunction {
-  return (_host, { all }, callback) => {
-    const [first] = addresses;
-    if (all === true || first === undefined) callback(null, [...addresses]);
-    else callback(null, first.address, first.family);
-  };
-}
-
-/** Several failed addresses come as one error without a message. */
-function causeOf(error: unknown): string {
-  if (error instanceof AggregateError) return error.errors.map(messageOf).join("; ");
-  return messageOf(error) || "no reason was given";
-}
-
-async function resolveBySystem(host: string): Promise<readonly ResolvedAddress[]> {
-  return lookup(host, { all: true });
 }

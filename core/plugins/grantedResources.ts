@@ -15,6 +15,8 @@ export interface GrantedResources {
   data?: { folder: string; bytesMax: number };
   /** Host folders by their path inside, `/work/<name>`. */
   mounts: Record<string, string>;
+  /** Some hosts were granted by way of the proxy. */
+  network?: "proxied";
   /** What is given may hold private data: files of the workspace. Whether its own folder does is known elsewhere. */
   isPrivate: boolean;
 }
@@ -48,6 +50,7 @@ export async function openResources(options: OpenResourcesOptions): Promise<Gran
       }),
     ),
     mounts,
+    ...(granted["net.fetch"]?.some(({ via }) => via === "proxy") === true ? { network: "proxied" } : {}),
     isPrivate: Object.keys(mounts).length > 0,
     ...(data === undefined ? {} : { data: { folder: makeFolder(dataFolder, pluginId), bytesMax: data.max_mb * MIB } }),
   };

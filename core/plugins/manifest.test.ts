@@ -38,6 +38,23 @@ test("[PL1] a manifest is read with its defaults", () => {
   });
 });
 
+test("[PL141] a host by way of the proxy is asked for with every method, and every method only so", () => {
+  const entry = { host: "a.org", why: "w" };
+  const read = (asked: object) => {
+    using folder = createTempFolder();
+    writeFileSync(
+      join(folder.path, "plugin.json"),
+      JSON.stringify({ ...MANIFEST, permissions: { "net.fetch": [{ ...entry, ...asked }] } }),
+    );
+    return readManifest(folder.path).permissions["net.fetch"];
+  };
+  expect(read({ methods: ["*"], via: "proxy" })).toEqual([{ ...entry, methods: ["*"], via: "proxy" }]);
+  expect(read({ methods: ["GET"] })).toEqual([{ ...entry, methods: ["GET"] }]);
+  for (const asked of [{ methods: ["GET"], via: "proxy" }, { methods: ["*"] }, { methods: ["*", "GET"], via: "proxy" }])
+    expect(() => read(asked)).toThrow(/use \["\*"\] together with "via": "proxy"/);
+  expect(() => read({ methods: ["GET"], via: "socks" })).toThrow(/via/);
+});
+
 test("[PL1] text that is not JSON is refused with file, line and column", () => {
   const error = errorOf('{\n  "id": "org.example.echo",\n  "name" 3\n}');
   expect(error.code).toBe("LM_PLUGIN_MANIFEST_INVALID");

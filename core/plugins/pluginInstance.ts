@@ -120,6 +120,8 @@ export class PluginInstance {
         pluginId: manifest.id,
         stream: process.hostPlane,
         taint: options.taint,
+        proxy: process.proxy,
+        onNote: (text) => this.#stderr.push(Buffer.from(`${text}\n`)),
         api: options.api,
         clock,
         random: options.random,
@@ -289,6 +291,7 @@ export class PluginInstance {
     if (this.#isEnded || this.#fatal !== undefined) return;
     this.#fatal = error;
     this.#connection.close(error);
+    this.#hostPlane.end();
     this.#options.process.kill();
   }
 
@@ -298,6 +301,7 @@ export class PluginInstance {
     if (this.#isEnded) return;
     this.#fatal ??= new LogoMeshError("LM_PLUGIN_STOPPED", `${manifest.id} was stopped: ${reason}.`);
     this.#connection.close(this.#fatal);
+    this.#hostPlane.endNetwork();
     process.stdin.end();
     using _timer = clock.setTimer(STOP_GRACE_MS, () => process.kill());
     await this.ended;

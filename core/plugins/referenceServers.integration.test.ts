@@ -11,10 +11,7 @@ import {
 import { dirname, join, relative } from "node:path";
 import type { JsonObject } from "@logomesh/contracts";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { systemClock } from "../base/index.ts";
-import { silentLogger } from "../testing/index.ts";
-import { createBubblewrapSandbox } from "./sandbox/bubblewrapSandbox.ts";
-import { CALLER, TestHost } from "./testingHost.ts";
+import { CALLER, SandboxedTestHost, type TestHost } from "./testingHost.ts";
 
 // The reference servers as npm has them, in the real sandbox.
 
@@ -24,16 +21,6 @@ const why = "for the test";
 /** Packages that are listed themselves, and files that only tools for developers and CommonJS programs read: they cost time here. */
 const NOT_RUN =
   /\/node_modules\/|\.([cm]?ts|map|cjs)$|\/dist\/cjs\/|\/(sdk\/dist\/esm\/examples|zod\/src|hono\/dist)\//;
-
-class SandboxedTestHost extends TestHost {
-  readonly bubblewrap = createBubblewrapSandbox({
-    ...{ clock: systemClock, logger: silentLogger, nodePath: process.execPath },
-  });
-
-  override get options() {
-    return { ...super.options, sandbox: this.bubblewrap };
-  }
-}
 
 /** Folders of a package and of all that it needs, relative to the repository. */
 function listPackages(name: string, from = REPOSITORY, found = new Set<string>()): Set<string> {

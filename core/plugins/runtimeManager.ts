@@ -98,7 +98,7 @@ export class RuntimeManager {
 
   /** @throws LogoMeshError LM_PLUGIN_SANDBOX_UNAVAILABLE, LM_PLUGIN_RUNTIME_MISSING, LM_PLUGIN_START_FAILED, LM_PLUGIN_DATA_FULL */
   start(manifest: PluginManifest, bundleFolder: string, resources: GrantedResources): Promise<SandboxProcess> {
-    const { environment, mounts, data } = resources;
+    const { environment, mounts, data, network } = resources;
     const runtime = this.#runtimes[manifest.runtime];
     const adapted = manifest.runtime === "shell" ? this.#runtimes.shell.adapterOf(manifest) : undefined;
     const spec: SandboxSpec = {
@@ -110,6 +110,7 @@ export class RuntimeManager {
       limits: manifest.resource_limits,
       environment,
       ...(data === undefined ? {} : { data }),
+      ...(network === undefined ? {} : { network }),
       ...adapted,
       readOnlyMounts: { ...runtime.readOnlyMounts, ...adapted?.readOnlyMounts, ...mounts },
     };

@@ -16,6 +16,7 @@ import type {
   PolicyRequest,
 } from "../ports/index.ts";
 import { PluginHost, type PluginHostOptions } from "./pluginHost.ts";
+import { createBubblewrapSandbox } from "./sandbox/bubblewrapSandbox.ts";
 import { createPluginWriterModule } from "./store/index.ts";
 import { UnconfinedSandbox, writePlugin } from "./testing.ts";
 
@@ -62,9 +63,10 @@ export class RecordingAudit implements AuditLog {
 export class ListPolicy implements Policy {
   readonly asked: PolicyRequest[] = [];
   readonly denied = new Set<string>();
+  deniedFor: (request: PolicyRequest) => boolean = () => false;
 
   decide(request: PolicyRequest) {
-    const allowed = !this.denied.has(`${request.action} ${request.resource.id}`);
+    const allowed = !this.denied.has(`${request.action} ${request.resource.id}`) && !this.deniedFor(request);
     return { allowed, policies: [], reason: allowed ? "" : "not here" };
   }
 
@@ -171,5 +173,14 @@ export class TestHost implements AsyncDisposable {
     await this.sandbox[Symbol.asyncDispose]();
     this.database[Symbol.dispose]();
     rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
+/** The same host over the real sandbox. */
+export class SandboxedTestHost extends TestHost {
+  readonly bubblewrap = createBubblewrapSandbox({ clock: systemClock, logger: QUIET, nodePath: process.execPath });
+
+  override get options() {
+    return { ...super.options, sandbox: this.bubblewrap };
   }
 }

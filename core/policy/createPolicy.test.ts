@@ -186,6 +186,45 @@ test("[PO10] a plugin may do exactly what it was granted", () => {
   expect(denied.filter((request) => policy.decide(request).allowed)).toEqual([]);
 });
 
+test("[PO10] [PL141] [PL142] a host by way of the proxy permits its tunnels and any method, and no other host", () => {
+  const why = "because";
+  const entry = (host: string) => ({ host, methods: ["*"], via: "proxy", why });
+  const permissions = {
+    "net.fetch": [
+      ...[entry("a.example.org"), entry("b.example.org:8443"), entry("http://c.example.org")],
+      { host: "http://d.example.org:81", methods: ["GET"], why },
+      { host: "https://e.example.org", methods: ["GET"], why },
+    ],
+  };
+  const { policy } = setUp({ plugins: [pluginGrant(plugin.id, permissions)] });
+  const ask = (id: string, method: string) => fetchHost(plugin, id, { method, address: "93.184.216.34" });
+  const allowed = [
+    ...["CONNECT", "DELETE"].map((method) => ask("https://a.example.org:443", method)),
+    ask("https://b.example.org:8443", "CONNECT"),
+    ...["CONNECT", "POST"].map((method) => ask("http://c.example.org:80", method)),
+    // What a tunnel carries is not seen, so it is asked for as if it were encrypted.
+    ask("https://c.example.org:80", "CONNECT"),
+    ask("http://d.example.org:81", "GET"),
+    ask("https://e.example.org:443", "GET"),
+  ];
+  expect(allowed.filter((request) => !policy.decide(request).allowed)).toEqual([]);
+  const denied = [
+    ...[
+      "https://a.example.org:80",
+      "http://a.example.org:80",
+      "https://b.example.org:443",
+      "https://x.a.example.org:443",
+    ],
+    ...[
+      "https://c.example.org:443",
+      "https://d.example.org:81",
+      "https://e.example.org:443",
+      "http://d.example.org:81",
+    ],
+  ].map((id) => ask(id, "CONNECT"));
+  expect(denied.filter((request) => policy.decide(request).allowed)).toEqual([]);
+});
+
 test("[PO10] a plugin starts only as the bundle that was granted", () => {
   const { policy } = setUp({
     plugins: [pluginGrant(plugin.id, {})],

@@ -8,6 +8,8 @@ import type { PolicyAction } from "./schema.ts";
 /** Permits of one principal by policy id. */
 export type GrantPolicies = Record<string, cedar.PolicyJson>;
 
+type NetFetchEntry = NonNullable<PluginPermissions["net.fetch"]>[number];
+
 interface Permit {
   action: PolicyAction;
   resource: { type: string; id: string };
@@ -34,7 +36,7 @@ export function workflowPermits(definitionHash: string, grants: readonly Workflo
 
 /**
  * What a plugin was granted of the permissions that are decided here; the others (`env`, `fs.data` …) say how it is started.
- * Hosts, models and targets are literal. A host is reached by https on port 443 unless it says another port.
+ * Hosts, models and targets are literal. A host is reached by https on port 443 unless it says another port, by http where it says so.
  */
 export function pluginPermits(pluginId: string, permissions: JsonObject): GrantPolicies {
   const granted = parsePermissions(permissions);
@@ -49,7 +51,7 @@ export function pluginPermits(pluginId: string, permissions: JsonObject): GrantP
       action: "llm.generate",
       resource: { type: "Model", id: model },
     })),
-    ...(granted["net.fetch"] ?? []).map(({ host, methods }): Permit => hostPermit(host, methods)),
+    ...(granted["net.fetch"] ?? []).flatMap(hostPermits),
     ...(granted["thought.read"] ? [{ action: "thought.read", resource: thoughts } satisfies Permit] : []),
     ...(granted["thought.write"] ? [{ action: "thought.write", resource: thoughts } satisfies Permit] : []),
     ...(granted.store ? (["store", "blob"] as const) : []).map((action): Permit => ({ action, resource: self })),
@@ -105,15 +107,19 @@ function startPermit(tool: string): Permit {
   return { action: "plugin.start", resource: { type: "Plugin", id: tool.split("#", 1)[0] ?? "" } };
 }
 
-function hostPermit(host: string, methods: readonly string[]): Permit {
+function hostPermits({ host, methods, via }: NetFetchEntry): Permit[] {
+  const [, scheme = "https", name = ""] = /^(?:(https?):\/\/)?(.*)$/s.exec(host.toLowerCase()) ?? [];
+  const place = /:\d+$/.test(name) ? name : `${name}:${scheme === "https" ? 443 : 80}`;
+  const permit = (id: string, conditions: cedar.Clause[]): Permit => ({
+    ...{ action: "net.fetch", resource: { type: "NetHost", id }, conditions },
+  });
+  if (via === "proxy") {
+    // What is in a tunnel nobody sees, neither a method nor whether it is encrypted: one is asked for like a host by https.
+    return [...new Set([`${scheme}://${place}`, `https://${place}`])].map((id) => permit(id, []));
+  }
   const method: cedar.Expr = { ".": { left: { Var: "resource" }, attr: "method" } };
-  const allowed: cedar.Expr = { Set: methods.map((name) => ({ Value: name.toUpperCase() })) };
-  const lower = host.toLowerCase();
-  return {
-    action: "net.fetch",
-    resource: { type: "NetHost", id: `https://${/:\d+$/.test(lower) ? lower : `${lower}:443`}` },
-    conditions: [{ kind: "when", body: { contains: { left: allowed, right: method } } }],
-  };
+  const allowed: cedar.Expr = { Set: methods.map((each) => ({ Value: each.toUpperCase() })) };
+  return [permit(`${scheme}://${place}`, [{ kind: "when", body: { contains: { left: allowed, right: method } } }])];
 }
 
 /** Whatever it proposes, a person decides about. */

@@ -39,10 +39,15 @@ function resourcesOf(permit: Cedar.PolicyJson, grants: Pick<GrantSource, "plugin
     return literalsIn(permit).map((id) => ({ type, id }));
   }
   const { type, id } = idOf(resource.entity);
-  if (type === "NetHost") return literalsIn(permit).map((method) => netHost(id, { method }));
+  if (type === "NetHost") return methodsOf(permit).map((method) => netHost(id, { method }));
   // A plugin starts as what was granted of it.
   if (type === "Plugin") return [{ type, id, attributes: { sha256: grants.pluginGrant(id)?.sha256 ?? "" } }];
   return [{ type: type as Resource["type"], id }];
+}
+
+/** A permit without a condition is one for tunnels, in which any method goes. */
+function methodsOf(permit: Cedar.PolicyJson): string[] {
+  return permit.conditions.length === 0 ? ["CONNECT"] : literalsIn(permit);
 }
 
 function netHost(id: string, attributes: JsonObject): Resource {

@@ -158,7 +158,10 @@ test("[PO32] a preview lists what was asked lately and what grants name, where t
     plugins: [
       pluginGrant({
         "plugin.call": [{ target: TOOL, why }],
-        "net.fetch": [{ host: "example.org", methods: ["GET", "POST"], why }],
+        "net.fetch": [
+          { host: "example.org", methods: ["GET", "POST"], why },
+          { host: "example.com", methods: ["*"], via: "proxy", why },
+        ],
         "fs.read": [{ path: "docs", why }],
         "thought.read": { why },
         "event.publish": [{ type: "org.example.*", why }],
@@ -169,7 +172,7 @@ test("[PO32] a preview lists what was asked lately and what grants name, where t
   });
   expect(policy.decide({ ...callTool(admin), context: { callDepth: 1 } }).allowed).toBe(true);
   const text = `${NO_TOOLS}
-@id("no-post") forbid (principal, action == Action::"net.fetch", resource) when { resource.method == "POST" };
+@id("no-post") forbid (principal, action == Action::"net.fetch", resource) when { resource.method == "POST" || resource.method == "CONNECT" };
 @id("no-docs") forbid (principal, action == Action::"fs.read", resource) when { resource.path like "docs*" };
 @id("no-events") forbid (principal, action == Action::"event.publish", resource) when { resource.name like "org.example.*" };
 @id("local-only") forbid (principal, action == Action::"llm.generate", resource) when { context.tainted } unless { resource.local };`;
@@ -178,7 +181,7 @@ test("[PO32] a preview lists what was asked lately and what grants name, where t
     applied: false,
     rules: ["no-tools", "no-post", "no-docs", "no-events", "local-only"],
   });
-  expect(replayed).toBe(1 + 2 * 10);
+  expect(replayed).toBe(1 + 2 * 11);
   const shown = flips.map(({ principal, action, resource, tainted, from, after }) =>
     [from, principal, action, resource, tainted, after.policies.join()].join(" "),
   );
@@ -188,6 +191,8 @@ test("[PO32] a preview lists what was asked lately and what grants name, where t
     "grant Plugin:org.example.a plugin.call org.example.text#count true no-tools",
     "grant Plugin:org.example.a net.fetch https://example.org:443 false no-post",
     "grant Plugin:org.example.a net.fetch https://example.org:443 true no-post",
+    "grant Plugin:org.example.a net.fetch https://example.com:443 false no-post",
+    "grant Plugin:org.example.a net.fetch https://example.com:443 true no-post",
     "grant Plugin:org.example.a fs.read docs false no-docs",
     "grant Plugin:org.example.a fs.read docs true no-docs",
     "grant Plugin:org.example.a event.publish org.example.* false no-events",
@@ -244,6 +249,24 @@ test.each<[string, PolicyRequest, object]>([
       resource: { type: "NetHost", id: "https://a.org:443", attributes: { method: "PUT" } },
     },
     { "net.fetch": [{ host: "a.org", methods: ["PUT"], why: "As asked." }] },
+  ],
+  [
+    "a plugin's tunnel",
+    {
+      principal: plugin,
+      action: "net.fetch",
+      resource: { type: "NetHost", id: "https://a.org:443", attributes: { method: "CONNECT" } },
+    },
+    { "net.fetch": [{ host: "a.org", methods: ["*"], via: "proxy", why: "As asked." }] },
+  ],
+  [
+    "a plugin's unencrypted request",
+    {
+      principal: plugin,
+      action: "net.fetch",
+      resource: { type: "NetHost", id: "http://a.org:80", attributes: { method: "GET" } },
+    },
+    { "net.fetch": [{ host: "http://a.org:80", methods: ["GET"], why: "As asked." }] },
   ],
   [
     "a plugin's prompt",

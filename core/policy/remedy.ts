@@ -112,7 +112,9 @@ function permissionFor({ action, resource }: Asked): JsonObject | undefined {
       return { [action]: { models: [id], max_tokens_per_day: 1, why: WHY } };
     case "net.fetch": {
       const method = typeof attributes?.method === "string" ? attributes.method : "GET";
-      return { [action]: [{ host: id.replace(/^https:\/\//, "").replace(/:443$/, ""), methods: [method], why: WHY }] };
+      const host = id.replace(/^https:\/\/(.*?)(:443)?$/, "$1");
+      const how = method === "CONNECT" ? { methods: ["*"], via: "proxy" } : { methods: [method] };
+      return { [action]: [{ host, ...how, why: WHY }] };
     }
     case "thought.read":
     case "thought.write":

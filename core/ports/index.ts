@@ -5,7 +5,16 @@ export type { CloudEvent, EventBus, EventDraft, EventSubscription, SealedEvent }
 export type { AuthorizePath, FileAccess, FileChange, FileContent, FileEntry } from "./files.ts";
 export type { GenerateContext, LanguageModels, ModelChoices } from "./languageModels.ts";
 export type { Logger } from "./logger.ts";
-export type { AuthorizeHop, WebAnswer, WebFetch, WebFetchOptions, WebRequest } from "./network.ts";
+export type {
+  AuthorizeHop,
+  WebAnswer,
+  WebFetch,
+  WebFetchOptions,
+  WebRequest,
+  WebTunnel,
+  WebTunnelOptions,
+  WebTunnels,
+} from "./network.ts";
 export type { OnToolProgress, PluginToolCall, PluginToolOptions, PluginTools } from "./pluginTools.ts";
 export type { Grants, PluginGrant, Policy, PolicyDecision, PolicyRequest, Principal, WorkflowGrant } from "./policy.ts";
 export type { Random } from "./random.ts";

@@ -1,3 +1,5 @@
+import type { Duplex } from "node:stream";
+
 export interface WebRequest {
   /** http or https, without user and password. */
   url: string;
@@ -51,4 +53,30 @@ export interface WebFetchOptions {
  */
 export interface WebFetch {
   fetch(request: WebRequest, options: WebFetchOptions): Promise<WebAnswer>;
+}
+
+export interface WebTunnelOptions {
+  /** Ends the attempt; what is open already is ended by destroying its stream. */
+  signal: AbortSignal;
+  authorize: AuthorizeHop;
+}
+
+export interface WebTunnel {
+  stream: Duplex;
+  /** The one of the judged addresses that was dialled. */
+  address: string;
+}
+
+/** Connections whose bytes nobody looks at; the way is judged as that of a request whose method is `CONNECT`. */
+export interface WebTunnels {
+  /**
+   * Where `host:port` leads, in the one form that is judged.
+   * @throws LogoMeshError LM_NET_REFUSED
+   */
+  parse(authority: string): { scheme: "https"; host: string; port: number };
+  /**
+   * @param authority `host:port`
+   * @throws LogoMeshError LM_NET_REFUSED, LM_NET_FAILED, LM_NET_BUSY, LM_TIMEOUT, and whatever `authorize` throws
+   */
+  open(authority: string, options: WebTunnelOptions): Promise<WebTunnel>;
 }

@@ -7,12 +7,13 @@ import { CallRegister } from "./callRegister.ts";
 import { isTaintedEvent } from "./eventTools.ts";
 import { HOST_ERROR, RPC, toErrorResult, toRpcError, type RpcError } from "./hostErrors.ts";
 import { HostOutbox } from "./hostOutbox.ts";
+import type { NetworkProxy } from "./networkProxy.ts";
 import type { HostSession, PluginAPI } from "./pluginApi.ts";
 import type { ProcessTaint } from "./processTaint.ts";
 import { ProgressText } from "./progressText.ts";
 import type { Era } from "../protocolRevisions.ts";
 import { describeServer, readEra } from "./protocolEra.ts";
-import { RequestBudget } from "./requestBudget.ts";
+import { DENIAL_COST, RequestBudget } from "./requestBudget.ts";
 
 // The host plane: on descriptor 3 the plugin is a client of the Model Context Protocol and this is its server, in both eras (2025-11-25 with
 // `initialize`, 2026-07-28 without). Owns the plugin's requests in flight. Who asks is the socket:
@@ -25,8 +26,6 @@ const IN_FLIGHT_MAX = 32;
 /** Requests for events that stay open. */
 const LISTENS_MAX = 8;
 const ID_CHARS_MAX = 128;
-/** What a denial costs of the budget: each is an entry of the log. */
-const DENIAL_COST = 20;
 
 export const META_CALL = "org.logomesh/call";
 
@@ -38,6 +37,10 @@ export interface HostPlaneOptions {
   lineBytesMax: number;
   /** Whether the process has read private data. */
   taint: ProcessTaint;
+  /** The host's end of a proxied sandbox's bridge. */
+  proxy?: Duplex | undefined;
+  /** A line for the plugin's log. */
+  onNote?: (text: string) => void;
   api: PluginAPI;
   clock: Clock;
   random: Random;
@@ -61,6 +64,7 @@ export class HostPlane implements Disposable {
   readonly #outbox: HostOutbox;
   readonly #budget: RequestBudget;
   readonly #session: HostSession;
+  readonly #proxy: NetworkProxy | undefined;
   readonly #inFlight = new Map<RequestId, AbortController>();
   /** Requests that came on the plugin plane. */
   readonly #asked = new Set<AbortController>();
@@ -76,6 +80,7 @@ export class HostPlane implements Disposable {
     this.#outbox = new HostOutbox(stream, lineBytesMax);
     this.#budget = new RequestBudget(clock);
     this.#session = { pluginId, taint: options.taint };
+    this.#proxy = this.#openProxy();
     this.#reader = new MessageReader({
       lineBytesMax,
       onMessage: (message) => this.#receive(message),
@@ -103,7 +108,10 @@ export class HostPlane implements Disposable {
     callers: readonly Principal[];
     run?: { runId: string; taskReference: string } | undefined;
   }): Disposable & { readonly token: string } {
-    return this.#calls.begin(call);
+    const begun = this.#calls.begin(call);
+    // What is open already serves these callers too from now on.
+    this.#proxy?.judgeAgain();
+    return begun;
   }
 
   /**
@@ -131,8 +139,14 @@ export class HostPlane implements Disposable {
     }
   }
 
-  /** The plugin is gone: what it asked on either plane is for nobody. */
+  /** No network is left to the plugin, which may end in peace. */
+  endNetwork(): void {
+    this.#proxy?.[Symbol.dispose]();
+  }
+
+  /** The plugin is gone, or has to go: what it asked on either plane is for nobody, and no network is left to it. */
   end(): void {
+    this.endNetwork();
     for (const abort of this.#asked) abort.abort(closed());
     this[Symbol.dispose]();
   }
@@ -148,6 +162,18 @@ export class HostPlane implements Disposable {
   }
 
   // ---- inside
+
+  #openProxy(): NetworkProxy | undefined {
+    const { proxy: stream, api, clock, onNote = () => undefined } = this.#options;
+    if (stream === undefined) return undefined;
+    const opened = api.openProxy({
+      ...{ stream, session: this.#session, budget: this.#budget, clock, onNote },
+      callInFlight: () => this.#calls.of(undefined),
+      onFlood: () => this.#end("asks for more connections than anybody could answer"),
+    });
+    if (opened === undefined) stream.destroy();
+    return opened;
+  }
 
   #receive(message: unknown): void {
     if (this.#isClosed) return;

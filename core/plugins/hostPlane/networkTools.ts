@@ -70,7 +70,8 @@ export function networkTools({ web, audit, blobs }: NetworkServices): Record<str
   };
 }
 
-function requireHost(
+/** Passes what everyone in whose name it is asked may reach. @throws LogoMeshError LM_POLICY_DENIED */
+export function requireHost(
   request: HostRequest,
   hop: { scheme: string; host: string; port: number; method: string; address?: string },
 ): void {
@@ -81,7 +82,8 @@ function requireHost(
   });
 }
 
-function sentEntry(request: HostRequest, { url, bytes }: { url: string; bytes: Buffer | undefined }) {
+/** What leaves is recorded before it does. */
+export function sentEntry(request: HostRequest, { url, bytes }: { url: string; bytes: Buffer | undefined }) {
   const draft = request.entry({ bytes: bytes?.length ?? 0 });
   return {
     ...draft,

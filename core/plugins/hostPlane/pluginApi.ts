@@ -15,6 +15,7 @@ import type {
   PolicyRequest,
   Thoughts,
   WebFetch,
+  WebTunnels,
 } from "../../ports/index.ts";
 import { pluginOwner } from "../../storage/index.ts";
 import type { CallInFlight } from "./callRegister.ts";
@@ -22,6 +23,7 @@ import { eventTools } from "./eventTools.ts";
 import { fileTools, type FileServices } from "./fileTools.ts";
 import type { HostAnswer, HostRequest, HostTool } from "./hostTool.ts";
 import { modelTools } from "./modelTools.ts";
+import { NetworkProxy, type ProxyOptions } from "./networkProxy.ts";
 import { networkTools } from "./networkTools.ts";
 import { pluginTools } from "./pluginTools.ts";
 import { proposalTools, type ProposalServices } from "./proposalTools.ts";
@@ -55,6 +57,7 @@ export interface HostServices {
   blobs?: BlobStore;
   files?: Omit<FileServices, "blobs">;
   web?: WebFetch;
+  tunnels?: WebTunnels;
   events?: EventBus;
 }
 
@@ -134,6 +137,17 @@ export class PluginAPI {
     for (const type of types) request.require("event.subscribe", { type: "EventType", id: type });
     await this.#options.audit.append(request.entry({}));
     return events.subscribe({ types, subscriber: pluginOwner(session.pluginId) });
+  }
+
+  /** What a proxied sandbox's bridge leads to; undefined where nothing here reaches a network. */
+  openProxy(options: ProxyOptions): NetworkProxy | undefined {
+    const { audit, services } = this.#options;
+    const { web, tunnels } = services;
+    if (web === undefined || tunnels === undefined) return undefined;
+    return new NetworkProxy({
+      ...{ ...options, audit, web, tunnels },
+      requestOf: (operation) => this.#requestOf({ ...operation, session: options.session, onText: undefined }),
+    });
   }
 
   timeoutMs(name: string): number {

@@ -7,6 +7,9 @@ const PER_SECOND = 500;
 /** Refused requests until it is no mistake any more: reading them costs the workbench its time. */
 const REFUSED_MAX = 10_000;
 
+/** What a denial costs of the budget: each is an entry of the log. */
+export const DENIAL_COST = 20;
+
 /** How much one plugin may ask. What is refused costs too, so that a plugin that does not wait is stopped. */
 export class RequestBudget {
   readonly #clock: Clock;

@@ -1,6 +1,7 @@
 import type { PluginRuntime, ResourceLimits } from "@logomesh/contracts";
 import { FD } from "./launcher.ts";
 import { gateCommand, GRANTED_PREFIX } from "./gate.ts";
+import { bridgeCommand, CERTIFICATE_PATHS, PROXY_ENVIRONMENT } from "./networkBridge.ts";
 
 const MIB = 1024 * 1024;
 /** `/dev/shm` is memory that no resource limit counts. */
@@ -28,6 +29,7 @@ export interface BubblewrapInput {
   limits: ResourceLimits;
   environment?: Readonly<Record<string, string>>;
   data?: { bytesMax: number };
+  network?: "proxied";
   /** Path of the interpreter inside. */
   interpreter: string;
   /** Bundle, runtime and extra folders; destinations never lie below one another. */
@@ -64,14 +66,16 @@ const NAMESPACES = [
 /** Options for bubblewrap (`--args`), default-deny: nothing of the host but what stands here. */
 export function bubblewrapOptions(input: BubblewrapInput): string[] {
   const { limits, mounts, rootEntries, interpreter, environment = {} } = input;
-  const path = [...new Set([interpreter.slice(0, interpreter.lastIndexOf("/")), "/usr/bin", "/bin"])].join(":");
+  const isProxied = input.network === "proxied";
+  const fixed = { PATH: searchPath(interpreter), ...ENVIRONMENT, ...(isProxied ? PROXY_ENVIRONMENT : {}) };
   return [
     ...NAMESPACES,
-    ...["--clearenv", ...Object.entries({ PATH: path, ...ENVIRONMENT }).flatMap((pair) => ["--setenv", ...pair])],
+    ...["--clearenv", ...Object.entries(fixed).flatMap((pair) => ["--setenv", ...pair])],
     ...Object.entries(environment).flatMap(([name, value]) => ["--setenv", `${GRANTED_PREFIX}${name}`, value]),
     ...["--ro-bind", "/usr", "/usr", ...rootEntries.flatMap(rootOption)],
     ...["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"],
     ...["--ro-bind-try", "/etc/alternatives", "/etc/alternatives"],
+    ...(isProxied ? CERTIFICATE_PATHS : []).flatMap((path) => ["--ro-bind-try", path, path]),
     ...["--ro-bind-data", String(FD.passwd), "/etc/passwd", "--ro-bind-data", String(FD.group), "/etc/group"],
     ...["--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys", "--dev", "/dev"],
     ...["--size", String(limits.tmp_mb * MIB), "--tmpfs", "/tmp", "--size", String(SHM_BYTES), "--tmpfs", "/dev/shm"],
@@ -87,7 +91,12 @@ export function bubblewrapOptions(input: BubblewrapInput): string[] {
 
 /** What runs inside: the gate, then the interpreter with the plugin's entry point. No path of the host. */
 export function insideCommand(input: BubblewrapInput): string[] {
-  return [...gateCommand(input), ...runtimeCommand(input), ...(input.args ?? [])];
+  const bridge = input.network === "proxied" ? bridgeCommand(NODE_INSIDE) : [];
+  return [...gateCommand({ ...input, bridge }), ...runtimeCommand(input), ...(input.args ?? [])];
+}
+
+function searchPath(interpreter: string): string {
+  return [...new Set([interpreter.slice(0, interpreter.lastIndexOf("/")), "/usr/bin", "/bin"])].join(":");
 }
 
 // `-I` keeps the environment and the working folder out of sys.path, and with them the plugin's own modules.

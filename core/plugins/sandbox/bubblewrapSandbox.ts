@@ -7,6 +7,7 @@ import type { ControlGroup } from "./controlGroup.ts";
 import { findControlGroups, type ControlGroups } from "./controlGroups.ts";
 import { adoptDataFolder, assertDataFits } from "./dataFolder.ts";
 import { tasksMax } from "./gate.ts";
+import { withBridge } from "./networkBridge.ts";
 import { planLaunch, readRootEntries } from "./launchPlan.ts";
 import { createRuntimeFinder, SYSTEM_PYTHON } from "./runtimes.ts";
 import type { Sandbox, SandboxProcess, SandboxSpec, SandboxStatus } from "./sandbox.ts";
@@ -67,7 +68,8 @@ export function createBubblewrapSandbox(options: BubblewrapSandboxOptions): Sand
     return good;
   };
 
-  const makeGroup = ({ pluginId, runtime, limits }: SandboxSpec): ControlGroup | undefined => {
+  const makeGroup = ({ pluginId, runtime, network, ...spec }: SandboxSpec): ControlGroup | undefined => {
+    const limits = network === "proxied" ? withBridge(spec.limits) : spec.limits;
     try {
       return groups?.create({
         memoryBytes: limits.memory_mb * MIB + KERNEL_MEMORY_BYTES,
@@ -82,7 +84,10 @@ export function createBubblewrapSandbox(options: BubblewrapSandboxOptions): Sand
 
   const launch = async (wanted: SandboxSpec) => {
     const { available, hint = "" } = status();
-    const seccomp = seccompProgram(host.arch, { countsSharedMemory: groups !== undefined });
+    const seccomp = seccompProgram(host.arch, {
+      countsSharedMemory: groups !== undefined,
+      sockets: wanted.network,
+    });
     if (!available || seccomp === undefined) {
       throw new LogoMeshError(
         "LM_PLUGIN_SANDBOX_UNAVAILABLE",
@@ -91,6 +96,8 @@ export function createBubblewrapSandbox(options: BubblewrapSandboxOptions): Sand
     }
     const spec = withRealPaths(wanted);
     const runtime = await findRuntime(spec.runtime);
+    const needsNode = spec.network === "proxied" && spec.runtime !== "nodejs";
+    const bridgeMount = needsNode ? (await findRuntime("nodejs")).mount : undefined;
     const dropToUid = isRoot ? chooseUid(spec, ++launches) : undefined;
     if (spec.data !== undefined) {
       if (dropToUid !== undefined) adoptDataFolder(spec.data.folder, dropToUid);
@@ -100,7 +107,7 @@ export function createBubblewrapSandbox(options: BubblewrapSandboxOptions): Sand
     const group = makeGroup(spec);
     if (group !== undefined) opened.defer(() => group.removeNow());
     const joinFiles = group?.joinFiles ?? [];
-    const plan = planLaunch({ spec, runtime, seccomp, bwrapPath, dropToUid, rootEntries, joinFiles });
+    const plan = planLaunch({ spec, runtime, bridgeMount, seccomp, bwrapPath, dropToUid, rootEntries, joinFiles });
     const sourceFds = plan.sources.map((source) => opened.adopt(openFolder(spec, source), closeSync));
     // By descriptor, so that what is checked is what will be mounted.
     const folder = sourceFds[0] === undefined ? spec.bundleFolder : `/proc/self/fd/${sourceFds[0]}`;

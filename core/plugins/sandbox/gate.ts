@@ -1,5 +1,6 @@
 import type { PluginRuntime, ResourceLimits } from "@logomesh/contracts";
 import { FD } from "./launcher.ts";
+import { withBridge } from "./networkBridge.ts";
 
 const MIB = 1024 * 1024;
 
@@ -27,12 +28,18 @@ export function tasksMax({ runtime, limits }: Pick<GateInput, "runtime" | "limit
 export const GRANTED_PREFIX = "LOGOMESH_GRANTED_";
 
 // Waits for the host: had the host died between spawn and here, bubblewrap would have bound its life to the wrong parent.
-// Says first that the sandbox stands: what fails earlier is no fault of the plugin.
+// Says first that the sandbox stands: what fails earlier is no fault of the plugin. The bridge becomes a child of the sandbox's first process,
+// not of the plugin, and is there when the plugin begins.
 const GATE = `echo ready >&${FD.gate}
 read -rn1 -u${FD.gate} go || exit 125
 exec ${FD.gate}<&-
+if [ "$5" != 0 ]; then
+  read -r ready < <( ("\${@:6:$5}" ${FD.hostPlane}<&- < /dev/null &) ) || exit 125
+  wait $!
+  exec ${FD.bridge}<&-
+fi
 ulimit -c 0 -s ${STACK_KIB} -d "$1" -u "$2" -n "$3" -f "$4" || exit 125
-shift 4
+shift "$((5 + $5))"
 export -n PWD OLDPWD
 for granted in "\${!${GRANTED_PREFIX}@}"; do export "\${granted#${GRANTED_PREFIX}}=\${!granted}"; unset "$granted"; done
 exec "$@"`;
@@ -41,18 +48,22 @@ export interface GateInput {
   runtime: PluginRuntime;
   limits: ResourceLimits;
   data?: { bytesMax: number };
+  /** What brings a proxied sandbox to the host; empty for all others. It begins before the limits of the plugin hold. */
+  bridge: readonly string[];
 }
 
 /** Prefix of the command inside: waits for the host's byte, sets the resource limits, becomes the plugin. */
-export function gateCommand({ runtime, limits, data }: GateInput): string[] {
+export function gateCommand({ runtime, limits, data, bridge }: GateInput): string[] {
   const dataMb = limits.memory_mb + (runtime === "nodejs" ? NODE_DATA_MB : 0);
   const kib = MIB / 1024;
+  const tasks = (bridge.length === 0 ? limits : withBridge(limits)).max_processes + RUNTIME_TASKS[runtime];
   return [
     ...["/usr/bin/bash", "--noprofile", "--norc", "-c", GATE, "gate"],
     String(dataMb * kib),
-    String(limits.max_processes + RUNTIME_TASKS[runtime]),
+    String(tasks),
     String(limits.max_open_files),
     // Of one file; what lies in /tmp is bounded by its size too.
     String(Math.max(limits.tmp_mb * MIB, data?.bytesMax ?? 0) / 1024),
+    ...[String(bridge.length), ...bridge],
   ];
 }

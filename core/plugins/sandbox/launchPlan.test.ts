@@ -92,7 +92,7 @@ test("[SB18] as root, folders are bound by the launcher, which then drops to the
     "--noprofile",
     "--norc",
   ]);
-  expect(command.slice(10, 16)).toEqual(["launcher", "4711", "2", "0", ...sources]);
+  expect(command.slice(10, 17)).toEqual(["launcher", "4711", "2", "0", "6", ...sources]);
   expect(options).toEqual(expect.arrayContaining(["--ro-bind", "/run/0", "/plugin", "--ro-bind", "/run/1"]));
   expect(options.join("\n")).not.toContain("/host/");
 });
@@ -101,7 +101,7 @@ test("[SB18] not as root, the launcher binds nothing and keeps the user", () => 
   const { command, sources } = plan();
   expect(sources).toEqual([]);
   expect(command.slice(0, 3)).toEqual(["/usr/bin/bash", "--noprofile", "--norc"]);
-  expect(command.slice(5, 13)).toEqual(["launcher", "-", "0", "0", "/usr/bin/bwrap", "--args", "4", "--"]);
+  expect(command.slice(5, 14)).toEqual(["launcher", "-", "0", "0", "6", "/usr/bin/bwrap", "--args", "4", "--"]);
 });
 
 test.each<[PluginRuntime, number, number]>([
@@ -150,6 +150,40 @@ test("[SB26] data is the one folder that is bound writable", () => {
   const { options } = plan({ data: { folder: "/host/data", bytesMax: 1 } });
   expect(valuesOf(options, "--bind", 2)).toEqual([["/host/data", "/data"]]);
   expect(() => plan({ readOnlyMounts: { "/data/x": "/host/sdk" } })).toThrow(/mount/);
+});
+
+test("[SB54] what a proxied sandbox needs is there only where there is a proxy", () => {
+  const variables = (options: readonly string[]) =>
+    Object.fromEntries(valuesOf(options, "--setenv", 2).map(([name = "", value]) => [name, value]));
+  const [strict, proxied] = [plan(), plan({ network: "proxied" })];
+  const added = Object.entries(variables(proxied.options)).filter(([name]) => !(name in variables(strict.options)));
+  const names = [
+    "ALL_PROXY",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NODE_USE_ENV_PROXY",
+    "all_proxy",
+    "http_proxy",
+    "https_proxy",
+  ];
+  expect(added.map(([name]) => name).sort()).toEqual(names);
+  const certificates = (options: readonly string[]) =>
+    valuesOf(options, "--ro-bind-try", 1)
+      .flat()
+      .filter((path) => /ssl|pki/.test(path));
+  expect([certificates(strict.options), certificates(proxied.options).length > 0]).toEqual([[], true]);
+  expect([strict.isProxied, proxied.isProxied]).toEqual([false, true]);
+  expect(strict.command.join("\n")).not.toContain("http2");
+});
+
+test("[SB52, SB53] the bridge begins before the limits of the plugin hold, and adds its own threads to them", () => {
+  const { command } = plan({ network: "proxied", runtime: "python" });
+  const at = command.indexOf("gate");
+  const count = Number(command[at + 5]);
+  expect(command[at + 2]).toBe(String(4 + 2 + 8));
+  const bridge = command.slice(at + 6, at + 6 + count);
+  expect([bridge[0], bridge[6], bridge.includes("--jitless")]).toEqual(["/usr/bin/bash", "/runtime/bin/node", true]);
+  expect(command[at + 6 + count]).toBe("/usr/bin/python3");
 });
 
 test("[SB1] the entries of the host's root folder are links into /usr or folders", () => {

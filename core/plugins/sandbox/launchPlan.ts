@@ -18,12 +18,15 @@ export interface LaunchPlan {
   /** Host paths whose descriptors the launcher compares with what it mounts; empty unless the host is root. */
   sources: readonly string[];
   limits: ResourceLimits;
+  isProxied: boolean;
   data?: { folder: string; bytesMax: number };
 }
 
 export interface LaunchPlanInput {
   spec: SandboxSpec;
   runtime: Runtime;
+  /** Node for the bridge, where the runtime has it not. */
+  bridgeMount?: Mount | undefined;
   seccomp: Buffer;
   bwrapPath: string;
   dropToUid: number | undefined;
@@ -36,12 +39,13 @@ export interface LaunchPlanInput {
 const RESERVED = ["/plugin", "/usr", "/proc", "/dev", "/tmp", "/etc", "/runtime", "/run", "/data"];
 
 export function planLaunch(options: LaunchPlanInput): LaunchPlan {
-  const { spec, runtime, seccomp, bwrapPath, dropToUid, rootEntries, joinFiles = [] } = options;
+  const { spec, runtime, bridgeMount, seccomp, bwrapPath, dropToUid, rootEntries, joinFiles = [] } = options;
   const extra = Object.entries(spec.readOnlyMounts ?? {}).map(([destination, source]) => ({ source, destination }));
   assertDestinations(extra);
   const wanted = [
     { source: spec.bundleFolder, destination: "/plugin" },
     ...(runtime.mount === undefined ? [] : [runtime.mount]),
+    ...(bridgeMount === undefined ? [] : [bridgeMount]),
     ...extra,
     ...(spec.data === undefined ? [] : [{ source: spec.data.folder, destination: "/data", isWritable: true }]),
   ];
@@ -50,17 +54,19 @@ export function planLaunch(options: LaunchPlanInput): LaunchPlan {
   const mounts = isRoot ? wanted.map((mount, index) => ({ ...mount, source: boundSource(index) })) : wanted;
   const sources = isRoot ? wanted.map(({ source }) => source) : [];
   const { interpreter } = runtime;
+  const isProxied = spec.network === "proxied";
   const input = { ...spec, interpreter, mounts, rootEntries };
   const bwrapOptions = bubblewrapOptions(input);
   assert(!bwrapOptions.some((option) => option.includes("\0")), "NUL separates the options, so none may contain it");
   return {
     pluginId: spec.pluginId,
-    command: launcherCommand({ dropToUid, sources, joinFiles, bwrapPath, command: insideCommand(input) }),
+    command: launcherCommand({ dropToUid, sources, joinFiles, isProxied, bwrapPath, command: insideCommand(input) }),
     environment: {},
     options: bwrapOptions,
     seccomp,
     sources,
     limits: spec.limits,
+    isProxied,
     ...(spec.data === undefined ? {} : { data: spec.data }),
   };
 }

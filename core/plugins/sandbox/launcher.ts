@@ -10,10 +10,12 @@ export const FD = {
   seccomp: 5,
   /** The sandbox says that it stands; then one byte from the host lets the plugin start, and end of file means that the host is gone. */
   gate: 6,
+  /** Only of a proxied sandbox: the other end of its bridge. */
+  bridge: 7,
   /** The first of the folders that the host verified, one descriptor for each. */
-  firstSource: 7,
-  passwd: 20,
-  group: 21,
+  firstSource: 8,
+  passwd: 24,
+  group: 25,
 } as const;
 
 /** Bound by the descriptors between firstSource and passwd. */
@@ -24,7 +26,7 @@ const BASH = ["/usr/bin/bash", "--noprofile", "--norc"];
 // `mount -c` and `-ef` compare and bind by descriptor: a folder that was swapped after the host looked at it is refused. All folders are
 // mounted by one process from a table (in the new /run, which is empty but for it), because each process more costs every start 2 ms.
 const LAUNCHER = `set -eu
-uid=$1 count=$2 groups=$3; shift 3
+uid=$1 count=$2 groups=$3 last=$4; shift 4
 for ((; groups > 0; groups--)); do echo $$ > "$1"; shift; done
 if [ "$uid" != - ]; then
   for ((i = 0; i < count; i++)); do
@@ -40,7 +42,7 @@ if [ "$uid" != - ]; then
 fi
 for f in /proc/self/fd/*; do
   n=\${f##*/}
-  case $n in [0-${FD.gate}]) ;; *) eval "exec $n>&-" 2>/dev/null || : ;; esac
+  case $n in [0-$last]) ;; *) eval "exec $n>&-" 2>/dev/null || : ;; esac
 done
 exec ${FD.passwd}<<<"plugin:x:65534:65534:plugin:/home/plugin:/usr/sbin/nologin"
 exec ${FD.group}<<<"plugin:x:65534:"
@@ -55,6 +57,7 @@ export interface LauncherCommandOptions {
   sources: readonly string[];
   /** Files of control groups to write its process number to, first of all: nothing of the sandbox runs outside of its bounds. */
   joinFiles: readonly string[];
+  isProxied: boolean;
   bwrapPath: string;
   /** What runs inside, gate included. */
   command: readonly string[];
@@ -66,7 +69,7 @@ export interface LauncherCommandOptions {
  * launcher binds the folders in a mount namespace of its own and then drops to an unprivileged user.
  */
 export function launcherCommand(options: LauncherCommandOptions): string[] {
-  const { dropToUid, sources, joinFiles, bwrapPath, command } = options;
+  const { dropToUid, sources, joinFiles, isProxied, bwrapPath, command } = options;
   return [
     ...(dropToUid === undefined ? [] : ["/usr/bin/unshare", "--mount", "--propagation", "private", "--"]),
     ...BASH,
@@ -76,6 +79,7 @@ export function launcherCommand(options: LauncherCommandOptions): string[] {
     dropToUid === undefined ? "-" : String(dropToUid),
     String(sources.length),
     String(joinFiles.length),
+    String(isProxied ? FD.bridge : FD.gate),
     ...joinFiles,
     ...sources,
     ...[bwrapPath, "--args", String(FD.args), "--", ...command],

@@ -18,6 +18,8 @@ export interface SandboxSpec {
   environment?: Readonly<Record<string, string>>;
   /** A folder that belongs to the plugin alone; appears writable at `/data`. What it holds is looked at while the plugin runs. */
   data?: { folder: string; bytesMax: number };
+  /** `proxied`: TCP inside of a network of its own, in which a proxy listens whose other end is the process's `proxy`. Default: no network. */
+  network?: "proxied";
   /**
    * Read-only folders of the host by their path inside. Never below `/plugin`: use `/node_modules/@logomesh/plugin-sdk`, where Node looks
    * after the bundle's own `node_modules`, and `/sdk/python`, where Python looks after the bundle's own `vendor`.
@@ -51,6 +53,8 @@ export interface SandboxProcess extends AsyncDisposable {
   readonly stderr: Readable;
   /** The host's end of the pair whose other end is the plugin's descriptor 3. */
   readonly hostPlane: Duplex;
+  /** The host's end of a proxied sandbox's bridge, which speaks HTTP/2 as a client. */
+  readonly proxy?: Duplex;
   /** Resolves when no process of the tree is left, and whoever reads the streams has had their last bytes. */
   readonly exited: Promise<SandboxExit>;
   /** Ends the whole tree at once. */

@@ -5,6 +5,7 @@ import { LogoMeshError } from "@logomesh/contracts";
 import type { Clock, Logger } from "../../ports/index.ts";
 import type { ControlGroup } from "./controlGroup.ts";
 import { watchData } from "./dataFolder.ts";
+import { withBridge } from "./networkBridge.ts";
 import { FD } from "./launcher.ts";
 import type { LaunchPlan } from "./launchPlan.ts";
 import { isAlive, listTree, sampleTree, type TreeSample } from "./processTree.ts";
@@ -57,7 +58,8 @@ export async function startSandboxProcess(plan: LaunchPlan, options: StartOption
 async function start(plan: LaunchPlan, options: StartOptions): Promise<SandboxProcess> {
   const { clock, logger, sourceFds, group } = options;
   const [file = "", ...args] = plan.command;
-  const stdio = ["pipe", "pipe", "pipe", "pipe", "pipe", "pipe", "pipe", ...sourceFds] as const;
+  const bridge = plan.isProxied ? "pipe" : "ignore";
+  const stdio = ["pipe", "pipe", "pipe", "pipe", "pipe", "pipe", "pipe", bridge, ...sourceFds] as const;
   // A process group of its own: Ctrl-C in a terminal is for the workbench, which then stops its plugins itself.
   const child = spawn(file, args, { env: plan.environment, cwd: "/", stdio: [...stdio], detached: true });
   for (const fd of sourceFds) closeSync(fd);
@@ -74,11 +76,12 @@ async function start(plan: LaunchPlan, options: StartOptions): Promise<SandboxPr
     child.once("error", () => resolve({ code: null, signal: null }));
   });
   const hostPlane = streams(FD.hostPlane);
+  const proxy = plan.isProxied ? streams(FD.bridge) : null;
   if (pid === undefined || stdin === null || stdout === null || stderr === null || hostPlane === null) {
     throw startFailed(plan, `${file} could not be run`);
   }
 
-  for (const fd of [FD.hostPlane, FD.args, FD.seccomp, FD.gate]) streams(fd)?.on("error", () => undefined); // its end is the exit's news
+  for (const fd of [FD.hostPlane, FD.args, FD.seccomp, FD.gate, FD.bridge]) streams(fd)?.on("error", () => undefined); // its end is the exit's news
   stdin.on("error", () => undefined);
   // When a child ends, Node throws away what nobody reads.
   const hold = () => undefined;
@@ -107,7 +110,7 @@ async function start(plan: LaunchPlan, options: StartOptions): Promise<SandboxPr
     killPid(insidePid);
     fallback ??= clock.setTimer(KILL_GRACE_MS, killAll);
   };
-  const memoryBytesMax = plan.limits.memory_mb * MIB;
+  const memoryBytesMax = (plan.isProxied ? withBridge(plan.limits) : plan.limits).memory_mb * MIB;
   const endForMemory = () => {
     logger.warn({ pluginId: plan.pluginId, ...watchdog.usage() }, "plugin exceeded its memory limit");
     kill("memory");
@@ -147,6 +150,7 @@ async function start(plan: LaunchPlan, options: StartOptions): Promise<SandboxPr
     stdout,
     stderr,
     hostPlane,
+    ...(proxy === null ? {} : { proxy }),
     exited,
     kill: () => kill("killed"),
     usage: () => watchdog.usage(),

@@ -29,6 +29,7 @@ function evaluate(program: Buffer, call: Call): string {
     else if (code === 0x15) jump(accumulator === k);
     else if (code === 0x35) jump(accumulator >= k);
     else if (code === 0x45) jump((accumulator & k) !== 0);
+    else if (code === 0x54) accumulator = (accumulator & k) >>> 0;
     else if (code === 0x06) return actionOf(k);
     else throw new Error(`instruction ${at} has the unknown code ${code}`);
   }
@@ -100,6 +101,26 @@ test("[SB71] pairs are of streams or of packets in order, and no datagrams", () 
   expect([1n, 5n, 1n | NONBLOCK | CLOEXEC].map((type) => ask(53, 1n, type))).toEqual(Array(3).fill(ALLOW));
   const datagrams = [2n, 3n, 10n, 2n | NONBLOCK | CLOEXEC];
   expect(datagrams.map((type) => ask(53, 1n, type))).toEqual(Array(4).fill("EAFNOSUPPORT"));
+});
+
+test("[SB50] a proxied sandbox opens TCP and nothing else", () => {
+  const proxied = seccompProgram("x64", { sockets: "proxied" })!;
+  const socket = (family: bigint, type: bigint, protocol = 0n) =>
+    evaluate(proxied, { number: 41, arguments: [family, type, protocol] });
+  const [INET, INET6, STREAM, TCP] = [2n, 10n, 1n, 6n];
+  const flags = [0n, 0x800n, 0x80000n, 0x80800n];
+  for (const family of [INET, INET6])
+    expect(flags.flatMap((flag) => [0n, TCP].map((protocol) => socket(family, STREAM | flag, protocol)))).toEqual(
+      Array(8).fill(ALLOW),
+    );
+  const families = [0n, 1n, 16n, 17n, 38n, 40n, 0x1_0000_0001n].map((family) => socket(family, STREAM));
+  const types = [2n, 3n, 4n, 5n, 6n, 10n, 0n].map((type) => socket(INET, type));
+  const protocols = [1n, 17n, 132n, 255n, 262n].map((protocol) => socket(INET, STREAM, protocol));
+  expect([...families, ...types, ...protocols]).toEqual(Array(19).fill("EAFNOSUPPORT"));
+  expect(evaluate(proxied, { number: 53, arguments: [2n] })).toBe("EAFNOSUPPORT");
+  // Everything but sockets is answered as without a proxy.
+  const others = Array.from({ length: 600 }, (_, number) => number).filter((number) => number !== 41);
+  expect(others.map((number) => evaluate(proxied, { number }))).toEqual(others.map((number) => ask(number)));
 });
 
 test("[SB8] clone makes processes and threads, no namespaces", () => {

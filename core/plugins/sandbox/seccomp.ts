@@ -14,6 +14,7 @@ const LOAD_WORD = 0x20;
 const JUMP_EQUAL = 0x15;
 const JUMP_GREATER_OR_EQUAL = 0x35;
 const JUMP_ANY_BIT = 0x45;
+const AND = 0x54;
 const RETURN = 0x06;
 
 const ALLOW = 0x7fff_0000;
@@ -33,6 +34,12 @@ const AUDIT_ARCH_X86_64 = 0xc000_003e;
 const AF_UNIX = 1;
 /** Of the types of sockets, those of SOCK_DGRAM and SOCK_RAW have it: one of a pair of them sends to any other socket that has a path. */
 const DATAGRAMS = 2;
+const AF_INET = 2;
+const AF_INET6 = 10;
+const SOCK_STREAM = 1;
+/** Of a type; the rest are flags. */
+const SOCK_TYPE_MASK = 0xf;
+const IPPROTO_TCP = 6;
 const TIOCSTI = 0x5412;
 const TIOCLINUX = 0x541c;
 /** CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET. */
@@ -75,6 +82,8 @@ const SHARED_MEMORY = { memfd_create: 319, shmget: 29 };
 export interface FilterOptions {
   /** The sandbox is in a control group that counts memory. */
   countsSharedMemory?: boolean;
+  /** Default: none. `proxied`: TCP, inside of a network namespace in which the way out is the bridge. */
+  sockets?: "proxied" | undefined;
 }
 
 const load = (offset: number): Instruction => ({ code: LOAD_WORD, jt: 0, jf: 0, k: offset });
@@ -90,7 +99,19 @@ function unless(code: number, k: number, body: readonly Instruction[]): Instruct
   return [{ code, jt: body.length, jf: 0, k }, ...body];
 }
 
-function program({ countsSharedMemory = false }: FilterOptions): Instruction[] {
+/** TCP is all that the proxy speaks, and the part of the kernel's network that is looked at most. */
+const TCP_ONLY = [
+  load(argument(0)),
+  ...unless(JUMP_EQUAL, AF_INET, unless(JUMP_EQUAL, AF_INET6, [refuse(EAFNOSUPPORT)])),
+  load(argument(1)),
+  { code: AND, jt: 0, jf: 0, k: SOCK_TYPE_MASK },
+  ...unless(JUMP_EQUAL, SOCK_STREAM, [refuse(EAFNOSUPPORT)]),
+  load(argument(2)),
+  ...unless(JUMP_EQUAL, 0, unless(JUMP_EQUAL, IPPROTO_TCP, [refuse(EAFNOSUPPORT)])),
+  give(ALLOW),
+];
+
+function program({ countsSharedMemory = false, sockets }: FilterOptions): Instruction[] {
   const unsupported = { ...UNSUPPORTED, ...(countsSharedMemory ? {} : SHARED_MEMORY) };
   return [
     load(ARCH),
@@ -100,7 +121,7 @@ function program({ countsSharedMemory = false }: FilterOptions): Instruction[] {
     ...when(JUMP_GREATER_OR_EQUAL, FIRST_UNKNOWN, [refuse(ENOSYS)]),
     ...Object.values(FORBIDDEN).flatMap((number) => when(JUMP_EQUAL, number, [refuse(EPERM)])),
     ...Object.values(unsupported).flatMap((number) => when(JUMP_EQUAL, number, [refuse(ENOSYS)])),
-    ...when(JUMP_EQUAL, SOCKET, [refuse(EAFNOSUPPORT)]),
+    ...when(JUMP_EQUAL, SOCKET, sockets === "proxied" ? TCP_ONLY : [refuse(EAFNOSUPPORT)]),
     // Child processes of Node talk over socket pairs.
     ...when(JUMP_EQUAL, SOCKETPAIR, [
       load(argument(0)),

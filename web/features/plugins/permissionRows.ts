@@ -18,8 +18,7 @@ export function permissionRows(permissions: PluginPermissions): PermissionRow[] 
   const { store, env } = permissions;
   const data = permissions["fs.data"];
   if (data !== undefined) add("fs.data", `its own folder, up to ${data.max_mb} MiB`, data);
-  for (const entry of permissions["net.fetch"] ?? [])
-    add("net.fetch", `${entry.methods.join(", ")} ${entry.host}`, entry);
+  for (const entry of permissions["net.fetch"] ?? []) add("net.fetch", hostText(entry), entry);
   const generate = permissions["llm.generate"];
   if (generate !== undefined) {
     const limit = formatCount(generate.max_tokens_per_day, "token");
@@ -36,6 +35,12 @@ export function permissionRows(permissions: PluginPermissions): PermissionRow[] 
   }
   for (const entry of env ?? []) add("env", entry.name, entry);
   return rows;
+}
+
+/** A person decides by this line what a tunnel keeps from them. */
+function hostText({ host, methods, via }: NonNullable<PluginPermissions["net.fetch"]>[number]): string {
+  if (via === undefined) return `${methods.join(", ")} ${host}`;
+  return `connections of its own to ${host}, through the workbench, which sees host and port but not what is sent`;
 }
 
 export function rowKey({ permission, what }: PermissionRow): string {

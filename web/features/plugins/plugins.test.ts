@@ -8,7 +8,10 @@ test("every permission is a row with what and why", () => {
     permissionRows({
       "fs.read": [{ path: "notes", why }],
       "fs.data": { max_mb: 10, why },
-      "net.fetch": [{ host: "a.org", methods: ["GET", "POST"], why }],
+      "net.fetch": [
+        { host: "a.org", methods: ["GET", "POST"], why },
+        { host: "b.org", methods: ["*"], via: "proxy", why },
+      ],
       "llm.generate": { models: ["fast"], max_tokens_per_day: 1, why },
       "plugin.call": [{ target: "a.b", why }],
       "event.publish": [{ type: "x", why }],
@@ -20,6 +23,7 @@ test("every permission is a row with what and why", () => {
     "fs.read: notes",
     "fs.data: its own folder, up to 10 MiB",
     "net.fetch: GET, POST a.org",
+    "net.fetch: connections of its own to b.org, through the workbench, which sees host and port but not what is sent",
     "llm.generate: fast, up to 1 token a day",
     "plugin.call: a.b",
     "event.publish: x",

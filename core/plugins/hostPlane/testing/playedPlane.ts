@@ -60,7 +60,12 @@ export class PlayedPlane implements Disposable {
 
   constructor(
     services: Partial<HostServices> = {},
-    { lineBytesMax = 1_048_576, seed = 1, folder = undefined as OwnFolder | undefined } = {},
+    {
+      lineBytesMax = 1_048_576,
+      seed = 1,
+      folder,
+      proxy,
+    }: { lineBytesMax?: number; seed?: number; folder?: OwnFolder; proxy?: Duplex } = {},
   ) {
     this.taint = new ProcessTaint({ folder });
     const [hostEnd, pluginEnd] = duplexPair();
@@ -76,7 +81,7 @@ export class PlayedPlane implements Disposable {
     this.api = new PluginAPI({ services: whole, policy: this.policy, grants: this.grants, audit: this.audit });
     this.plane = new HostPlane({
       ...{ pluginId: PLUGIN, stream: hostEnd, lineBytesMax, api: this.api, clock: this.clock },
-      ...{ random: createSeededRandom(seed), taint: this.taint },
+      ...{ random: createSeededRandom(seed), taint: this.taint, proxy },
       onFatal: (error) => this.fatal.push(error),
     });
   }
