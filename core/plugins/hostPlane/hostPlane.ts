@@ -169,7 +169,10 @@ export class HostPlane implements Disposable {
     const opened = api.openProxy({
       ...{ stream, session: this.#session, budget: this.#budget, clock, onNote },
       callInFlight: () => this.#calls.of(undefined),
-      onFlood: () => this.#end("asks for more connections than anybody could answer"),
+      onFlood: () => {
+        this.endNetwork();
+        this.#end("asks for more connections than anybody could answer");
+      },
     });
     if (opened === undefined) stream.destroy();
     return opened;

@@ -16,7 +16,7 @@ async function startBridge(answer: (stream: ServerHttp2Stream, headers: Incoming
   session.on("error", () => undefined);
   session.on("stream", (stream, headers) => {
     stream.on("error", () => undefined);
-    answer(stream, headers as IncomingHttpHeaders);
+    answer(stream, headers);
   });
   const ready = Promise.withResolvers<number>();
   const ended = Promise.withResolvers<undefined>();
