@@ -146,7 +146,8 @@ export class PluginAPI {
     if (web === undefined || tunnels === undefined) return undefined;
     return new NetworkProxy({
       ...{ ...options, audit, web, tunnels },
-      requestOf: (operation) => this.#requestOf({ ...operation, session: options.session, onText: undefined }),
+      requestOf: (operation) =>
+        this.#requestOf({ ...operation, session: options.session, onText: undefined, onProgress: undefined }),
     });
   }
 
