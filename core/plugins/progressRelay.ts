@@ -1,7 +1,8 @@
 import type { JsonObject, ToolProgress } from "@logomesh/contracts";
 import type { Clock } from "../ports/index.ts";
 
-/** So often a caller is told how far a call is; what comes in between is replaced by the next. */
+/** So many may come at once; then the latest of each interval is told. */
+const BURST = 10;
 const INTERVAL_MS = 100;
 const MESSAGE_CHARS_MAX = 500;
 
@@ -12,10 +13,13 @@ export class ProgressRelay implements Disposable {
   #highest = -1;
   #waiting: ToolProgress | undefined;
   #timer: Disposable | undefined;
+  #left = BURST;
+  #countedAtMs: number;
 
   constructor(clock: Clock, listener: (progress: ToolProgress) => void) {
     this.#clock = clock;
     this.#listener = listener;
+    this.#countedAtMs = clock.monotonicMs();
   }
 
   /** Parameters of `notifications/progress` as the plugin sent them; numbers that do not rise are dropped. */
@@ -23,8 +27,8 @@ export class ProgressRelay implements Disposable {
     const progress = readProgress(params);
     if (progress === undefined || progress.progress <= this.#highest) return;
     this.#highest = progress.progress;
-    if (this.#timer === undefined) this.#tell(progress);
-    else this.#waiting = progress;
+    this.#waiting = progress;
+    if (this.#timer === undefined) this.#tell();
   }
 
   /** What still waits is not told: the answer says more. */
@@ -33,12 +37,21 @@ export class ProgressRelay implements Disposable {
     this.#waiting = undefined;
   }
 
-  #tell(progress: ToolProgress): void {
+  #tell(): void {
+    if (this.#waiting === undefined) return;
+    const nowMs = this.#clock.monotonicMs();
+    this.#left = Math.min(BURST, this.#left + (nowMs - this.#countedAtMs) / INTERVAL_MS);
+    this.#countedAtMs = nowMs;
+    if (this.#left < 1) {
+      this.#timer = this.#clock.setTimer(INTERVAL_MS, () => {
+        this.#timer = undefined;
+        this.#tell();
+      });
+      return;
+    }
+    this.#left -= 1;
+    const progress = this.#waiting;
     this.#waiting = undefined;
-    this.#timer = this.#clock.setTimer(INTERVAL_MS, () => {
-      this.#timer = undefined;
-      if (this.#waiting !== undefined) this.#tell(this.#waiting);
-    });
     this.#listener(progress);
   }
 }

@@ -27,7 +27,7 @@ export interface PluginToolOptions {
   onProgress?: OnToolProgress | undefined;
 }
 
-/** How far a call is: rising, at most ten times a second, and not behind the answer. What plugins say in it is text of strangers. */
+/** How far a call is: rising, at most ten times a second in the long run, and not behind the answer. What plugins say in it is text of strangers. */
 export type OnToolProgress = (progress: ToolProgress) => void;
 
 /** Tools of installed plugins, for the other features. */
