@@ -89,7 +89,7 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
       stopped,
     }),
   );
-  const fileChanges = createFileChangeOwner({ files, policy });
+  const fileChanges = createFileChangeOwner({ files, policy, stopped });
   approvals.own("file-change", fileChanges.owner, fileChanges.options);
   const bus = stack.use(new MemoryEventBus({ clock, ids }));
   const events = new EventPublisher({ bus, audit, policy });

@@ -2,7 +2,16 @@ import { FileChangeSchema, LogoMeshError, type FileChangePayload, type JsonObjec
 import type { ApprovalOwner, ApprovalOwnerOptions, AuthorizePath, FileAccess, Policy } from "../ports/index.ts";
 
 /** What carries out approvals of kind `file-change`: the change that was approved, to the file that the person saw named. */
-export function createFileChangeOwner({ files, policy }: { files: FileAccess; policy: Policy }): {
+export function createFileChangeOwner({
+  files,
+  policy,
+  stopped,
+}: {
+  files: FileAccess;
+  policy: Policy;
+  /** Why nothing may be written now: a lockdown. */
+  stopped: () => LogoMeshError | undefined;
+}): {
   owner: ApprovalOwner;
   options: ApprovalOwnerOptions;
 } {
@@ -13,6 +22,8 @@ export function createFileChangeOwner({ files, policy }: { files: FileAccess; po
       await files.apply(change, {
         authorize(path) {
           requireSamePath(path, change);
+          const stop = stopped();
+          if (stop !== undefined) throw stop;
           // Consent does not outlive the right to ask: a grant that was taken back, or a new rule of the constitution, still counts.
           if (requestedBy.type !== "plugin") return;
           policy.require({

@@ -462,6 +462,23 @@ test("[AP16] while everything is stopped nothing is approved or carried out, but
   expect(await inbox.recover()).toBe(1);
 });
 
+test("[AP19] what is stopped after the decision was stored is not carried out, until a start that may", async () => {
+  const world = setUp();
+  const { owner, calls } = createOwner();
+  const stop: { error?: LogoMeshError } = {};
+  const inbox = world.restart({ stopped: () => stop.error });
+  inbox.own("file-change", owner);
+  const { approvalId, contentHash } = await inbox.request(draftOf());
+  using _lockdown = inbox.subscribe(({ approval }) => {
+    if (approval.status === "approved") stop.error ??= new LogoMeshError("LM_POLICY_LOCKDOWN", "locked down");
+  });
+  await expect(inbox.decide(approvalId, approve(contentHash), caller)).rejects.toThrow("locked down");
+  expect([(await inbox.get(approvalId)).status, calls.length]).toEqual(["approved", 0]);
+  _lockdown[Symbol.dispose]();
+  delete stop.error;
+  expect([await inbox.recover(), calls.length]).toEqual([1, 1]);
+});
+
 test("[AP12] listeners are told of each change and how much waits", async () => {
   const { inbox } = setUp();
   const told: [Approval["status"], boolean, number][] = [];

@@ -212,6 +212,9 @@ export class ApprovalInbox implements Approvals, AsyncDisposable {
     const owned = this.#owners.get(stored.approval.kind);
     assert(owned !== undefined, `Nobody carries out approvals of kind ${stored.approval.kind}`);
     const decided = decidedOf(stored);
+    // Since the decision was stored, everything may have been stopped: it waits for a start that may carry it out.
+    const stop = decided.decision === "approved" ? this.#options.stopped?.() : undefined;
+    if (stop !== undefined) throw stop;
     let outcome: JsonValue;
     let isFailed = false;
     try {

@@ -1,4 +1,4 @@
-import { constants, linkSync, mkdirSync, renameSync, unlinkSync, type Stats } from "node:fs";
+import { constants, linkSync, mkdirSync, unlinkSync, type Stats } from "node:fs";
 import { open } from "node:fs/promises";
 import { LogoMeshError } from "@logomesh/contracts";
 import { sha256Hex } from "../base/index.ts";
@@ -6,6 +6,7 @@ import type { AuthorizePath } from "../ports/index.ts";
 import { FILE_BYTES_MAX, readBytes, requireFile } from "./content.ts";
 import { fromSystem, movedOn, refused } from "./refusals.ts";
 import { requireFolder, type Place, type SharedFolders } from "./sharedFolders.ts";
+import { leavePlace, takePlace } from "./takePlace.ts";
 
 // Writing. The new bytes go to a file of their own beside the target, reach the disk, and take its place in one step: whoever looks sees
 // the old text or the new one, and so does a crash. A repeated replacement finds its work done and changes nothing.
@@ -32,10 +33,13 @@ export async function replaceFile(
   const names = shared.parse(path);
   const name = names.at(-1) ?? "";
   using folder = shared.walk(names.slice(0, -1).join("/"));
-  authorize([folder.path, ...folder.missing, name].join("/"));
+  const whole = [folder.path, ...folder.missing, name].join("/");
+  authorize(whole);
   // The name is the replacement's own, so what a crash left behind is found by whoever repeats it.
-  const temporary = `.logomesh-${sha256Hex(`${path}\n${String(toSha256)}`).slice(0, 32)}.tmp`;
+  const own = `.logomesh-${sha256Hex(`${path}\n${String(toSha256)}`).slice(0, 32)}`;
+  const [temporary, aside] = [`${own}.tmp`, `${own}.old`];
   remove(folder, temporary);
+  dropAside(folder, { name, aside });
   const current = await readState(folder, name, path);
   if (current.sha256 === toSha256) return;
   if (current.sha256 !== fromSha256) {
@@ -46,11 +50,14 @@ export async function replaceFile(
   try {
     if (text !== null) await writeTemporary(target.inode.childPath(temporary), { text, mode, owner: current.stats });
     requireUntouched(shared, { folder: target, name, path, stats: current.stats });
-    const [from, to] = [target.inode.childPath(temporary), target.inode.childPath(name)];
+    // The right to write may have ended while the new bytes went to the disk.
+    authorize(whole);
+    const from = target.inode.childPath(temporary);
+    const names = { name: target.inode.childPath(name), aside: target.inode.childPath(aside) };
     // A link is refused where a name exists, a rename is not: a file that appeared meanwhile is not overwritten.
-    if (text === null) unlinkSync(to);
-    else if (current.stats === undefined) linkSync(from, to);
-    else renameSync(from, to);
+    if (fromSha256 === null) linkSync(from, names.name);
+    else if (!(text === null ? leavePlace(names, fromSha256) : takePlace(from, names, fromSha256)))
+      throw movedOn(path, "was changed in this moment");
   } catch (error) {
     const isTaken = (error as NodeJS.ErrnoException).code === "EEXIST";
     throw isTaken ? movedOn(path, "was created by somebody else") : fromSystem(error, path);
@@ -129,6 +136,18 @@ async function writeTemporary(
   }
   await handle.chmod(mode);
   await handle.sync();
+}
+
+/** What a crash left of a file that was being replaced: while it is the file's only name, it is the file. */
+function dropAside(folder: Place, { name, aside }: { name: string; aside: string }): void {
+  if (folder.missing.length > 0) return;
+  try {
+    linkSync(folder.inode.childPath(aside), folder.inode.childPath(name));
+  } catch (error) {
+    if (!["ENOENT", "EEXIST"].includes((error as NodeJS.ErrnoException).code ?? ""))
+      throw refused(folder.path, "kind", `${aside} in it cannot be put back`);
+  }
+  remove(folder, aside);
 }
 
 function remove(folder: Place, name: string): void {
