@@ -6,29 +6,13 @@ export const RESERVED_ID = /^(default|builtin|grant):/;
 
 /** Places below the workspace that decide what is allowed, or that other tools execute. */
 const PROTECTED_PATHS = [
-  ".logomesh",
-  ".logomesh/*",
-  "constitution.cedar",
-  "logomesh.yaml",
-  "plugins",
-  "plugins/*",
-  "workflows",
-  "workflows/*",
-  "models",
-  "models/*",
-  ".git",
-  ".git/*",
-  "*/.git",
-  "*/.git/*",
-  ".vscode",
-  ".vscode/*",
-  ".github",
-  ".github/*",
-  ".bashrc",
-  ".profile",
-  ".zshrc",
-  "package.json",
-  "*/package.json",
+  ...[".logomesh", ".logomesh/*", "plugins", "plugins/*", "workflows", "workflows/*", "models", "models/*"],
+  ...["constitution.cedar", "logomesh.yaml"],
+  ...[".git", ".vscode", ".github"].flatMap((folder) => [folder, `${folder}/*`, `*/${folder}`, `*/${folder}/*`]),
+  ...[".bashrc", ".bash_profile", ".profile", ".zshrc", ".zprofile", ".envrc", "package.json"].flatMap((file) => [
+    file,
+    `*/${file}`,
+  ]),
 ];
 
 const protectedPaths = PROTECTED_PATHS.map((path) => `resource.lowerPath like "${path}"`).join(" || ");

@@ -300,6 +300,9 @@ test.each([
   "a/.git/config",
   ".GIT/hooks/x",
   "web/package.json",
+  "docs/.vscode/tasks.json",
+  "docs/.github/workflows/x.yml",
+  "docs/.bashrc",
 ])("[PO12] no grant opens %s", (path) => {
   const { policy } = setUp({ plugins: [pluginGrant(plugin.id, { "fs.read": [{ path: ".", why: "w" }] })] });
   expect(policy.decide(file(path))).toMatchObject({ policies: ["builtin:protected-files"] });

@@ -50,6 +50,8 @@ export class Arena implements AsyncDisposable {
   readonly logged: string[];
   /** What plugins said since `begin`. */
   said: string[] = [];
+  /** What an attack may change: members of `state`. */
+  expected: string[] = [];
   readonly #outside: TestHost;
   /** A folder for what an attack brings along. */
   readonly scratch: string;
@@ -109,9 +111,14 @@ export class Arena implements AsyncDisposable {
 
   /** Installs an agent and grants what its manifest asks for, as a person would. */
   async install(options: AgentOptions): Promise<Plugin> {
-    const folder = writeAgent(join(this.scratch, `bundle-${(this.#written += 1)}`), options);
-    const { id, sha256 } = await this.workbench.plugins.install({ path: folder }, this.caller);
+    const { id, sha256 } = await this.put(options);
     return await this.workbench.plugins.grant(id, { sha256, caller: this.caller });
+  }
+
+  /** Installs an agent that is granted nothing yet. */
+  async put(options: AgentOptions): Promise<Plugin> {
+    const folder = writeAgent(join(this.scratch, `bundle-${(this.#written += 1)}`), options);
+    return await this.workbench.plugins.install({ path: folder }, this.caller);
   }
 
   async uninstall(id: string): Promise<void> {
@@ -154,12 +161,14 @@ export class Arena implements AsyncDisposable {
 
   async callNeighbour(): Promise<void> {
     const { output, code, message } = await this.run(NEIGHBOUR, "print('alive')");
+    if (this.workbench.lockdown.get().on) return;
     if (output !== "alive") throw new Error(`the neighbour answered ${output} ${code ?? ""} ${message ?? ""}`);
   }
 
   /** Of an attack: what plugins say from now on is looked at. */
   begin(): void {
     this.said = [];
+    this.expected = [];
     this.logged.length = 0;
     this.canaries.heard = [];
   }

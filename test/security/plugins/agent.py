@@ -38,7 +38,7 @@ def attack(message):
     printed = []
     known = {
         "print": lambda *parts, **_: printed.append(" ".join(map(str, parts))),
-        **{"raw": raw, "send": send, "request": request, "message": message},
+        **{"raw": raw, "send": send, "request": request, "message": message, "tools": tools},
     }
     try:
         exec(base64.b64decode(message["params"]["arguments"]["code"]).decode(), known)
