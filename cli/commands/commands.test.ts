@@ -314,7 +314,7 @@ test("an upgrade that waits is what is shown and granted", async () => {
   const { permissions, limits, command, tools, description } = PLUGIN;
   const waiting = {
     ...{ version: "2.0.0", sha256: "c".repeat(64), permissions, limits, command, tools, description },
-    changes: CHANGES,
+    ...{ changes: CHANGES, sandboxed: true },
   };
   const upgraded: Plugin = { ...PLUGIN, granted: true, state: "ready", waiting };
   const stub = createStubWorkbench({
@@ -331,6 +331,24 @@ test("an upgrade that waits is what is shown and granted", async () => {
     await run(line);
     expect(stub.requests.at(-1)).toBe(granted);
   }
+});
+
+test("[PL132] a plugin that leaves the sandbox is told of in words that nobody overlooks, and let out by a word of its own", async () => {
+  const outside = { reason: "trusted", granted: false, refusal: `It cannot. ${EVIL}` } as const;
+  const plugin: Plugin = { ...PLUGIN, sandboxed: false, outside };
+  const stub = createStubWorkbench({
+    ...{ listPlugins: () => ({ items: [plugin] }), getPlugin: () => plugin },
+    grantPlugin: () => ({ ...plugin, outside: { reason: "trusted", granted: true } }),
+  });
+  const run = (line: string) => runCli(line.split(" "), { workbenches: running(stub) });
+  const { out } = await run("plugin list");
+  expect(out).toContain("not granted to leave the sandbox: its security level is “trusted”. It cannot. ␛]0;owned");
+  const { err, out: granted } = await run("plugin grant org.example.words --outside-sandbox --yes");
+  expect(err).toContain("IT RUNS OUTSIDE OF THE SANDBOX, if you let it");
+  expect(err).toContain("org.example.words 1.0.0 runs as you");
+  expect(err).not.toContain("runs in the sandbox");
+  expect(granted).toContain("OUTSIDE OF THE SANDBOX: its security level is “trusted”");
+  expect(stub.requests.at(-1)).toMatch(/"outsideSandbox":true\}$/);
 });
 
 test("what the tools of an upgrade say is shown with both texts, and nothing of it escapes", async () => {
@@ -436,6 +454,14 @@ test("the greeting of a start with a model but without a sandbox; the stop leave
   expect(out).toContain("none, plugins are refused. apt-get install bubblewrap");
   expect(err).toBe("Stopping. Runs that have not ended go on at the next start.\n");
   expect(log).toEqual(["started {}", "stopped"]);
+});
+
+test("[PL131] a start with --dev says so to the workbench", async () => {
+  const stop = new AbortController();
+  const { workbenches, log } = startable(workbench);
+  const onOut = (out: string) => out.includes("Ctrl-C") && stop.abort();
+  await runCli(["start", "--dev"], { workbenches, signal: stop.signal, onOut });
+  expect(log).toEqual(['started {"isDevelopment":true}', "stopped"]);
 });
 
 test("a start that is stopped while it still looks for models ends at once, and cleanly", async () => {

@@ -65,11 +65,12 @@ const reset = changePlugin("Close the circuit breakers of a plugin's tools", (cl
 );
 
 const grant: Command = {
-  usage: "<plugin> [--without <permission>] [--yes]",
+  usage: "<plugin> [--without <permission>] [--outside-sandbox] [--yes]",
   summary: "Grant a plugin, as it is now, what it asks for, or a part of it",
   positionals: { min: 1, max: 1 },
   options: {
     without: { type: "string", multiple: true, help: "leave this permission out, for example net.fetch" },
+    "outside-sandbox": { type: "boolean", help: "let it run without the sandbox, as you, where it cannot run in it" },
     yes: { type: "boolean", help: "do not ask" },
   },
   examples: ["logomesh plugin grant org.example.clipper --without thought.read"],
@@ -77,10 +78,16 @@ const grant: Command = {
     const [id = ""] = args.positionals;
     const { client } = await connect(context);
     const plugin = toBeGranted(await client.getPlugin({ params: { id } }));
-    requestLines(plugin).forEach(context.note);
-    const body = { sha256: plugin.sha256, ...partOf(plugin.permissions, textOptions(args, "without")) };
+    requestLines(plugin, context.noteStyle).forEach(context.note);
+    const body = {
+      ...{ sha256: plugin.sha256, ...partOf(plugin.permissions, textOptions(args, "without")) },
+      ...(args.values["outside-sandbox"] === true ? { outsideSandbox: true as const } : {}),
+    };
+    const question = body.outsideSandbox
+      ? "Grant this, and let it run outside of the sandbox? [y/N]"
+      : "Grant this? [y/N]";
     const isAsked = context.isInteractive && args.values.yes !== true && !args.json;
-    if (isAsked && !/^y(es)?$/i.test(await context.ask("Grant this? [y/N]"))) {
+    if (isAsked && !/^y(es)?$/i.test(await context.ask(question))) {
       context.note("Nothing was granted.");
       return 1;
     }

@@ -105,7 +105,7 @@ class DevSession {
   async #ask(plugin: Plugin): Promise<Plugin> {
     const { client, context, isGranting } = this.#options;
     const { id, sha256 } = plugin;
-    requestLines(plugin).forEach(context.note);
+    requestLines(plugin, context.noteStyle).forEach(context.note);
     if (isGranting) return client.grantPlugin({ params: { id }, body: { sha256 } });
     context.note(`Grant it: logomesh plugin grant ${id}, or start this with --grant.`);
     return plugin;

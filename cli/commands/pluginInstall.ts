@@ -30,7 +30,7 @@ async function installFrom(
 ): Promise<number> {
   let plugin = await client.installPlugin({ body: { path }, signal: context.signal });
   const asked = toBeGranted(plugin);
-  if (!plugin.granted || plugin.waiting !== undefined) requestLines(asked).forEach(context.note);
+  if (!plugin.granted || plugin.waiting !== undefined) requestLines(asked, context.noteStyle).forEach(context.note);
   const { id, sha256 } = asked;
   if (args.values.grant === true) plugin = await client.grantPlugin({ params: { id }, body: { sha256 } });
   if (args.json) context.printJson(plugin);

@@ -40,14 +40,16 @@ const init: Command = {
 };
 
 const start: Command = {
-  usage: "",
+  usage: "[--dev]",
   summary: "Start the workbench and print a link that logs a browser in",
+  options: { dev: { type: "boolean", help: "plugins of level dev-only may run, where you granted it" } },
   examples: ["LOGOMESH_PORT=7500 logomesh start", "LOGOMESH_LOG=info logomesh start"],
-  async run({ json }, context) {
+  async run({ json, values }, context) {
     const { workbenches, env, root, signal } = context;
     // A person reads the greeting; who wants the log on the terminal as well says so.
     const logLevel = context.isInteractive && (env.LOGOMESH_LOG ?? "") === "" ? { LOGOMESH_LOG: "warn" } : {};
-    await using started = await workbenches.start({ env: { ...env, ...logLevel }, root }, {});
+    const overrides = values.dev === true ? { isDevelopment: true as const } : {};
+    await using started = await workbenches.start({ env: { ...env, ...logLevel }, root }, overrides);
     const { url } = started.connection;
     const loginLink = started.createLoginLink();
     if (json) context.printJson({ url, loginLink, pid: process.pid });

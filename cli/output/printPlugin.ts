@@ -11,6 +11,7 @@ export function printPlugin(plugin: Plugin, { print, style }: CliContext): void 
   const { id, version, state, runtime, granted, group, stateReason, tools, usage } = plugin;
   const grant = granted ? style.dim(`granted (${group})`) : style.yellow(`not granted: logomesh plugin grant ${id}`);
   print(`${style.bold(visibleLine(id))} ${version}  ${stateText(state, style)}  ${style.dim(`${runtime},`)} ${grant}`);
+  if (plugin.outside !== undefined) print(`  ${style.red(outsideLine(plugin.outside))}`);
   if (plugin.problem !== undefined && plugin.state !== "invalid")
     print(`  ${style.red("✗")} ${visibleBlock(plugin.problem.detail ?? plugin.problem.title, "  ")}`);
   if (plugin.waiting !== undefined)
@@ -63,24 +64,35 @@ const EFFECTS: Record<Plugin["tools"][number]["effect"], string> = {
 
 /** With the content that a person may grant now: what waits, if anything does. */
 export function toBeGranted(plugin: Plugin): Plugin {
-  return { ...plugin, ...plugin.waiting };
+  const { outside: _, ...rest } = plugin;
+  return plugin.waiting === undefined ? plugin : { ...rest, ...plugin.waiting };
+}
+
+/** What it means that a plugin does not run in the sandbox; printed in red. */
+function outsideLine({ reason, granted, refusal }: NonNullable<Plugin["outside"]>): string {
+  const why = reason === "no-sandbox" ? "there is no sandbox here" : `its security level is “${reason}”`;
+  const where = granted ? "OUTSIDE OF THE SANDBOX" : "not granted to leave the sandbox";
+  return `${where}: ${why}${refusal === undefined ? "" : `. ${visibleLine(refusal)}`}`;
+}
+
+function outsideLines({ outside }: Plugin, style: Style): string[] {
+  if (outside === undefined) return [];
+  const lines = [
+    "IT RUNS OUTSIDE OF THE SANDBOX, if you let it: it can read, change, delete and send everything that you can,",
+    "and run any program as you. What it asks for below does not bind it. Say so with --outside-sandbox.",
+    ...(outside.refusal === undefined ? [] : [visibleLine(outside.refusal)]),
+  ];
+  return lines.map(style.red);
 }
 
 /** What a person reads before a grant: the whole command, every permission with its reason, limits, and what an upgrade changes. */
-export function requestLines({
-  id,
-  version,
-  command,
-  permissions,
-  limits,
-  tools,
-  changes,
-  toolChanges,
-}: Plugin): string[] {
+export function requestLines(plugin: Plugin, style: Style): string[] {
+  const { id, version, command, permissions, limits, tools, changes, toolChanges, sandboxed } = plugin;
   const effects = tools.map(({ name, effect }) => [`  ${visibleLine(name)}`, EFFECTS[effect]]);
   const asked = Object.keys(permissions).length > 0;
   return [
-    `${visibleLine(id)} ${version} runs in the sandbox: ${command.map(visibleArgument).join(" ")}`,
+    `${visibleLine(id)} ${version} runs ${sandboxed ? "in the sandbox" : "as you"}: ${command.map(visibleArgument).join(" ")}`,
+    ...outsideLines(plugin, style),
     asked ? "It asks for:" : "It asks for nothing but its own computing.",
     ...(asked ? indented(permissions as JsonValue) : []),
     ...(permissions["net.fetch"]?.some(({ via }) => via === "proxy") === true ? [TUNNEL_NOTE] : []),

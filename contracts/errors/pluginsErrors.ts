@@ -77,7 +77,7 @@ export const PLUGIN_ERRORS = defineErrors({
     status: 503,
     title: "No sandbox is available",
     retryable: false,
-    help: "Install bubblewrap (`apt-get install bubblewrap`) and run `logomesh doctor`. Sandboxed plugins never run without a sandbox.",
+    help: "Install bubblewrap (`apt-get install bubblewrap`) and run `logomesh doctor`. Without one a plugin runs only when you let it out: `logomesh plugin grant <id> --outside-sandbox`.",
   },
   LM_PLUGIN_RUNTIME_MISSING: {
     status: 503,
@@ -173,6 +173,6 @@ export const PLUGIN_ERRORS = defineErrors({
     status: 403,
     title: "The plugin's security level is not permitted here",
     retryable: false,
-    help: "`trusted` needs an explicit grant and never runs as root; `dev-only` needs a workbench started with --dev.",
+    help: "`trusted` needs a grant with `--outside-sandbox` and never runs as root; `dev-only` also needs a workbench started with `--dev`.",
   },
 });

@@ -80,6 +80,8 @@ export const PluginGrantSchema = z.object({
   isCurrent: z.boolean(),
   group: z.enum(["builtin", "user"]),
   permissions: PluginPermissionsSchema,
+  /** A person let this content run without the sandbox. */
+  outsideSandbox: z.literal(true).optional(),
   grantedBy: z.string(),
   /** Of the tools' definitions, once the plugin has shown them. */
   toolsHash: z.string().optional(),
@@ -91,6 +93,8 @@ export const GrantPluginParamsSchema = z.strictObject({
   sha256: z.string(),
   /** A part of what the manifest asks for. Default: all of it. */
   permissions: PluginPermissionsSchema.optional(),
+  /** Lets it run without the sandbox, with everything that the workbench's user may do; needed where `outside` says so, else refused. */
+  outsideSandbox: z.literal(true).optional(),
 });
 export type GrantPluginParams = z.infer<typeof GrantPluginParamsSchema>;
 
@@ -135,6 +139,16 @@ export const ToolChangesSchema = z.object({
 });
 export type ToolChanges = z.infer<typeof ToolChangesSchema>;
 
+/** Of a plugin that does not run in the sandbox. */
+const OutsideSchema = z.object({
+  /** Its security level, or that there is no sandbox here. */
+  reason: z.enum(["trusted", "dev-only", "no-sandbox"]),
+  /** A person let exactly this content run so. */
+  granted: z.boolean(),
+  /** Why it cannot run here even so. */
+  refusal: z.string().optional(),
+});
+
 /** Another content of a plugin that is installed and serves when it is granted; until then the granted one does. */
 export const WaitingPluginSchema = z.object({
   version: z.string(),
@@ -145,6 +159,9 @@ export const WaitingPluginSchema = z.object({
   limits: ResourceLimitsSchema,
   tools: z.array(PluginToolSchema),
   changes: PluginChangesSchema,
+  /** Whether it would run in the sandbox here. */
+  sandboxed: z.boolean(),
+  outside: OutsideSchema.optional(),
 });
 export type WaitingPlugin = z.infer<typeof WaitingPluginSchema>;
 
@@ -161,8 +178,10 @@ export const PluginSchema = z.object({
   state: PluginStateSchema,
   /** Why it is in this state, in words for the user. */
   stateReason: z.string().optional(),
-  /** Whether `sandbox` plugins really run in one here. */
+  /** Whether it runs in the sandbox here. */
   sandboxed: z.boolean(),
+  /** Of a plugin that does not. */
+  outside: OutsideSchema.optional(),
   group: z.enum(["builtin", "user"]),
   granted: z.boolean(),
   /** False when a person switched it off. */

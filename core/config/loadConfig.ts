@@ -38,6 +38,8 @@ export interface Config {
   sharedFolders: readonly string[];
   /** Where Ollama is looked for, without a trailing slash. */
   ollamaUrl: string;
+  /** `--dev`: said by who starts the workbench, never by a file that something else could have written. */
+  isDevelopment?: true;
 }
 
 export interface ConfigEnvironment {

@@ -102,7 +102,7 @@ CREATE TABLE plugin_grant (
   tools_hash TEXT,
   granted_by TEXT NOT NULL,
   granted_at INTEGER NOT NULL
-) STRICT;
+, outside_sandbox INTEGER NOT NULL DEFAULT 0 CHECK (outside_sandbox IN (0, 1))) STRICT;
 
 CREATE TABLE workflow_grant (
   definition_hash TEXT NOT NULL,

@@ -11,6 +11,7 @@ import {
 import { toLogoMeshError } from "../base/index.ts";
 import type { AuditEntryDraft, AuditLog, Clock, Logger, PluginGrant, Policy, Random } from "../ports/index.ts";
 import { CrashRecord } from "./crashRecord.ts";
+import { assertMayRunOutside, type Outside } from "./confinement.ts";
 import type { PluginAPI } from "./hostPlane/pluginApi.ts";
 import { ProcessTaint, type OwnFolder } from "./hostPlane/processTaint.ts";
 import type { GrantedResources } from "./grantedResources.ts";
@@ -165,9 +166,16 @@ export class InstalledPlugin {
     return this.#options.grant()?.sha256 === this.sha256;
   }
 
+  /** Why it does not run in the sandbox; undefined when it does. */
+  get outside(): Outside | undefined {
+    return this.#options.runtimes.outsideOf(this.manifest);
+  }
+
   /** It has its grant, and nothing else that is known keeps it from starting. */
   get mayRun(): boolean {
-    return this.isGranted && this.#options.obstacle() === undefined;
+    if (!this.isGranted || this.#options.obstacle() !== undefined) return false;
+    const { outside } = this;
+    return outside === undefined || (outside.refusal === undefined && this.#isGrantedOutside());
   }
 
   /** A process of it takes calls. */
@@ -186,7 +194,7 @@ export class InstalledPlugin {
   }
 
   describe(): Plugin {
-    const { manifest, sha256, runtimes } = this.#options;
+    const { manifest, sha256 } = this.#options;
     const grant = this.#options.grant();
     const isGranted = grant?.sha256 === sha256;
     const obstacle = this.#options.obstacle();
@@ -196,7 +204,7 @@ export class InstalledPlugin {
       ...{ id: manifest.id, name: manifest.name, version: manifest.version, description: manifest.description },
       ...{ runtime: manifest.runtime, securityLevel: manifest.security_level, sha256 },
       ...this.#describeState(isGranted),
-      sandboxed: runtimes.sandboxStatus().available,
+      ...this.#describeOutside(),
       group: grant?.group ?? "user",
       granted: isGranted,
       enabled: obstacle?.state !== "disabled",
@@ -236,6 +244,7 @@ export class InstalledPlugin {
           ...{ version, sha256, description, permissions, limits, changes },
           command: describeCommand(manifest),
           tools: namedTools(manifest),
+          ...this.#describeOutside(),
         };
   }
 
@@ -388,7 +397,8 @@ export class InstalledPlugin {
 
   async #start(): Promise<PluginInstance> {
     const { manifest, sha256, policy, audit, schemas, redact, api, clock, random } = this.#options;
-    this.#assertMayStart();
+    // Decided once: what is begun in the sandbox is not finished outside of it when the sandbox breaks meanwhile.
+    const outside = this.#assertMayStart();
     const principal = { type: "Plugin", id: manifest.id } as const;
     policy.require({
       principal,
@@ -398,12 +408,14 @@ export class InstalledPlugin {
     // Why one of them does not start may quote what it wrote.
     this.#quotesPrivate ||= Object.keys(manifest.dependencies).length > 0;
     await this.#options.loadDependencies();
-    await audit.append(this.#entry("plugin.started", { version: manifest.version, sha256 }));
+    const where = outside === undefined ? {} : { outsideSandbox: outside.reason };
+    await audit.append(this.#entry("plugin.started", { version: manifest.version, sha256, ...where }));
     this.#setState("loading");
     try {
       const resources = await this.#options.resources();
       const folder = resources.data === undefined ? undefined : this.#options.ownFolder;
-      const taint = new ProcessTaint({ isSet: resources.isPrivate, folder });
+      // Without a sandbox it sees whatever the user may see.
+      const taint = new ProcessTaint({ isSet: resources.isPrivate || outside !== undefined, folder });
       if (taint.isSet) await taint.add();
       const client = {
         ...{ roots: Object.keys(resources.mounts), hasModels: api.has("llm_generate") },
@@ -412,7 +424,7 @@ export class InstalledPlugin {
       const introduction = {
         ...{ client: CLIENT, capabilities: clientCapabilities(client), settings: this.#options.settings() },
       };
-      const launched = await this.#launch(resources, introduction);
+      const launched = await this.#launch(resources, { introduction, isOutside: outside !== undefined });
       const instance = new PluginInstance({
         ...{ manifest, introduction, schemas, redact, api, clock, random, taint },
         ...{ ...launched, ...client },
@@ -435,12 +447,15 @@ export class InstalledPlugin {
     }
   }
 
-  #launch(resources: GrantedResources, introduction: Introduction): ReturnType<typeof launchInEra> {
+  #launch(
+    resources: GrantedResources,
+    { introduction, isOutside }: { introduction: Introduction; isOutside: boolean },
+  ): ReturnType<typeof launchInEra> {
     const { manifest, sha256, runtimes, bundleFolder, eras, clock, audit } = this.#options;
     return launchInEra({
       ...{ pluginId: manifest.id, bundleFolder, eras, clock, introduction },
       lineBytesMax: manifest.resource_limits.max_message_bytes,
-      launch: () => runtimes.start(manifest, bundleFolder, resources),
+      launch: () => runtimes.start(manifest, { bundleFolder, resources, isOutside }),
       isAlone: resources.data !== undefined,
       knownEra: runtimes.isAdapted(manifest) ? "modern" : undefined,
       onDidProbe: (era) => audit.enqueue(this.#entry("plugin.probed", { sha256, era })),
@@ -457,26 +472,31 @@ export class InstalledPlugin {
     }
   }
 
-  #assertMayStart(): void {
+  #describeOutside(): Pick<Plugin, "sandboxed" | "outside"> {
+    const { outside } = this;
+    if (outside === undefined) return { sandboxed: true };
+    return { sandboxed: false, outside: { ...outside, granted: this.#isGrantedOutside() } };
+  }
+
+  #isGrantedOutside(): boolean {
+    return this.isGranted && this.#options.grant()?.outsideSandbox === true;
+  }
+
+  /** @returns why it runs outside of the sandbox, where it does */
+  #assertMayStart(): Outside | undefined {
     const { manifest, sha256, runtimes } = this.#options;
-    const { id, security_level: level } = manifest;
-    if (level !== "sandbox") {
-      throw new LogoMeshError(
-        "LM_PLUGIN_SECURITY_LEVEL",
-        `${id} asks to run as “${level}”, outside of the sandbox. This version runs sandboxed plugins only; set security_level to sandbox.`,
-      );
-    }
-    const sandbox = runtimes.sandboxStatus();
-    if (!sandbox.available)
-      throw new LogoMeshError(
-        "LM_PLUGIN_SANDBOX_UNAVAILABLE",
-        `${id} needs a sandbox, and there is none here. ${sandbox.hint ?? ""}`.trim(),
-      );
+    const { id } = manifest;
+    const { outside } = this;
+    if (outside !== undefined)
+      assertMayRunOutside(id, {
+        ...{ ...outside, isGranted: this.#isGrantedOutside(), hint: runtimes.sandboxStatus().hint },
+      });
     const obstacle = this.#options.obstacle();
     if (obstacle !== undefined) throw obstacle.error;
     if (this.#options.grant()?.sha256 !== sha256)
       throw new LogoMeshError("LM_PLUGIN_NOT_GRANTED", `${id}: ${this.#missingGrant()}`);
     this.#crashes.assertMayStart();
+    return outside;
   }
 
   #missingGrant(): string {

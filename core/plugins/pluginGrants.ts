@@ -1,6 +1,7 @@
 import { LogoMeshError, type Actor, type GrantPluginParams, type JsonObject } from "@logomesh/contracts";
 import type { Grants, PluginGrant, Principal } from "../ports/index.ts";
 import { assertSubset } from "./grantSubset.ts";
+import { assertMayRunOutside, type Outside } from "./confinement.ts";
 import type { InstalledPlugin } from "./installedPlugin.ts";
 
 /** Who asks something of the plugin host. */
@@ -32,8 +33,8 @@ export class PluginGrants {
 
   /** Grants what the manifest of exactly this content asks for, or a part of it. @throws LogoMeshError LM_CONFLICT when the content is another one */
   async grant(
-    { manifest, sha256: current }: Pick<InstalledPlugin, "manifest" | "sha256">,
-    { sha256, permissions, caller }: GrantPluginParams & { caller: HostCaller },
+    { manifest, sha256: current, outside }: Pick<InstalledPlugin, "manifest" | "sha256" | "outside">,
+    { sha256, permissions, outsideSandbox, caller }: GrantPluginParams & { caller: HostCaller },
   ): Promise<void> {
     const { id: pluginId } = manifest;
     if (current !== sha256)
@@ -44,7 +45,11 @@ export class PluginGrants {
     const asked = manifest.permissions as JsonObject;
     const wanted = (permissions ?? asked) as JsonObject;
     assertSubset(wanted, { asked, pluginId });
-    await this.put({ pluginId, sha256, group: "user", grantedBy: nameOf(caller), permissions: wanted });
+    assertOutsideGrant(pluginId, { outside, isWanted: outsideSandbox === true });
+    await this.put({
+      ...{ pluginId, sha256, group: "user", grantedBy: nameOf(caller), permissions: wanted },
+      ...(outsideSandbox === undefined ? {} : { outsideSandbox }),
+    });
   }
 
   put(grant: PluginGrant): Promise<void> {
@@ -71,4 +76,17 @@ export class PluginGrants {
     await done;
     this.#onDidChange();
   }
+}
+
+/** A plugin that only waits for a sandbox to be installed may be granted without one; else the grant says what will be. */
+function assertOutsideGrant(
+  pluginId: string,
+  { outside, isWanted }: { outside: Outside | undefined; isWanted: boolean },
+): void {
+  if (outside === undefined) {
+    if (!isWanted) return;
+    const detail = `${pluginId} runs in the sandbox here. Grant it without outsideSandbox.`;
+    throw new LogoMeshError("LM_INPUT_INVALID", detail);
+  }
+  if (isWanted || outside.reason !== "no-sandbox") assertMayRunOutside(pluginId, { ...outside, isGranted: isWanted });
 }

@@ -121,14 +121,6 @@ test("[PL25] a plugin whose interpreter is missing says so, and its start has an
   expect(host.host.get(ID).state).toBe("stopped");
 });
 
-test.each([["trusted"], ["dev-only"]])("[PL31] security_level %s is refused", async (level) => {
-  await using host = new TestHost();
-  host.write("echo", { files: FILES, manifest: { security_level: level } });
-  await host.open();
-  await expect(host.call("echo")).rejects.toMatchObject({ code: "LM_PLUGIN_SECURITY_LEVEL" });
-  expect(host.sandbox.processes).toHaveLength(0);
-});
-
 test("[PL26] calls that come together share one start; nothing runs before the first", async () => {
   await using host = await openEcho();
   expect(host.host.get(ID)).toMatchObject({

@@ -40,6 +40,7 @@ import { PluginGrants, type HostCaller } from "./pluginGrants.ts";
 import { PluginInstaller } from "./pluginInstaller.ts";
 import { PluginSet } from "./pluginSet.ts";
 import { RuntimeManager } from "./runtimeManager.ts";
+import type { OutsideRunner } from "./sandbox/outsideRunner.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
 import { describeSettings } from "./store/describeSettings.ts";
 import { PluginSettings, PrivateFolders } from "./store/index.ts";
@@ -52,6 +53,10 @@ import { ToolSchemas } from "./toolSchemas.ts";
 
 export interface PluginHostOptions {
   sandbox: Sandbox;
+  /** Absent where nothing ever runs without the sandbox. */
+  outside?: OutsideRunner;
+  /** The workbench was started with `--dev`. */
+  isDevelopment?: boolean;
   nodeSdkFolder: string;
   pythonSdkFolder: string;
   shellSdkFolder: string;

@@ -440,6 +440,11 @@ export class PluginInstance {
         "LM_PLUGIN_MEMORY",
         this.#quote(`${id} used more than its ${resource_limits.memory_mb} MiB of memory and was stopped.`),
       );
+    if (cause === "processes")
+      return new LogoMeshError(
+        "LM_PLUGIN_CRASHED",
+        this.#quote(`${id} had more than its ${resource_limits.max_processes} processes and was stopped.`),
+      );
     if (cause === "data")
       return new LogoMeshError(
         "LM_PLUGIN_DATA_FULL",

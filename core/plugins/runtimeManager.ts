@@ -1,5 +1,8 @@
 import type { PluginManifest, PluginRuntime } from "@logomesh/contracts";
 import type { GrantedResources } from "./grantedResources.ts";
+import { assert } from "../base/index.ts";
+import { outsideOf, type Outside } from "./confinement.ts";
+import type { OutsideRunner } from "./sandbox/outsideRunner.ts";
 import type { Sandbox, SandboxProcess, SandboxSpec, SandboxStatus } from "./sandbox/sandbox.ts";
 
 /** What of the host a runtime's plugins see besides their own bundle. */
@@ -65,6 +68,10 @@ export class ShellRuntime implements RuntimeDescription {
 
 export interface RuntimeManagerOptions {
   sandbox: Sandbox;
+  /** Absent where nothing ever runs without the sandbox. */
+  outside?: OutsideRunner;
+  /** The workbench was started with `--dev`. */
+  isDevelopment?: boolean;
   /** plugins/sdk-node, compiled. */
   nodeSdkFolder: string;
   /** plugins/sdk-python */
@@ -73,13 +80,25 @@ export interface RuntimeManagerOptions {
   shellSdkFolder: string;
 }
 
-/** Starts the process of a plugin with its runtime, in the sandbox or not at all. */
+export interface StartOptions {
+  bundleFolder: string;
+  resources: GrantedResources;
+  /** A person let it run without the sandbox, which it would not run in here. */
+  isOutside: boolean;
+}
+
+/** Starts the process of a plugin with its runtime, in the sandbox unless the caller says that a person let it run outside. */
 export class RuntimeManager {
   readonly #sandbox: Sandbox;
+  readonly #outside: OutsideRunner | undefined;
+  readonly #isDevelopment: boolean;
   readonly #runtimes: Readonly<Record<PluginRuntime, RuntimeDescription>> & { shell: ShellRuntime };
 
-  constructor({ sandbox, nodeSdkFolder, pythonSdkFolder, shellSdkFolder }: RuntimeManagerOptions) {
+  constructor(options: RuntimeManagerOptions) {
+    const { sandbox, outside, isDevelopment = false, nodeSdkFolder, pythonSdkFolder, shellSdkFolder } = options;
     this.#sandbox = sandbox;
+    this.#outside = outside;
+    this.#isDevelopment = isDevelopment;
     this.#runtimes = {
       nodejs: new NodeJSRuntime(nodeSdkFolder),
       python: new PythonRuntime(pythonSdkFolder),
@@ -96,8 +115,15 @@ export class RuntimeManager {
     return manifest.runtime === "shell" && this.#runtimes.shell.adapterOf(manifest) !== undefined;
   }
 
+  /** Undefined for what runs in the sandbox. */
+  outsideOf(manifest: PluginManifest): Outside | undefined {
+    const obstacle = () =>
+      this.#outside === undefined ? "Nothing runs outside of the sandbox here." : this.#outside.obstacle();
+    return outsideOf(manifest, { sandbox: this.sandboxStatus(), obstacle, isDevelopment: this.#isDevelopment });
+  }
+
   /** @throws LogoMeshError LM_PLUGIN_SANDBOX_UNAVAILABLE, LM_PLUGIN_RUNTIME_MISSING, LM_PLUGIN_START_FAILED, LM_PLUGIN_DATA_FULL */
-  start(manifest: PluginManifest, bundleFolder: string, resources: GrantedResources): Promise<SandboxProcess> {
+  start(manifest: PluginManifest, { bundleFolder, resources, isOutside }: StartOptions): Promise<SandboxProcess> {
     const { environment, mounts, data, network } = resources;
     const runtime = this.#runtimes[manifest.runtime];
     const adapted = manifest.runtime === "shell" ? this.#runtimes.shell.adapterOf(manifest) : undefined;
@@ -110,11 +136,14 @@ export class RuntimeManager {
       limits: manifest.resource_limits,
       environment,
       ...(data === undefined ? {} : { data }),
-      ...(network === undefined ? {} : { network }),
+      // Outside of the sandbox it has the network of the user.
+      ...(network === undefined || isOutside ? {} : { network }),
       ...adapted,
       readOnlyMounts: { ...runtime.readOnlyMounts, ...adapted?.readOnlyMounts, ...mounts },
     };
-    return this.#sandbox.launch(spec);
+    const runner = isOutside ? this.#outside : this.#sandbox;
+    assert(runner !== undefined, "nothing was let run outside of the sandbox where nothing can");
+    return runner.launch(spec);
   }
 }
 

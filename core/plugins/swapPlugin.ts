@@ -51,7 +51,8 @@ export async function swapPlugin(options: SwapOptions): Promise<void> {
 function carriedGrant({ old, next, developer }: SwapOptions, grant: PluginGrant | undefined): PluginGrant | undefined {
   if (developer === undefined || grant?.sha256 !== old.sha256 || next.sha256 === old.sha256) return undefined;
   const [before, after] = [old.manifest.permissions as JsonObject, next.manifest.permissions as JsonObject];
-  return canonicalJson(before) === canonicalJson(after)
+  const isSameLevel = old.manifest.security_level === next.manifest.security_level;
+  return isSameLevel && canonicalJson(before) === canonicalJson(after)
     ? { ...grant, sha256: next.sha256, grantedBy: developer }
     : undefined;
 }

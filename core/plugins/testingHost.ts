@@ -18,6 +18,7 @@ import type {
 import { PluginHost, type PluginHostOptions } from "./pluginHost.ts";
 import { createBubblewrapSandbox } from "./sandbox/bubblewrapSandbox.ts";
 import { createPluginWriterModule } from "./store/index.ts";
+import type { OutsideRunner } from "./sandbox/outsideRunner.ts";
 import { UnconfinedSandbox, writePlugin } from "./testing.ts";
 
 const REPOSITORY = join(import.meta.dirname, "../..");
@@ -107,6 +108,10 @@ export class TestHost implements AsyncDisposable {
   readonly audit = new RecordingAudit();
   readonly policy = new ListPolicy();
   readonly grants = new MemoryGrants();
+  /** What runs without the sandbox; set before `open`, as the next. */
+  outside: OutsideRunner | undefined;
+  /** Started with `--dev`. */
+  isDevelopment = false;
   readonly clock: Clock;
   readonly database;
   /** What answers on the host plane; set before `open`. */
@@ -141,6 +146,8 @@ export class TestHost implements AsyncDisposable {
       secrets: { get: () => undefined, redact: (text: string) => text.replaceAll("s3cret-canary", "[secret CANARY]") },
       ...{ random: systemRandom, services: this.services },
       ...(this.eras === undefined ? {} : { eras: this.eras }),
+      ...(this.outside === undefined ? {} : { outside: this.outside }),
+      isDevelopment: this.isDevelopment,
       nodeSdkFolder: join(REPOSITORY, "plugins/sdk-node"),
       pythonSdkFolder: join(REPOSITORY, "plugins/sdk-python"),
       shellSdkFolder: join(REPOSITORY, "plugins/sdk-shell"),

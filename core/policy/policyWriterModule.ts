@@ -22,7 +22,8 @@ export interface ClearLockdownParams {
 const INSERT_WORKFLOW_GRANT =
   "INSERT INTO workflow_grant (definition_hash, action, resource, granted_by, granted_at) VALUES (?, ?, ?, ?, ?)";
 const UPSERT_PLUGIN_GRANT = `INSERT OR REPLACE INTO plugin_grant
-  (plugin_id, sha256, plugin_group, permissions, tools_hash, granted_by, granted_at) VALUES (?, ?, ?, ?, ?, ?, ?)`;
+  (plugin_id, sha256, plugin_group, permissions, tools_hash, outside_sandbox, granted_by, granted_at)
+  VALUES (?, ?, ?, ?, ?, ?, ?, ?)`;
 
 const ACKNOWLEDGE = "INSERT OR REPLACE INTO lockdown_acknowledged (cause, cleared_by, cleared_at) VALUES (?, ?, ?)";
 
@@ -38,9 +39,9 @@ export const createPolicyWriterModule: CreateWriterModule = () => ({
         context.sql(INSERT_WORKFLOW_GRANT).run(definitionHash, action, resource, grantedBy, nowMs);
     },
     "policy.setPluginGrant": (context: WriteContext, grant: PluginGrant): void => {
-      const { pluginId, sha256, group, permissions, toolsHash, grantedBy } = grant;
-      const values = [pluginId, sha256, group, JSON.stringify(permissions), toolsHash ?? null, grantedBy];
-      context.sql(UPSERT_PLUGIN_GRANT).run(...values, context.clock.nowMs());
+      const { pluginId, sha256, group, permissions, toolsHash, outsideSandbox = false, grantedBy } = grant;
+      const content = [pluginId, sha256, group, JSON.stringify(permissions), toolsHash ?? null];
+      context.sql(UPSERT_PLUGIN_GRANT).run(...content, Number(outsideSandbox), grantedBy, context.clock.nowMs());
     },
     "policy.deletePluginGrant": (context: WriteContext, { pluginId }: { pluginId: string }): void => {
       context.sql("DELETE FROM plugin_grant WHERE plugin_id = ?").run(pluginId);

@@ -135,3 +135,15 @@ test("a listener that was disposed hears nothing", async () => {
   await grants.grantPlugin(PLUGIN);
   expect(heard).toEqual([]);
 });
+
+test("[PO50] a grant keeps that it lets a plugin out of the sandbox, and the log says so", async () => {
+  const { grants, recorder } = setUp();
+  await grants.grantPlugin(PLUGIN);
+  await grants.grantPlugin({ ...PLUGIN, outsideSandbox: true });
+  expect(grants.pluginGrant(PLUGIN.pluginId)).toEqual({ ...PLUGIN, outsideSandbox: true });
+  await grants.grantPlugin(PLUGIN);
+  expect(grants.pluginGrant(PLUGIN.pluginId)).toEqual(PLUGIN);
+  const { pluginId: plugin, sha256, group, toolsHash } = PLUGIN;
+  const said = { plugin, sha256, group, toolsHash };
+  expect(recorder.entries.map(({ data }) => data)).toEqual([said, { ...said, outsideSandbox: true }, said]);
+});

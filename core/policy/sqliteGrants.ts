@@ -89,7 +89,7 @@ export class SqliteGrants implements Grants {
       canonicalJson({ ...stored, grantedBy: "" }) === canonicalJson({ ...grant, grantedBy: "" })
     )
       return;
-    const { pluginId, sha256, group, toolsHash, grantedBy } = grant;
+    const { pluginId, sha256, group, toolsHash, outsideSandbox, grantedBy } = grant;
     await this.#write(
       { type: "Plugin", id: pluginId },
       { name: "policy.setPluginGrant", params: { ...grant, permissions } },
@@ -97,7 +97,10 @@ export class SqliteGrants implements Grants {
         kind: "grant.plugin",
         actor: actorOf(grantedBy),
         trace: { plugin: pluginId },
-        data: { plugin: pluginId, sha256, group, ...(toolsHash === undefined ? {} : { toolsHash }) },
+        data: {
+          ...{ plugin: pluginId, sha256, group, ...(toolsHash === undefined ? {} : { toolsHash }) },
+          ...(outsideSandbox === undefined ? {} : { outsideSandbox }),
+        },
         payload: { permissions: { bytes: canonicalJson(permissions), media: "application/json" } },
       },
     );
@@ -126,6 +129,7 @@ export class SqliteGrants implements Grants {
       group: row.plugin_group === "builtin" ? "builtin" : "user",
       permissions: JSON.parse(String(row.permissions)) as JsonObject,
       ...(row.tools_hash === null ? {} : { toolsHash: String(row.tools_hash) }),
+      ...(row.outside_sandbox === 0 ? {} : { outsideSandbox: true }),
       grantedBy: String(row.granted_by),
     };
   }

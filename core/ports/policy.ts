@@ -57,6 +57,8 @@ export interface Grants {
 }
 
 export interface PluginGrant {
+  /** A person let this content run without the sandbox. */
+  outsideSandbox?: true;
   pluginId: string;
   /** The exact bundle that was approved. */
   sha256: string;

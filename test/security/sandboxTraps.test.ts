@@ -74,7 +74,7 @@ test.each<[string, Probe, (plan: LaunchPlan) => LaunchPlan]>([
   ["9: size of /tmp", { ...FILL, limits: { tmp_mb: 8 } }, without("--size", String(8 * 1024 * 1024))],
   ["read-only root", WRITE("/reached"), without("--remount-ro", "/")],
   ["read-only /dev", WRITE("/dev/reached"), without("--remount-ro", "/dev")],
-  ["limit of processes", FORKS, rewrite(/ -u "\$2"/, "")],
+  ["limit of processes", FORKS, rewrite(/ -u "\$tasks"/, "")],
   ["own process namespace", shell(`[ -d /proc/${process.pid} ] && echo reached`), without("--unshare-pid")],
   ["the filter on sockets", CALL("41, 2, 1, 0"), unfiltered],
   ["the filter on tracing", CALL("101, 0, 0, 0, 0"), unfiltered],

@@ -44,7 +44,7 @@ export interface RootEntry {
   linkTarget: string | undefined;
 }
 
-const ENVIRONMENT = {
+export const ENVIRONMENT = {
   HOME: "/home/plugin",
   TMPDIR: "/tmp",
   LANG: "C.UTF-8",
@@ -100,10 +100,10 @@ function searchPath(interpreter: string): string {
 }
 
 // `-I` keeps the environment and the working folder out of sys.path, and with them the plugin's own modules.
-const PYTHON_BOOTSTRAP = `import sys, runpy
+const pythonBootstrap = (root: string) => `import sys, runpy
 entry = sys.argv[1]
 del sys.argv[0]
-sys.path[:0] = ["/plugin", "/plugin/vendor", "${PYTHON_SDK_FOLDER}"]
+sys.path[:0] = ["${root}/plugin", "${root}/plugin/vendor", "${root}${PYTHON_SDK_FOLDER}"]
 runpy.run_path(entry, run_name="__main__")`;
 
 // Node's pipes are sockets, and /dev/stdin cannot be opened on a socket: shell plugins get real pipes. The last `cat` may still hold
@@ -115,15 +115,31 @@ exec 8>&- >&-
 for ((i = 0; i < 100; i++)); do kill -0 "$out" 2>/dev/null || break; sleep 0.01; done
 exit "$code"`;
 
-function runtimeCommand({ runtime, limits, interpreter, entryPoint, program }: BubblewrapInput): string[] {
-  const entry = program ?? `/plugin/${entryPoint}`;
+export interface RuntimeInput extends Pick<
+  BubblewrapInput,
+  "runtime" | "limits" | "interpreter" | "entryPoint" | "program"
+> {
+  /** Folder that stands for `/`; it has no characters that Python would have to escape. Default: `/` itself. */
+  root?: string;
+}
+
+/** The interpreter with the plugin's entry point. */
+export function runtimeCommand({
+  runtime,
+  limits,
+  interpreter,
+  entryPoint,
+  program,
+  root = "",
+}: RuntimeInput): string[] {
+  const entry = `${root}${program ?? `/plugin/${entryPoint}`}`;
   switch (runtime) {
     case "nodejs": {
       const heapMb = Math.max(8, Math.floor(limits.memory_mb * NODE_HEAP_SHARE));
       return [interpreter, `--max-old-space-size=${heapMb}`, "--disable-proto=delete", entry];
     }
     case "python":
-      return [interpreter, "-I", "-B", "-X", "utf8", "-c", PYTHON_BOOTSTRAP, entry];
+      return [interpreter, "-I", "-B", "-X", "utf8", "-c", pythonBootstrap(root), entry];
     case "shell":
       return [interpreter, "--noprofile", "--norc", "-c", SHELL_BOOTSTRAP, entry];
   }

@@ -3,14 +3,12 @@ import { LogoMeshError } from "@logomesh/contracts";
 import { messageOf, sha256Hex } from "../../base/index.ts";
 import type { Clock, Logger } from "../../ports/index.ts";
 import { checkBundle } from "./bundleCheck.ts";
-import type { ControlGroup } from "./controlGroup.ts";
-import { findControlGroups, type ControlGroups } from "./controlGroups.ts";
 import { adoptDataFolder, assertDataFits } from "./dataFolder.ts";
-import { tasksMax } from "./gate.ts";
 import { withBridge } from "./networkBridge.ts";
 import { planLaunch, readRootEntries } from "./launchPlan.ts";
 import { createRuntimeFinder, SYSTEM_PYTHON } from "./runtimes.ts";
 import type { Sandbox, SandboxProcess, SandboxSpec, SandboxStatus } from "./sandbox.ts";
+import { createGroupMaker } from "./sandboxGroups.ts";
 import { startSandboxProcess } from "./sandboxProcess.ts";
 import { boundsOf, probeSandbox, type HostFacts } from "./sandboxStatus.ts";
 import { seccompProgram } from "./seccomp.ts";
@@ -20,10 +18,6 @@ const UID_BASE = 1_900_000_000;
 const UID_COUNT = 60_000;
 /** Plugins that keep data have the same user each time. */
 const DATA_UID_BASE = UID_BASE + UID_COUNT;
-
-const MIB = 1024 * 1024;
-/** A group counts the kernel's own memory too (page tables, stacks, mounts), which `memory_mb` does not mean. */
-const KERNEL_MEMORY_BYTES = 8 * MIB;
 
 export interface BubblewrapSandboxOptions {
   logger: Logger;
@@ -55,37 +49,21 @@ export function createBubblewrapSandbox(options: BubblewrapSandboxOptions): Sand
   let launches = 0;
   let disposed = false;
   let good: SandboxStatus | undefined;
-  let groups: ControlGroups | undefined;
+  const groups = createGroupMaker({ clock, isUsed: usesControlGroups });
 
   /** A bad answer is asked for again: what was missing may have been installed. */
   const status = () => {
     if (good !== undefined) return good;
     const found = probeSandbox({ host, bwrapPath, dropToUid: isRoot ? UID_BASE : undefined, rootEntries });
     if (!found.available) return found;
-    const possible = usesControlGroups ? findControlGroups({ clock }) : "they were not looked for";
-    if (typeof possible !== "string") groups = possible;
-    good = { ...found, bounds: boundsOf(possible) };
+    good = { ...found, bounds: boundsOf(groups.find()) };
     return good;
-  };
-
-  const makeGroup = ({ pluginId, runtime, network, ...spec }: SandboxSpec): ControlGroup | undefined => {
-    const limits = network === "proxied" ? withBridge(spec.limits) : spec.limits;
-    try {
-      return groups?.create({
-        memoryBytes: limits.memory_mb * MIB + KERNEL_MEMORY_BYTES,
-        tasks: tasksMax({ runtime, limits }),
-        cpuPercent: limits.cpu_percent,
-      });
-    } catch (error) {
-      const detail = `${pluginId} was not started, because its control group could not be made: ${messageOf(error)}`;
-      throw new LogoMeshError("LM_PLUGIN_START_FAILED", detail, { cause: error });
-    }
   };
 
   const launch = async (wanted: SandboxSpec) => {
     const { available, hint = "" } = status();
     const seccomp = seccompProgram(host.arch, {
-      countsSharedMemory: groups !== undefined,
+      countsSharedMemory: typeof groups.find() === "object",
       sockets: wanted.network,
     });
     if (!available || seccomp === undefined) {
@@ -104,7 +82,7 @@ export function createBubblewrapSandbox(options: BubblewrapSandboxOptions): Sand
       await assertDataFits(spec.data);
     }
     using opened = new DisposableStack();
-    const group = makeGroup(spec);
+    const group = groups.make({ ...spec, limits: spec.network === "proxied" ? withBridge(spec.limits) : spec.limits });
     if (group !== undefined) opened.defer(() => group.removeNow());
     const joinFiles = group?.joinFiles ?? [];
     const plan = planLaunch({ spec, runtime, bridgeMount, seccomp, bwrapPath, dropToUid, rootEntries, joinFiles });

@@ -38,7 +38,9 @@ if [ "$5" != 0 ]; then
   wait $!
   exec ${FD.bridge}<&-
 fi
-ulimit -c 0 -s ${STACK_KIB} -d "$1" -u "$2" -n "$3" -f "$4" || exit 125
+tasks=$2; [ "$tasks" != - ] || tasks=$(ulimit -Hu)
+ulimit -c 0 -s ${STACK_KIB} -d "$1" -u "$tasks" -n "$3" -f "$4" || exit 125
+unset tasks
 shift "$((5 + $5))"
 export -n PWD OLDPWD
 for granted in "\${!${GRANTED_PREFIX}@}"; do export "\${granted#${GRANTED_PREFIX}}=\${!granted}"; unset "$granted"; done
@@ -49,18 +51,20 @@ export interface GateInput {
   limits: ResourceLimits;
   data?: { bytesMax: number };
   /** What brings a proxied sandbox to the host; empty for all others. It begins before the limits of the plugin hold. */
-  bridge: readonly string[];
+  bridge?: readonly string[];
+  /** Outside of a sandbox the kernel counts all processes of the user, not those of the plugin. */
+  isOutside?: boolean;
 }
 
 /** Prefix of the command inside: waits for the host's byte, sets the resource limits, becomes the plugin. */
-export function gateCommand({ runtime, limits, data, bridge }: GateInput): string[] {
+export function gateCommand({ runtime, limits, data, bridge = [], isOutside = false }: GateInput): string[] {
   const dataMb = limits.memory_mb + (runtime === "nodejs" ? NODE_DATA_MB : 0);
   const kib = MIB / 1024;
   const tasks = (bridge.length === 0 ? limits : withBridge(limits)).max_processes + RUNTIME_TASKS[runtime];
   return [
     ...["/usr/bin/bash", "--noprofile", "--norc", "-c", GATE, "gate"],
     String(dataMb * kib),
-    String(tasks),
+    isOutside ? "-" : String(tasks),
     String(limits.max_open_files),
     // Of one file; what lies in /tmp is bounded by its size too.
     String(Math.max(limits.tmp_mb * MIB, data?.bytesMax ?? 0) / 1024),

@@ -29,15 +29,15 @@ export function listTree(rootPid: number): number[] {
 
 export interface SampleOptions {
   rootPid: number;
-  /** The first process of a sandbox that stands, whose root folder holds /tmp and /dev/shm. */
-  insidePid: number;
+  /** The first process of a sandbox that stands, whose root folder holds /tmp and /dev/shm; undefined where these are the host's. */
+  insidePid: number | undefined;
   /** Memory above this is measured again, at more cost: the quick way counts pages that forked processes share once for each. */
   exactAboveBytes: number;
 }
 
 /** Reads /proc for a whole sandbox. */
 export function sampleTree({ rootPid, insidePid, exactAboveBytes }: SampleOptions): TreeSample {
-  const fileBytes = fileSystemBytes(insidePid);
+  const fileBytes = insidePid === undefined ? 0 : fileSystemBytes(insidePid);
   const sample = { memoryBytes: fileBytes, cpuMs: 0, processes: 0 };
   const pids = listTree(rootPid);
   for (const pid of pids) {
@@ -67,6 +67,15 @@ function proportionalBytes(pid: number): number {
 /** Shared pages in full. Tables grow with every page that is looked at, also where nothing was ever written. */
 function ownBytes(status: string): number {
   return kibOf(status, "RssAnon") + kibOf(status, "RssShmem") + kibOf(status, "VmPTE");
+}
+
+/** A process that is gone already is left in peace. */
+export function killPid(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // already gone
+  }
 }
 
 /** Whether the process exists and is no zombie. */

@@ -32,7 +32,7 @@ export interface SandboxExit {
   code: number | null;
   signal: NodeJS.Signals | null;
   /** Why the host killed it; absent when the plugin ended by itself. */
-  cause?: "memory" | "data" | "killed";
+  cause?: "memory" | "processes" | "data" | "killed";
 }
 
 export interface SandboxUsage {

@@ -2,11 +2,11 @@ import { expect, test } from "vitest";
 import { FakeClock } from "../../testing/index.ts";
 import type { TreeSample } from "./processTree.ts";
 import type { SandboxUsage } from "./sandbox.ts";
-import { startWatchdog } from "./watchdog.ts";
+import { startWatchdog, watchMemoryKills } from "./watchdog.ts";
 
 function setUp(samples: TreeSample[]) {
   const clock = new FakeClock();
-  const exceeded: SandboxUsage[] = [];
+  const exceeded: [string, SandboxUsage][] = [];
   const taken: number[] = [];
   const watchdog = startWatchdog({
     clock,
@@ -15,7 +15,8 @@ function setUp(samples: TreeSample[]) {
       return samples[Math.min(taken.length, samples.length) - 1]!;
     },
     memoryBytesMax: 1000,
-    onMemoryExceeded: (usage) => exceeded.push(usage),
+    processesMax: 2,
+    onExceeded: (what) => exceeded.push([what, watchdog.usage()]),
   });
   return { clock, exceeded, taken, watchdog };
 }
@@ -44,7 +45,31 @@ test("[SB11] says once that the limit was crossed, not when it was reached", asy
   await clock.advance(100);
   expect(exceeded).toEqual([]);
   await clock.advance(2000);
-  expect(exceeded).toEqual([{ ...quiet, memoryBytes: 1001, cpuPercent: 0 }]);
+  expect(exceeded).toEqual([["memory", { ...quiet, memoryBytes: 1001, cpuPercent: 0 }]]);
+});
+
+test("[SB41] says that there are more processes than may be", async () => {
+  const { clock, exceeded } = setUp([quiet, { ...quiet, processes: 3 }]);
+  await clock.advance(2000);
+  expect(exceeded).toEqual([["processes", { ...quiet, processes: 3, cpuPercent: 0 }]]);
+});
+
+test("[SB31] says once that the kernel killed for memory, within 100 ms, until disposed", async () => {
+  const clock = new FakeClock();
+  let kills = 0;
+  const at: number[] = [];
+  const watch = () => watchMemoryKills({ clock, kills: () => kills, onKilled: () => at.push(clock.monotonicMs()) });
+  watch();
+  await clock.advance(1000);
+  expect(at).toEqual([]);
+  const killedAtMs = clock.monotonicMs();
+  kills = 1;
+  await clock.advance(1000);
+  expect(at).toHaveLength(1);
+  expect(at[0]! - killedAtMs).toBeLessThanOrEqual(100);
+  watch()[Symbol.dispose]();
+  await clock.advance(1000);
+  expect(at).toHaveLength(1);
 });
 
 test("[SB14] samples no more once disposed, and keeps the last usage", async () => {

@@ -13,8 +13,10 @@ export interface WatchdogOptions {
   clock: Clock;
   sample: () => TreeSample;
   memoryBytesMax: number;
-  /** Called once. */
-  onMemoryExceeded: (usage: SandboxUsage) => void;
+  /** Default: nobody counts them here. */
+  processesMax?: number;
+  /** Called once, with what there was too much of. */
+  onExceeded: (what: "memory" | "processes") => void;
 }
 
 export interface Watchdog extends Disposable {
@@ -22,8 +24,14 @@ export interface Watchdog extends Disposable {
   usage(): SandboxUsage;
 }
 
-/** Samples a process tree until disposed and says when it holds more memory than it may. */
-export function startWatchdog({ clock, sample, memoryBytesMax, onMemoryExceeded }: WatchdogOptions): Watchdog {
+/** Samples a process tree until disposed and says when it holds more memory, or has more processes, than it may. */
+export function startWatchdog({
+  clock,
+  sample,
+  memoryBytesMax,
+  processesMax = Infinity,
+  onExceeded,
+}: WatchdogOptions): Watchdog {
   let usage: SandboxUsage = { memoryBytes: 0, cpuMs: 0, cpuPercent: 0, processes: 0 };
   let sampledAtMs = clock.monotonicMs();
   let timer: Disposable | undefined;
@@ -38,9 +46,10 @@ export function startWatchdog({ clock, sample, memoryBytesMax, onMemoryExceeded 
     const cpuPercent = nowMs > sampledAtMs ? (100 * (cpuMs - usage.cpuMs)) / (nowMs - sampledAtMs) : 0;
     usage = { ...latest, cpuMs, cpuPercent };
     sampledAtMs = nowMs;
-    if (latest.memoryBytes > memoryBytesMax && !exceeded) {
+    const isOverMemory = latest.memoryBytes > memoryBytesMax;
+    if ((isOverMemory || latest.processes > processesMax) && !exceeded) {
       exceeded = true;
-      onMemoryExceeded(usage);
+      onExceeded(isOverMemory ? "memory" : "processes");
     }
     if (!disposed) timer = clock.setTimer(SAMPLE_EVERY_MS, tick);
   };

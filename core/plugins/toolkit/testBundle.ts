@@ -89,10 +89,9 @@ export async function testBundle({
   writeFileSync(join(copy, runner.file), runner.source(files), { mode: 0o755 });
   // Without the table of tools nothing speaks for a shell plugin: its own file runs.
   const asTests: PluginManifest = { ...manifest, entry_point: runner.file, args: [], tools: {} };
-  await using process = await new RuntimeManager(options).start(asTests, copy, {
-    environment: {},
-    mounts: {},
-    isPrivate: false,
+  await using process = await new RuntimeManager(options).start(asTests, {
+    ...{ bundleFolder: copy, isOutside: false },
+    resources: { environment: {}, mounts: {}, isPrivate: false },
   });
   process.stdin.end();
   for (const stream of [process.stdout, process.stderr])

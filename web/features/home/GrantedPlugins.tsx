@@ -6,6 +6,7 @@ import { StatusBadge } from "../../components/StatusBadge.tsx";
 import { TextLink } from "../../components/links.tsx";
 import { visibleText } from "../../lib/format.ts";
 import { pluginLook } from "../../lib/status.ts";
+import { OutsideBadge } from "../plugins/Outside.tsx";
 
 /** Which plugins were granted what, without anybody having been asked: the samples come approved. */
 export function GrantedPlugins({ plugins }: { plugins: UseQueryResult<Plugin[]> }) {
@@ -36,7 +37,10 @@ export function GrantedPlugins({ plugins }: { plugins: UseQueryResult<Plugin[]> 
                 {grantOf(plugin)}
               </Text>
             </Stack>
-            <StatusBadge look={pluginLook(plugin.state)} />
+            <Group gap={4} wrap="nowrap">
+              <OutsideBadge outside={plugin.outside} />
+              <StatusBadge look={pluginLook(plugin.state)} />
+            </Group>
           </Group>
         ))}
       </Stack>

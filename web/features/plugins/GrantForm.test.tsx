@@ -91,6 +91,7 @@ test("an upgrade that waits is reviewed and granted beside what serves", async (
     tools,
     description,
     changes,
+    sandboxed: true,
   };
   const { container } = renderPage(<PluginPermissions plugin={{ ...plugin, waiting }} act={IDLE} />, {
     getPluginGrant: () => Promise.reject(new LogoMeshError("LM_NOT_FOUND", "none")),
@@ -149,4 +150,30 @@ test("recent use is drawn from the messages of the live feed, at most two minute
   const points = container.querySelector("polyline")?.getAttribute("points")?.split(" ") ?? [];
   expect([points.length, points[0], points.at(-1)]).toEqual([120, "0.0,18.2", "96.0,10.0"]);
   expect(renderPage(<Sparkline values={[1]} most={1} label="CPU" />).container.querySelector("svg")).toBeNull();
+});
+
+test("[PL132] a plugin that leaves the sandbox is shown in red, and granted so only when a person says it", async () => {
+  const asked: GrantPluginParams[] = [];
+  const plugin: Plugin = { ...clipper(), sandboxed: false, outside: { reason: "trusted", granted: false } };
+  renderPage(<GrantForm plugin={plugin} />, {
+    grantPlugin: ({ body }) => {
+      asked.push(body);
+      return Promise.resolve(plugin);
+    },
+  });
+  const warning = screen.getByRole("alert");
+  expect(warning.textContent).toMatch(/would run outside of the sandbox.*everything that you can/);
+  expect(warning.style.color).toBe("var(--lm-bad)");
+  await userEvent.click(screen.getByRole("button", { name: "Grant Web clipper" }));
+  await userEvent.click(screen.getByRole("checkbox", { name: /I let it run outside of the sandbox/ }));
+  await userEvent.click(screen.getByRole("button", { name: "Grant Web clipper" }));
+  await waitFor(() => expect(asked).toHaveLength(2));
+  expect(asked).toEqual([{ sha256: plugin.sha256 }, { sha256: plugin.sha256, outsideSandbox: true }]);
+});
+
+test("[PL132] where nothing can leave the sandbox nobody can say so, and the reason is shown", () => {
+  const outside = { reason: "dev-only", granted: false, refusal: "It needs --dev." } as const;
+  const { container } = renderPage(<GrantForm plugin={{ ...clipper(), sandboxed: false, outside }} />);
+  expect(container.textContent).toContain("It needs --dev.");
+  expect(screen.getByRole<HTMLInputElement>("checkbox", { name: /outside of the sandbox/ }).disabled).toBe(true);
 });

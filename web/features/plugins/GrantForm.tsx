@@ -4,6 +4,7 @@ import type { Plugin, PluginChanges } from "@logomesh/contracts";
 import { useState } from "react";
 import { ProblemAlert } from "../../components/States.tsx";
 import { visibleText } from "../../lib/format.ts";
+import { OutsideWarning } from "./Outside.tsx";
 import { partOf, permissionRows, rowKey } from "./permissionRows.ts";
 import { useGrant } from "./queries.ts";
 import { ToolDifferences } from "./ToolDifferences.tsx";
@@ -24,6 +25,7 @@ export function GrantForm({
 }) {
   const rows = permissionRows(plugin.permissions);
   const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
+  const [isLetOut, setIsLetOut] = useState(false);
   const grant = useGrant(plugin);
   const toggle = (key: string): void => {
     const next = new Set(left);
@@ -34,13 +36,17 @@ export function GrantForm({
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        grant.mutate(left.size === 0 ? undefined : partOf(plugin.permissions, (row) => !left.has(rowKey(row))));
+        grant.mutate({
+          ...(left.size === 0 ? {} : { permissions: partOf(plugin.permissions, (row) => !left.has(rowKey(row))) }),
+          ...(isLetOut ? { outsideSandbox: true } : {}),
+        });
       }}
     >
       <Stack gap="md">
         <Title order={2} size="h3">
           {title}
         </Title>
+        <OutsideWarning outside={plugin.outside} />
         {plugin.changes === undefined ? null : <Changes changes={plugin.changes} />}
         {plugin.toolChanges === undefined ? null : <ToolDifferences changes={plugin.toolChanges} />}
         {rows.length === 0 ? (
@@ -67,7 +73,7 @@ export function GrantForm({
         )}
         <div>
           <Text size="sm" fw={600}>
-            {plugin.sandboxed ? "It runs in the sandbox" : "It would run without a sandbox"}
+            {plugin.sandboxed ? "It runs in the sandbox" : "It runs as you, without the sandbox"}
           </Text>
           <Code block style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>
             {plugin.command.map(visibleArgument).join(" ")}
@@ -93,6 +99,16 @@ export function GrantForm({
               </Table.Tbody>
             </Table>
           </div>
+        )}
+        {plugin.outside === undefined ? null : (
+          <Checkbox
+            color="red"
+            checked={isLetOut}
+            disabled={plugin.outside.refusal !== undefined}
+            onChange={(event) => setIsLetOut(event.currentTarget.checked)}
+            label="I let it run outside of the sandbox, with everything that I may do"
+            styles={{ label: { color: "var(--lm-bad)" } }}
+          />
         )}
         {grant.isError ? <ProblemAlert error={grant.error} /> : null}
         <Group gap="sm">

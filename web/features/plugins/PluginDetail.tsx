@@ -9,6 +9,7 @@ import { StatusBadge } from "../../components/StatusBadge.tsx";
 import { TextLink } from "../../components/links.tsx";
 import { formatBytes, formatCount, formatDuration, visibleText } from "../../lib/format.ts";
 import { pluginLook } from "../../lib/status.ts";
+import { OutsideBadge, OutsideWarning } from "./Outside.tsx";
 import { PluginActions } from "./PluginActions.tsx";
 import { PluginLogs } from "./PluginLogs.tsx";
 import { PluginPermissions } from "./PluginPermissions.tsx";
@@ -53,6 +54,7 @@ function PluginView({ plugin, tab, tool }: PluginViewProps) {
         badge={
           <>
             <StatusBadge look={pluginLook(plugin.state)} />
+            <OutsideBadge outside={plugin.outside} />
             {plugin.group === "builtin" ? (
               <Badge variant="default" radius="sm">
                 builtin
@@ -71,6 +73,7 @@ function PluginView({ plugin, tab, tool }: PluginViewProps) {
       >
         <Text size="sm">{visibleText(plugin.description)}</Text>
         {plugin.stateReason === undefined ? null : <Text size="sm">{visibleText(plugin.stateReason)}</Text>}
+        {plugin.outside?.granted === true ? <OutsideWarning outside={plugin.outside} /> : null}
         <Group gap="2px var(--mantine-spacing-lg)">
           <Fact name="Id">{plugin.id}</Fact>
           <Fact name="Version">{plugin.version}</Fact>

@@ -29,7 +29,7 @@ export function PluginPermissions({ plugin, act }: PluginPermissionsProps) {
         <GrantForm
           key={plugin.waiting.sha256}
           title={`Version ${visibleText(plugin.waiting.version)} is installed and waits: it asks for`}
-          plugin={{ ...plugin, ...plugin.waiting }}
+          plugin={asWaiting(plugin, plugin.waiting)}
         />
       )}
       {plugin.granted ? <Granted plugin={plugin} /> : <GrantForm plugin={plugin} />}
@@ -49,6 +49,11 @@ export function PluginPermissions({ plugin, act }: PluginPermissionsProps) {
       </Table>
     </Stack>
   );
+}
+
+/** What it would be. */
+function asWaiting({ outside: _, ...plugin }: Plugin, waiting: NonNullable<Plugin["waiting"]>): Plugin {
+  return { ...plugin, ...waiting };
 }
 
 /** Every permission that it asks for, and whether it has it. */

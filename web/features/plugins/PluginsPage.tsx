@@ -10,6 +10,7 @@ import { EmptyState, LoadingRows, ProblemAlert } from "../../components/States.t
 import { StatusBadge } from "../../components/StatusBadge.tsx";
 import { formatBytes, formatCount, visibleText } from "../../lib/format.ts";
 import { pluginLook } from "../../lib/status.ts";
+import { OutsideBadge } from "./Outside.tsx";
 import { usePlugins } from "./queries.ts";
 
 export function PluginsPage() {
@@ -67,7 +68,10 @@ function PluginRow({ plugin }: { plugin: Plugin }) {
         <Text size="sm" fw={550} truncate>
           {visibleText(plugin.name)}
         </Text>
-        <StatusBadge look={pluginLook(plugin.state)} />
+        <Group gap={4} wrap="nowrap">
+          <OutsideBadge outside={plugin.outside} />
+          <StatusBadge look={pluginLook(plugin.state)} />
+        </Group>
       </Group>
       <Text size="xs" c="dimmed" truncate>
         {plugin.id} · {plugin.version} · {plugin.runtime} {plugin.granted ? "" : "· not granted"}

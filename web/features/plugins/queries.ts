@@ -48,8 +48,8 @@ export function useGrant({ id, sha256 }: Pick<Plugin, "id" | "sha256">) {
   const api = useApi();
   const cache = useQueryClient();
   return useMutation({
-    mutationFn: (permissions: PluginPermissions | undefined) =>
-      api.grantPlugin({ params: { id }, body: { sha256, ...(permissions === undefined ? {} : { permissions }) } }),
+    mutationFn: (wanted: { permissions?: PluginPermissions; outsideSandbox?: true }) =>
+      api.grantPlugin({ params: { id }, body: { sha256, ...wanted } }),
     onSuccess: (changed) => {
       putPlugin(cache, changed);
       void cache.invalidateQueries({ queryKey: queryKeys.pluginGrant(id) });
