@@ -21,6 +21,7 @@ import { McpConnection, type Introduction, type McpRequest } from "./mcpConnecti
 import { TailBuffer } from "./messageReader.ts";
 import type { SandboxExit, SandboxProcess, SandboxUsage } from "./sandbox/sandbox.ts";
 import { listTools } from "./toolList.ts";
+import { readToolResult } from "./toolResult.ts";
 import { ServerRequests, logLineOf } from "./serverRequests.ts";
 import { tookTooLong, type ToolSchemas } from "./toolSchemas.ts";
 
@@ -270,7 +271,7 @@ export class PluginInstance {
     if (signal.aborted) onAbort();
     this.#enter(startedMs);
     try {
-      return this.#check(tool, toResult(await request.result, clock.monotonicMs() - startedMs));
+      return this.#check(tool, readToolResult(await request.result, clock.monotonicMs() - startedMs));
     } finally {
       this.#deadlines.delete(deadline);
       signal.removeEventListener("abort", onAbort);
@@ -460,20 +461,6 @@ export class PluginInstance {
       .slice(-QUOTED_LINES);
     return lines.length === 0 ? text : `${text} Its last lines: ${lines.join(" ⏎ ").slice(0, 2_000)}`;
   }
-}
-
-function toResult(answer: JsonObject, durationMs: number): CallToolResult {
-  const blocks: JsonValue[] = Array.isArray(answer.content) ? answer.content : [];
-  const content = blocks.filter(
-    (block): block is JsonObject & { type: string } =>
-      typeof block === "object" && block !== null && !Array.isArray(block) && typeof block.type === "string",
-  );
-  return {
-    content,
-    isError: answer.isError === true,
-    durationMs,
-    ...(answer.structuredContent === undefined ? {} : { structuredContent: answer.structuredContent }),
-  };
 }
 
 function isObject(value: JsonValue | undefined): value is JsonObject {
