@@ -44,6 +44,7 @@ export {
   type Plugin,
   type PluginChanges,
   type WaitingPlugin,
+  type PinnedVersion,
   type ToolChanges,
   type PluginSettings,
   type PluginState,

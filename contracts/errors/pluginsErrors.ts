@@ -61,6 +61,12 @@ export const PLUGIN_ERRORS = defineErrors({
     retryable: false,
     help: "The detail names the range that its manifest asks for in `engines`. Use a version of the plugin that fits, or another LogoMesh.",
   },
+  LM_PLUGIN_PINNED: {
+    status: 409,
+    title: "The version of the plugin that the run began with is gone",
+    retryable: false,
+    help: "A run goes on with the contents of plugins that it began with. Start a new run; it begins with what serves now.",
+  },
   LM_PLUGIN_REQUIRED: {
     status: 409,
     title: "Other plugins need this one",

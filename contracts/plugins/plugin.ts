@@ -165,6 +165,10 @@ export const WaitingPluginSchema = z.object({
 });
 export type WaitingPlugin = z.infer<typeof WaitingPluginSchema>;
 
+/** An older content of a plugin that runs go on calling which began with it. */
+export const PinnedVersionSchema = z.object({ sha256: z.string(), runs: z.int().min(1), isRunning: z.boolean() });
+export type PinnedVersion = z.infer<typeof PinnedVersionSchema>;
+
 /** An installed plugin as the API shows it. */
 export const PluginSchema = z.object({
   id: z.string(),
@@ -197,6 +201,8 @@ export const PluginSchema = z.object({
   changes: PluginChangesSchema.optional(),
   /** What its folder holds now, when that is not what was granted. */
   waiting: WaitingPluginSchema.optional(),
+  /** Older contents that live runs began with. */
+  pinned: z.array(PinnedVersionSchema).optional(),
   permissions: PluginPermissionsSchema,
   limits: ResourceLimitsSchema,
   /** Known after the first load. */

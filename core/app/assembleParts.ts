@@ -121,7 +121,7 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
   );
   const engine = stack.use(
     new TaskEngine({
-      ...{ grants, policy, clock, ids, logger },
+      ...{ grants, policy, clock, ids, logger, pins: plugins },
       store: new SqliteWorkflowStore({ writer, reader, audit }),
       executors: createTaskExecutorRegistry([
         createLlmTaskExecutor(models),

@@ -17,6 +17,22 @@ export function assertSubset(wanted: JsonObject, { asked, pluginId }: { asked: J
   }
 }
 
+/** What both grant: permissions of both, entries of both lists, the smaller amounts. */
+export function commonPermissions(one: JsonObject, other: JsonObject): JsonObject {
+  const names = Object.keys(one).filter((name) => Object.hasOwn(other, name));
+  return Object.fromEntries(names.map((name) => [name, commonPart(one[name] ?? null, other[name] ?? null)]));
+}
+
+function commonPart(one: JsonValue, other: JsonValue): JsonValue {
+  if (Array.isArray(one) && Array.isArray(other)) {
+    const entries = new Set(other.map((entry) => canonicalJson(entry)));
+    return one.filter((entry) => entries.has(canonicalJson(entry)));
+  }
+  if (typeof one === "number" && typeof other === "number") return Math.min(one, other);
+  if (!isObject(one) || !isObject(other)) return one;
+  return Object.fromEntries(Object.entries(one).map(([key, value]) => [key, commonPart(value, other[key] ?? value)]));
+}
+
 /** Lists may be shorter, amounts smaller; everything else is the same. */
 function isWithin(value: JsonValue, request: JsonValue): boolean {
   if (Array.isArray(value) && Array.isArray(request)) {

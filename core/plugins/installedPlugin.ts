@@ -63,6 +63,10 @@ export interface InstalledPluginOptions {
   obstacle: () => Obstacle | undefined;
   /** What it is told when it starts. */
   settings: () => JsonObject;
+  /** An older content, for runs that began with it. */
+  isPinned?: boolean;
+  /** Older contents that runs go on with. */
+  pinned: (plugin: InstalledPlugin) => Pick<Plugin, "pinned">;
   /** Its source is a folder in which it is being written. */
   isDevelopment: boolean;
   /** Starts what this plugin needs. @throws LogoMeshError LM_PLUGIN_DEPENDENCY */
@@ -214,6 +218,7 @@ export class InstalledPlugin {
       ...this.#changes.of(grant),
       ...(this.waiting === undefined ? {} : { waiting: this.waiting.describeWaiting() }),
       ...(this.problem === undefined ? {} : { problem: this.problem.toProblem() }),
+      ...this.#options.pinned(this),
       permissions: manifest.permissions,
       limits: manifest.resource_limits,
       tools: shownTools.length > 0 ? [...shownTools] : namedTools(manifest),

@@ -83,3 +83,8 @@ export function requiredError(pluginId: string, dependents: readonly string[]): 
   const detail = `${pluginId} is needed by ${dependents.join(", ")}; nothing was removed.`;
   return new LogoMeshError("LM_PLUGIN_REQUIRED", detail, { data: { dependents: [...dependents] } });
 }
+
+export function pinnedError(pluginId: string, runs: number): LogoMeshError {
+  const detail = `${runs === 1 ? "A run that has" : `${runs} runs that have`} not ended began with ${pluginId}; nothing was removed.`;
+  return new LogoMeshError("LM_PLUGIN_REQUIRED", detail, { data: { runs } });
+}

@@ -24,26 +24,30 @@ import type {
   Policy,
   Random,
   Reader,
+  RunPins,
   Secrets,
+  WriteCommand,
   Writer,
 } from "../ports/index.ts";
 import { sweepIncoming } from "./bundleFolders.ts";
 import { metaOf, pluginEntry } from "./callMeta.ts";
 import { ChangeFeed } from "./changeFeed.ts";
 import { PluginAPI, type HostServices } from "./hostPlane/pluginApi.ts";
+import { commonPermissions } from "./grantSubset.ts";
 import { openResources, type GrantedResources } from "./grantedResources.ts";
 import { EventActivation } from "./eventActivation.ts";
-import { InstalledPlugin } from "./installedPlugin.ts";
+import { InstalledPlugin, type InstalledPluginOptions } from "./installedPlugin.ts";
 import { storedEras, type KnownEras } from "./knownEras.ts";
 import { readManifest } from "./manifest.ts";
 import { PluginGrants, type HostCaller } from "./pluginGrants.ts";
+import { PinnedVersions, narrowPolicy } from "./pinnedVersions.ts";
 import { PluginInstaller } from "./pluginInstaller.ts";
 import { PluginSet } from "./pluginSet.ts";
 import { RuntimeManager } from "./runtimeManager.ts";
 import type { OutsideRunner } from "./sandbox/outsideRunner.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
 import { describeSettings } from "./store/describeSettings.ts";
-import { PluginSettings, PrivateFolders } from "./store/index.ts";
+import { PluginPins, PluginSettings, PrivateFolders, type PluginPin } from "./store/index.ts";
 import type { StagedPlugin } from "./stagePlugin.ts";
 import { effectOf } from "./toolList.ts";
 import { ToolSchemas } from "./toolSchemas.ts";
@@ -85,7 +89,7 @@ export interface PluginHostOptions {
   services: Omit<HostServices, "plugins">;
 }
 
-export class PluginHost implements PluginTools, AsyncDisposable {
+export class PluginHost implements PluginTools, RunPins, AsyncDisposable {
   readonly #options: PluginHostOptions;
   readonly #runtimes: RuntimeManager;
   readonly #schemas = new ToolSchemas();
@@ -93,6 +97,8 @@ export class PluginHost implements PluginTools, AsyncDisposable {
   readonly #feed: ChangeFeed;
   readonly #settings: PluginSettings;
   readonly #privateFolders: PrivateFolders;
+  readonly #pins: PluginPins;
+  readonly #pinned: PinnedVersions;
   readonly #grants: PluginGrants;
   readonly #set: PluginSet;
   readonly #activation: EventActivation;
@@ -104,6 +110,11 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     this.#runtimes = new RuntimeManager(options);
     this.#settings = new PluginSettings(options);
     this.#privateFolders = new PrivateFolders(options);
+    this.#pins = new PluginPins(options);
+    this.#pinned = new PinnedVersions({
+      ...{ pins: this.#pins, stagingFolder },
+      make: (staged, pin) => this.#makePinned(staged, pin),
+    });
     this.#api = new PluginAPI({ ...options, services: { ...options.services, plugins: this } });
     this.#grants = new PluginGrants(options.grants, () => this.#set.resolve());
     this.#set = new PluginSet({
@@ -111,6 +122,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
       isEnabled: (id) => this.#settings.get(id).isEnabled,
       grantOf: (id) => this.#grants.of(id),
       make: (staged) => this.#make(staged),
+      pinnedOf: (id) => this.#pinned.hashesOf(id),
       onDidChange: () => this.#reconsider(),
     });
     this.#activation = new EventActivation({
@@ -124,7 +136,7 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     });
     this.#installer = new PluginInstaller({
       ...{ pluginsFolder, stagingFolder, dataFolder, audit, store, version: options.version },
-      privateFolders: this.#privateFolders,
+      ...{ privateFolders: this.#privateFolders, pins: this.#pins, pinned: this.#pinned },
       ...{ set: this.#set, grants: this.#grants, settings: this.#settings, feed: this.#feed },
     });
   }
@@ -134,18 +146,20 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     const host = new PluginHost(options);
     sweepIncoming(options.stagingFolder);
     host.#set.discover();
+    // Copies for runs that ended while nobody looked.
+    for (const { manifest } of host.#set.current()) host.#set.prune(manifest.id);
     return Promise.resolve(host);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#activation[Symbol.dispose]();
     this.#feed[Symbol.dispose]();
-    await Promise.all(this.#set.everyPlugin().map((plugin) => plugin.stop("the workbench stops")));
+    await Promise.all(this.#everyPlugin().map((plugin) => plugin.stop("the workbench stops")));
   }
 
   /** Ends every process at once, whatever it does. Resolves when all are gone. */
   async killAll(reason: string): Promise<void> {
-    await Promise.all(this.#set.everyPlugin().map((plugin) => plugin.kill(reason)));
+    await Promise.all(this.#everyPlugin().map((plugin) => plugin.kill(reason)));
   }
 
   /** Starts those that want to run from the start, each behind what it needs. One that fails keeps no other away. */
@@ -222,7 +236,8 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     if (!enabled) {
       // Those that need it may call it until they are done.
       await this.#set.unloadBlocked();
-      await plugin.unload("it was disabled");
+      const plugins = [plugin, ...this.#pinned.ofPlugin(pluginId)];
+      await Promise.all(plugins.map((each) => each.unload("it was disabled")));
     }
     this.#feed.changed(pluginId);
     return plugin.describe();
@@ -338,14 +353,19 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     }
   }
 
-  describeTool(pluginId: string, tool: string): { effect: Effect; version: string; sha256: string } | undefined {
-    const plugin = this.#set.get(pluginId);
-    if (plugin === undefined) return undefined;
+  describeTool(
+    pluginId: string,
+    tool: string,
+    runId?: string,
+  ): { effect: Effect; version: string; sha256: string } | undefined {
+    const serving = this.#set.get(pluginId);
+    if (serving === undefined) return undefined;
+    const plugin = (runId === undefined ? undefined : this.#pinned.of(runId, serving)) ?? serving;
     return { effect: effectOf(plugin.manifest, tool), version: plugin.manifest.version, sha256: plugin.sha256 };
   }
 
   async callTool(call: PluginToolCall, { signal, onTaint, onProgress }: PluginToolOptions): Promise<CallToolResult> {
-    const plugin = this.#set.find(call.pluginId);
+    const serving = this.#set.find(call.pluginId);
     const { caller, chain = [], tainted = false, run } = call;
     this.#options.policy.require({
       principal: caller,
@@ -354,11 +374,24 @@ export class PluginHost implements PluginTools, AsyncDisposable {
       ...(chain.length === 0 ? {} : { chain }),
       context: { tainted, ...(run === undefined ? {} : { run: run.runId, task: run.taskReference }) },
     });
+    const plugin = (run === undefined ? undefined : this.#pinned.of(run.runId, serving)) ?? serving;
     return plugin.call(call.tool, call.arguments, {
       ...{ signal, onTaint, onProgress, callers: [...chain, caller], isTainted: tainted, run },
       meta: metaOf(call, effectOf(plugin.manifest, call.tool)),
       ...(call.timeoutMs === undefined ? {} : { timeoutMs: call.timeoutMs }),
     });
+  }
+
+  pinRun(runId: string, pluginIds: readonly string[]): WriteCommand[] {
+    // What is not granted can be granted later; the run calls what serves then.
+    const grants = pluginIds.flatMap((id) =>
+      this.#set.get(id)?.isGranted === true ? (this.#grants.of(id) ?? []) : [],
+    );
+    return this.#pins.pin(runId, grants);
+  }
+
+  releaseRun(runId: string): WriteCommand[] {
+    return this.#pins.release(runId);
   }
 
   subscribe(listener: (plugin: Plugin) => void): Disposable {
@@ -367,13 +400,41 @@ export class PluginHost implements PluginTools, AsyncDisposable {
 
   // ---- inside
 
+  #everyPlugin(): InstalledPlugin[] {
+    return [...this.#set.everyPlugin(), ...this.#pinned.every()];
+  }
+
   /** Who may run changed. */
   #reconsider(): void {
     this.#activation.refresh(this.#set.current());
     void this.#set.unloadBlocked();
   }
 
-  #make({ manifest, sha256, folder }: StagedPlugin): InstalledPlugin {
+  /** May what it might when the run began, and may still; and it changes nothing that is known of the version that serves. */
+  #makePinned(staged: StagedPlugin, pin: PluginPin): InstalledPlugin {
+    const { policy, audit, services } = this.#options;
+    const { id } = staged.manifest;
+    const grantedSha256 = (): string | undefined => this.#grants.of(id)?.sha256;
+    const narrow = narrowPolicy(policy, { pluginId: id, pin, audit, grantedSha256 });
+    const permissions = (): JsonObject => commonPermissions(pin.permissions, this.#grants.of(id)?.permissions ?? {});
+    return this.#make(staged, {
+      api: new PluginAPI({ ...this.#options, policy: narrow, services: { ...services, plugins: this } }),
+      isPinned: true,
+      policy: narrow,
+      grant: () => {
+        const grant = this.#grants.of(id);
+        return grant === undefined ? undefined : { ...grant, ...pin, permissions: permissions() };
+      },
+      resources: () => this.#resourcesOf(id, permissions()),
+      pinTools: () => Promise.resolve(),
+      onDidChange: () => {
+        this.#feed.changed(id);
+        if (this.#pinned.sweep(id)) this.#set.prune(id);
+      },
+    });
+  }
+
+  #make({ manifest, sha256, folder }: StagedPlugin, more: Partial<InstalledPluginOptions> = {}): InstalledPlugin {
     const { stagingFolder, policy, audit, clock, random, logger } = this.#options;
     const { id } = manifest;
     return new InstalledPlugin({
@@ -394,6 +455,8 @@ export class PluginHost implements PluginTools, AsyncDisposable {
       manifestOf: (granted) => readManifest(join(stagingFolder, id, granted)),
       pinTools: (toolsHash) => this.#grants.pinTools({ id, sha256, toolsHash }),
       onDidChange: () => this.#feed.changed(id),
+      pinned: (plugin) => this.#pinned.describe(plugin),
+      ...more,
     });
   }
 
@@ -406,12 +469,12 @@ export class PluginHost implements PluginTools, AsyncDisposable {
     return { since: new Date(sinceMs).toISOString(), folder: folderSinceMs !== undefined, values, blobs };
   }
 
-  #resourcesOf(pluginId: string): Promise<GrantedResources> {
+  #resourcesOf(pluginId: string, permissions?: JsonObject): Promise<GrantedResources> {
     const { workspaceFolder, dataFolder, policy, secrets } = this.#options;
     const principal = { type: "Plugin", id: pluginId } as const;
     return openResources({
       ...{ pluginId, workspaceFolder, dataFolder },
-      permissions: this.#grants.of(pluginId)?.permissions ?? {},
+      permissions: permissions ?? this.#grants.of(pluginId)?.permissions ?? {},
       settings: this.#settings.get(pluginId).settings,
       secret: (name) => secrets.get(name),
       authorize: (path) => policy.require({ principal, action: "fs.read", resource: { type: "File", id: path } }),

@@ -14,19 +14,22 @@ import { pluginEntry } from "./callMeta.ts";
 import type { ChangeFeed } from "./changeFeed.ts";
 import { engineMismatch } from "./engines.ts";
 import { assertEntryPoint, readManifest } from "./manifest.ts";
-import { requiredError } from "./obstacles.ts";
+import { pinnedError, requiredError } from "./obstacles.ts";
 import { nameOf, type HostCaller, type PluginGrants } from "./pluginGrants.ts";
 import type { InstalledPlugin } from "./installedPlugin.ts";
+import type { PinnedVersions } from "./pinnedVersions.ts";
 import type { PluginSet } from "./pluginSet.ts";
 import { removeTree } from "./removeTree.ts";
 import { assertSettings } from "./store/describeSettings.ts";
-import type { PluginSettings, PrivateFolders } from "./store/index.ts";
+import type { PluginPins, PluginSettings, PrivateFolders } from "./store/index.ts";
 import { swapPlugin } from "./swapPlugin.ts";
 
 export interface PluginInstallerOptions {
   set: PluginSet;
   grants: PluginGrants;
   settings: PluginSettings;
+  pins: PluginPins;
+  pinned: PinnedVersions;
   feed: ChangeFeed;
   audit: AuditLog;
   store: PluginStore;
@@ -78,18 +81,21 @@ export class PluginInstaller {
   /** Leaves nothing but what the log says. @throws LogoMeshError LM_PLUGIN_REQUIRED unless `force` */
   uninstall(pluginId: string, { force, caller }: { force: boolean; caller: HostCaller }): Promise<void> {
     return this.#change(async () => {
-      const { set, grants, feed, store, settings, privateFolders, dataFolder } = this.#options;
+      const { set, grants, feed, store, settings, pinned, privateFolders, dataFolder } = this.#options;
       const plugin = set.get(pluginId);
       const folder = set.folderOf(pluginId);
       // A grant without a folder is what a development leaves.
       if (folder === undefined && grants.of(pluginId) === undefined) set.find(pluginId);
       const dependents = set.obstacles.dependentsOf(pluginId);
       if (dependents.length > 0 && !force) throw requiredError(pluginId, dependents);
+      const runs = pinned.runsOf(pluginId);
+      if (runs > 0 && !force) throw pinnedError(pluginId, runs);
       await Promise.all(
         dependents.flatMap((id) => set.get(id)?.unload(`${pluginId}, which it needs, is being uninstalled`) ?? []),
       );
       await grants.revoke(pluginId, caller);
-      await plugin?.stop("it was uninstalled");
+      const plugins = [...(plugin === undefined ? [] : [plugin]), ...pinned.ofPlugin(pluginId)];
+      await Promise.all(plugins.map((each) => each.stop("it was uninstalled")));
       const version = plugin === undefined ? {} : { version: plugin.manifest.version, sha256: plugin.sha256 };
       await store.clear(pluginId);
       await settings.forget(pluginId, {
@@ -155,9 +161,12 @@ export class PluginInstaller {
 
   /** Nothing of it is granted any more: the next to be granted is what its folder holds. */
   async revoke(pluginId: string, caller: HostCaller): Promise<void> {
-    const { set, grants } = this.#options;
+    const { set, grants, pins, pinned } = this.#options;
     await grants.revoke(pluginId, caller);
-    await set.find(pluginId).stop("its grant was taken back");
+    // No run may go on with what was taken back.
+    await pins.forget(pluginId);
+    const plugins = [set.find(pluginId), ...pinned.ofPlugin(pluginId)];
+    await Promise.all(plugins.map((plugin) => plugin.stop("its grant was taken back")));
     if (set.find(pluginId).waiting !== undefined) set.readAgain(pluginId);
   }
 

@@ -19,6 +19,8 @@ export interface PluginSetOptions {
   grantOf: (pluginId: string) => PluginGrant | undefined;
   /** Of a staged copy; not started. */
   make: (staged: StagedPlugin) => InstalledPlugin;
+  /** Hashes of the copies that live runs need. */
+  pinnedOf: (pluginId: string) => readonly string[];
   /** There are others, or others may run. */
   onDidChange: () => void;
 }
@@ -218,8 +220,9 @@ export class PluginSet {
   prune(id: string): void {
     const { grantOf, stagingFolder } = this.#options;
     const plugin = this.#plugins.get(id);
-    const hashes = [plugin, plugin?.waiting, grantOf(id), this.#development.get(id)?.grantBefore];
-    pruneCopies({ stagingFolder, pluginId: id, keep: hashes.flatMap((each) => each?.sha256 ?? []) });
+    const kept = [plugin, plugin?.waiting, grantOf(id), this.#development.get(id)?.grantBefore];
+    const keep = [...kept.flatMap((each) => each?.sha256 ?? []), ...this.#options.pinnedOf(id)];
+    pruneCopies({ stagingFolder, pluginId: id, keep });
   }
 
   removeCopies(id: string): void {

@@ -25,6 +25,8 @@ export interface ToolApprovalOptions {
   manifest: PluginManifest;
   sha256: string;
   bundleFolder: string;
+  /** An older content, for runs that began with it: what is known of the version that serves stays. */
+  isPinned?: boolean;
   grant: () => PluginGrant | undefined;
   /** Writes into the grant what the tools say they do. */
   pinTools: (toolsHash: string) => Promise<void>;
@@ -90,6 +92,7 @@ export class ToolApproval {
   async #pin(tools: readonly PluginTool[]): Promise<void> {
     const { manifest, sha256, pinTools } = this.#options;
     await pinTools(toolsHash(tools));
+    if (this.#options.isPinned === true) return;
     const unfinished = `${this.#file()}.${process.pid}.new`;
     const approved: ApprovedTools = { version: manifest.version, sha256, tools: [...tools] };
     writeFileSync(unfinished, JSON.stringify(approved));
@@ -97,7 +100,7 @@ export class ToolApproval {
   }
 
   #compare(tools: readonly PluginTool[]): void {
-    const before = this.#approvedBefore();
+    const before = this.#options.isPinned === true ? undefined : this.#approvedBefore();
     const changes = before === undefined ? undefined : describeToolChanges(before, tools);
     this.#changes = changes;
     if (changes !== undefined) this.#options.onDidDiffer(changes);

@@ -15,7 +15,7 @@ export type {
   WebTunnelOptions,
   WebTunnels,
 } from "./network.ts";
-export type { OnToolProgress, PluginToolCall, PluginToolOptions, PluginTools } from "./pluginTools.ts";
+export type { OnToolProgress, PluginToolCall, PluginToolOptions, PluginTools, RunPins } from "./pluginTools.ts";
 export type { Grants, PluginGrant, Policy, PolicyDecision, PolicyRequest, Principal, WorkflowGrant } from "./policy.ts";
 export type { Random } from "./random.ts";
 export type { Reader, SqlRow, SqlValue } from "./reader.ts";

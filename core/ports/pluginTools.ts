@@ -1,5 +1,6 @@
 import type { CallToolResult, Effect, JsonObject, ToolProgress } from "@logomesh/contracts";
 import type { Principal } from "./policy.ts";
+import type { WriteCommand } from "./writer.ts";
 
 export interface PluginToolCall {
   pluginId: string;
@@ -34,13 +35,25 @@ export type OnToolProgress = (progress: ToolProgress) => void;
 export interface PluginTools {
   /**
    * Effect class and pinned version of a tool, without starting the plugin; undefined when there is no such plugin.
-   * A tool that the manifest does not name is `once`.
+   * A tool that the manifest does not name is `once`. For a run it is the content that the run began with.
    */
-  describeTool(pluginId: string, tool: string): { effect: Effect; version: string; sha256: string } | undefined;
+  describeTool(
+    pluginId: string,
+    tool: string,
+    runId?: string,
+  ): { effect: Effect; version: string; sha256: string } | undefined;
   /**
    * Starts the plugin when needed and calls the tool. An answer with `isError` is returned, not thrown.
    *
    * @throws LogoMeshError LM_PLUGIN_*, LM_POLICY_DENIED
    */
   callTool(call: PluginToolCall, options: PluginToolOptions): Promise<CallToolResult>;
+}
+
+/** Binds runs to the contents of plugins that they began with. */
+export interface RunPins {
+  /** For the transaction in which the run begins: it goes on calling these plugins as they are granted now. */
+  pinRun(runId: string, pluginIds: readonly string[]): WriteCommand[];
+  /** For the transaction in which it ends. */
+  releaseRun(runId: string): WriteCommand[];
 }

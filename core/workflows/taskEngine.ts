@@ -20,7 +20,7 @@ import {
   type WorkflowSummary,
 } from "@logomesh/contracts";
 import { messageOf, type IdSource } from "../base/index.ts";
-import type { Clock, Grants, Logger, Policy, Principal } from "../ports/index.ts";
+import type { Clock, Grants, Logger, Policy, Principal, RunPins } from "../ports/index.ts";
 import { Definitions, notFound } from "./engine/definitions.ts";
 import { EffectRunner, type ChildRequest, type ChildResult, type ChildRuns } from "./engine/effectRunner.ts";
 import type { RunIdentity } from "./engine/lifecycle.ts";
@@ -30,7 +30,7 @@ import { Semaphore } from "./engine/semaphore.ts";
 import type { TaskExecutorRegistry } from "./executors/index.ts";
 import { ExpressionEvaluator } from "./expressions/index.ts";
 import { Machine, SchemaValidator, WorkflowFault } from "./interpreter/index.ts";
-import type { RunTask, WorkflowDefinition } from "./language/index.ts";
+import { collectGrants, type RunTask, type WorkflowDefinition } from "./language/index.ts";
 import type { RunMessage } from "./runMessage.ts";
 import { describeTask, summarizeTask } from "./store/rows.ts";
 import type { ClaimedRun, NewRun, RunQuery, WorkflowStore } from "./store/workflowStore.ts";
@@ -54,6 +54,8 @@ export interface RunCaller {
 export interface TaskEngineOptions {
   store: WorkflowStore;
   executors: TaskExecutorRegistry;
+  /** Keeps the contents of plugins that a run began with. */
+  pins?: RunPins;
   grants: Grants;
   policy: Policy;
   clock: Clock;
@@ -317,7 +319,7 @@ export class TaskEngine implements AsyncDisposable {
     definition: WorkflowDefinition,
     run: { summary: RunSummary; input: JsonValue; createdAtMs: number; epoch: number },
   ): RunDriver {
-    const { store, clock, logger, runtime } = this.#options;
+    const { store, clock, logger, runtime, pins } = this.#options;
     const runId = run.summary.id;
     const { namespace, name, version, hash } = definition;
     const identity: RunIdentity = { runId, namespace, name, version, hash };
@@ -325,11 +327,13 @@ export class TaskEngine implements AsyncDisposable {
       new Machine({
         ...{ definition, runId, input: run.input, createdAtMs: run.createdAtMs, runtime },
         ...{ evaluator: this.#evaluator, schemas: this.#schemas },
-        effectOf: (task, args) => this.#effects.effectOf(task, args),
+        effectOf: (task, args) => this.#effects.effectOf(task, { args, runId }),
       });
     const driver = new RunDriver({
       ...{ run: identity, createMachine, summary: run.summary, epoch: run.epoch },
       ...{ store, clock, logger, effects: this.#effects, hub: this.#hub },
+      beginWrites: () => pins?.pinRun(runId, pluginsOf(definition)) ?? [],
+      endWrites: () => pins?.releaseRun(runId) ?? [],
     });
     this.#drivers.set(runId, driver);
     void driver.done.then(() => {
@@ -433,6 +437,12 @@ export class TaskEngine implements AsyncDisposable {
       run = this.#options.store.getRun(run.parent.runId);
     }
   }
+}
+
+/** Ids of the plugins that it names literally. */
+function pluginsOf(definition: WorkflowDefinition): string[] {
+  const called = collectGrants(definition).filter(({ action }) => action === "plugin.call");
+  return [...new Set(called.map(({ resource }) => resource.split("#", 1)[0] ?? ""))];
 }
 
 function noRun(runId: string): LogoMeshError {

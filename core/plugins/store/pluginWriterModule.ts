@@ -1,4 +1,5 @@
 import type { CreateWriterModule, WriteContext } from "../../db/index.ts";
+import type { PinRunParams } from "./pluginPins.ts";
 
 export interface SetPluginSettingParams {
   pluginId: string;
@@ -20,9 +21,10 @@ export interface MarkFolderParams {
 
 const ADD_TOKENS = `INSERT INTO plugin_tokens (plugin_id, day, tokens) VALUES (?, ?, ?)
   ON CONFLICT (plugin_id, day) DO UPDATE SET tokens = tokens + excluded.tokens`;
+const INSERT_PIN = `INSERT OR IGNORE INTO plugin_pin (run_id, plugin_id, sha256, permissions, tools_hash) VALUES (?, ?, ?, ?, ?)`;
 const UPSERT_SETTING = `INSERT OR REPLACE INTO plugin_setting (plugin_id, enabled, settings, updated_at) VALUES (?, ?, ?, ?)`;
 
-/** Commands `plugins.setSetting`, `plugins.addTokens`, `plugins.markFolder`, `plugins.unmarkFolder`, `plugins.forget`; values and blobs are the storage's. */
+/** Commands `plugins.setSetting`, `plugins.addTokens`, `plugins.markFolder`, `plugins.unmarkFolder`, `plugins.forget`, `plugins.pin`, `plugins.unpin`, `plugins.unpinPlugin`; values and blobs are the storage's. */
 export const createPluginWriterModule: CreateWriterModule = () => ({
   name: "plugins",
   commands: {
@@ -46,7 +48,18 @@ export const createPluginWriterModule: CreateWriterModule = () => ({
     "plugins.forget": (context: WriteContext, { pluginId }: { pluginId: string }): void => {
       context.sql("DELETE FROM plugin_setting WHERE plugin_id = ?").run(pluginId);
       context.sql("DELETE FROM plugin_tokens WHERE plugin_id = ?").run(pluginId);
+      context.sql("DELETE FROM plugin_pin WHERE plugin_id = ?").run(pluginId);
       context.sql("DELETE FROM plugin_private_folder WHERE plugin_id = ?").run(pluginId);
+    },
+    "plugins.pin": (context: WriteContext, { runId, pins }: PinRunParams): void => {
+      for (const { pluginId, sha256, permissions, toolsHash } of pins)
+        context.sql(INSERT_PIN).run(runId, pluginId, sha256, permissions, toolsHash);
+    },
+    "plugins.unpin": (context: WriteContext, { runId }: { runId: string }): void => {
+      context.sql("DELETE FROM plugin_pin WHERE run_id = ?").run(runId);
+    },
+    "plugins.unpinPlugin": (context: WriteContext, { pluginId }: { pluginId: string }): void => {
+      context.sql("DELETE FROM plugin_pin WHERE plugin_id = ?").run(pluginId);
     },
   },
 });

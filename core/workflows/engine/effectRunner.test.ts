@@ -54,8 +54,8 @@ test("[WF30] a stopped effect is a cancelled one", async () => {
 
 test("[WF24] what nobody declares may act once; the task's own declaration counts first", async () => {
   const runner = createRunner(() => Promise.reject(new Error("unused")));
-  expect(runner.effectOf({ ...task, call: "http" }, {})).toBe("once");
-  expect(runner.effectOf({ ...task, effect: "pure" }, {})).toBe("pure");
+  expect(runner.effectOf({ ...task, call: "http" }, { args: {}, runId: "run_1" })).toBe("once");
+  expect(runner.effectOf({ ...task, effect: "pure" }, { args: {}, runId: "run_1" })).toBe("pure");
   expect((await runner.run(orderFor({ ...task, call: "http" }))).outcome).toMatchObject({
     error: { code: "LM_INTERNAL" },
   });

@@ -79,10 +79,10 @@ export class EffectRunner {
     this.#options = options;
   }
 
-  effectOf(task: CallTask | RunTask, args: JsonValue): Effect {
+  effectOf(task: CallTask | RunTask, { args, runId }: { args: JsonValue; runId: string }): Effect {
     if (task.effect !== undefined) return task.effect;
     if (task.type === "run") return "idempotent";
-    return this.#options.executors.get(task.call)?.effect(task, args) ?? "once";
+    return this.#options.executors.get(task.call)?.effect(task, args, runId) ?? "once";
   }
 
   async run(order: EffectOrder): Promise<EffectReport> {

@@ -9,7 +9,7 @@ import {
   type WorkflowError,
 } from "@logomesh/contracts";
 import { assert, backoffDelayMs, messageOf, toLogoMeshError } from "../../base/index.ts";
-import type { AuditEntryDraft, Clock, Logger } from "../../ports/index.ts";
+import type { AuditEntryDraft, Clock, Logger, WriteCommand } from "../../ports/index.ts";
 import {
   Machine,
   drive,
@@ -46,6 +46,9 @@ export interface RunDriverOptions {
   store: WorkflowStore;
   effects: EffectRunner;
   hub: RunHub;
+  /** Changes inside the database that belong to the beginning of the run, and to its end. */
+  beginWrites: () => readonly WriteCommand[];
+  endWrites: () => readonly WriteCommand[];
   clock: Clock;
   logger: Logger;
 }
@@ -279,7 +282,11 @@ export class RunDriver {
         rows: step.rows,
         events,
         audit,
-        writes: applied.flatMap(({ row, report }) => (row.status === "completed" ? (report?.writes ?? []) : [])),
+        writes: [
+          ...(extra.create === undefined ? [] : this.#options.beginWrites()),
+          ...applied.flatMap(({ row, report }) => (row.status === "completed" ? (report?.writes ?? []) : [])),
+          ...(ended === undefined ? [] : this.#options.endWrites()),
+        ],
       },
       {
         status,

@@ -19,9 +19,9 @@ const DETAIL_CHARS_MAX = 2000;
 export function createPluginTaskExecutor(plugins: PluginTools): TaskExecutor {
   return {
     kind: "plugin",
-    effect({ literals: { plugin, tool } }) {
+    effect({ literals: { plugin, tool } }, _args, runId) {
       if (typeof plugin !== "string" || typeof tool !== "string") return "once";
-      return plugins.describeTool(plugin, tool)?.effect ?? "once";
+      return plugins.describeTool(plugin, tool, runId)?.effect ?? "once";
     },
     async execute(request, { signal, idempotencyKey, tainted, taint, onProgress }) {
       const { plugin, tool, arguments: args } = parseArguments(ArgumentsSchema, request.arguments, "plugin");
@@ -42,7 +42,7 @@ export function createPluginTaskExecutor(plugins: PluginTools): TaskExecutor {
         throw new LogoMeshError("LM_PLUGIN_TOOL_FAILED", `${plugin}#${tool}: ${text || "the tool gave no reason"}`);
       }
       const output = outputOf(result);
-      const described = plugins.describeTool(plugin, tool);
+      const described = plugins.describeTool(plugin, tool, request.runId);
       return {
         output,
         details: {

@@ -48,7 +48,7 @@ export interface TaskExecutor {
   /** The name after `call:`. */
   readonly kind: CallTask["call"];
   /** How often the effect may happen. */
-  effect(task: CallTask, args: JsonValue): Effect;
+  effect(task: CallTask, args: JsonValue, runId: string): Effect;
   /** @throws LogoMeshError; anything else is a bug of ours */
   execute(request: TaskRequest, context: TaskContext): Promise<TaskResult>;
 }
