@@ -411,3 +411,36 @@ test("[AU13] [AU14] queries filter by every column, by time and by text, newest 
   await expect(trail.query({ limit: 1, cursor: "x" })).rejects.toMatchObject({ code: "LM_INPUT_INVALID" });
   await close();
 });
+
+test("[AU30] more than the queue holds waits for room, and nothing is lost", async () => {
+  using folder = createTempFolder();
+  const { trail, close, errors } = await open(folder.path);
+  const before = trail.head().entries;
+  for (let index = 1; index < 8_192; index += 1) trail.enqueue(entry("k"));
+  expect(trail.room()).toBeUndefined();
+  trail.enqueue(entry("k"));
+  expect(trail.room()).toBeInstanceOf(Promise);
+  await trail.room();
+  expect(trail.room()).toBeUndefined();
+  await trail.append(entry("last"));
+  const { entries } = trail.head();
+  expect([entries - before, trail.newestOf("audit.gap"), errors]).toEqual([8_193, undefined, []]);
+  const megabyte = "x".repeat(1_048_576);
+  for (let index = 0; index < 64; index += 1)
+    trail.enqueue({ ...entry("k"), payload: { p: { bytes: megabyte, media: "text/plain" } } });
+  expect(trail.room()).toBeInstanceOf(Promise);
+  await trail.append(entry("last"));
+  expect(trail.room()).toBeUndefined();
+  await close();
+});
+
+test("[AU30] a log that cannot be written lets nobody wait for ever", async () => {
+  using folder = createTempFolder();
+  const { trail, db, close, errors } = await open(folder.path);
+  db.exec("ALTER TABLE audit_entry RENAME TO gone");
+  for (let index = 0; index < 8_192; index += 1) trail.enqueue(entry("k"));
+  await trail.room();
+  expect(errors.length).toBeGreaterThan(0);
+  db.exec("ALTER TABLE gone RENAME TO audit_entry");
+  await close();
+});

@@ -9,6 +9,7 @@ import {
 import { isCancellation, messageOf, toDisposable, toLogoMeshError } from "../base/index.ts";
 import type { NoticingWriter } from "../db/index.ts";
 import type {
+  AuditBacklog,
   AuditEntryDraft,
   AuditHistory,
   AuditLog,
@@ -76,6 +77,9 @@ export async function openAuditTrail(options: OpenAuditTrailOptions): Promise<Au
 const GATHER_MS = 2;
 /** So many are sent at once without waiting for more. */
 const GATHERED_MAX = 256;
+/** Entries, and bytes of their payloads, that may be on their way to the disk before those who queue more wait: some 100 ms of writing. */
+const WAITING_MAX = 8_192;
+const WAITING_BYTES_MAX = 64 * 1024 * 1024;
 
 interface AuditTrailOptions extends OpenAuditTrailOptions {
   log: string;
@@ -84,13 +88,18 @@ interface AuditTrailOptions extends OpenAuditTrailOptions {
 }
 
 /** The tamper-evident log of one workspace. */
-export class AuditTrail implements AuditLog, AuditHistory, AsyncDisposable {
+export class AuditTrail implements AuditLog, AuditBacklog, AuditHistory, AsyncDisposable {
   readonly #options: AuditTrailOptions;
   readonly #subscription: Disposable;
   readonly #onUnwritable = new Set<(error: LogoMeshError) => void>();
   #size: number;
   #queued: AppendParams[] = [];
   #gathering: Disposable | undefined;
+  #queuedBytes = 0;
+  /** Queued entries that are not on disk yet, and who waits for room. */
+  #waiting = 0;
+  #waitingBytes = 0;
+  #room: PromiseWithResolvers<undefined> | undefined;
   /** Queued entries that were lost since the last successful write. */
   #lost = 0;
 
@@ -126,13 +135,24 @@ export class AuditTrail implements AuditLog, AuditHistory, AsyncDisposable {
 
   enqueue(draft: AuditEntryDraft): void {
     try {
-      this.#queued.push(prepareEntry(draft, this.#options));
+      const entry = prepareEntry(draft, this.#options);
+      this.#queued.push(entry);
+      this.#waiting += 1;
+      const bytes = entry.payloads.reduce((sum, { bytes: { length } }) => sum + length, 0);
+      this.#queuedBytes += bytes;
+      this.#waitingBytes += bytes;
     } catch (error) {
       this.#onLost({ kinds: [draft.kind], error });
       return;
     }
     if (this.#queued.length >= GATHERED_MAX) void this.#sendQueued();
     else this.#gathering ??= this.#options.clock.setTimer(GATHER_MS, () => void this.#sendQueued());
+  }
+
+  room(): Promise<void> | undefined {
+    if (this.#hasRoom()) return undefined;
+    this.#room ??= Promise.withResolvers<undefined>();
+    return this.#room.promise;
   }
 
   /** Sees what was queued before. */
@@ -196,13 +216,26 @@ export class AuditTrail implements AuditLog, AuditHistory, AsyncDisposable {
     const entries = this.#queued;
     if (entries.length === 0) return;
     this.#queued = [];
+    const bytes = this.#queuedBytes;
+    this.#queuedBytes = 0;
     this.#gathering?.[Symbol.dispose]();
     this.#gathering = undefined;
     try {
       await this.#write({ name: "audit.appendAll", params: entries });
     } catch (error) {
       this.#onLost({ kinds: entries.map(({ columns }) => columns.kind), error });
+    } finally {
+      this.#waiting -= entries.length;
+      this.#waitingBytes -= bytes;
+      if (this.#hasRoom()) {
+        this.#room?.resolve(undefined);
+        this.#room = undefined;
+      }
     }
+  }
+
+  #hasRoom(): boolean {
+    return this.#waiting < WAITING_MAX && this.#waitingBytes < WAITING_BYTES_MAX;
   }
 
   async #write(command: WriteCommand): Promise<{ seq: number }> {

@@ -453,3 +453,14 @@ test("[PL81] the last crash and the state of the limiter are shown, and circuits
   });
   expect(await host.host.reset(ID, CALLER)).toMatchObject({ limiter: { circuits: [] } });
 });
+
+test("[PL23] a call waits while its entry would find no room, before anything starts", async () => {
+  await using host = await openEcho();
+  const room = Promise.withResolvers<undefined>();
+  host.audit.full = room.promise.then(() => undefined);
+  const called = host.call("echo", { text: "hello" });
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([host.sandbox.processes.length, host.policy.asked.length]).toEqual([0, 0]);
+  room.resolve(undefined);
+  expect((await called).isError).toBe(false);
+});

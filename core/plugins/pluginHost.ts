@@ -12,6 +12,7 @@ import type {
 } from "@logomesh/contracts";
 import { messageOf, toLogoMeshError } from "../base/index.ts";
 import type {
+  AuditBacklog,
   AuditLog,
   Clock,
   Grants,
@@ -75,7 +76,7 @@ export interface PluginHostOptions {
   stagingFolder: string;
   policy: Policy;
   grants: Grants;
-  audit: AuditLog;
+  audit: AuditLog & AuditBacklog;
   writer: Writer;
   reader: Reader;
   store: PluginStore;
@@ -318,6 +319,8 @@ export class PluginHost implements PluginTools, RunPins, AsyncDisposable {
     }: { caller: HostCaller; signal: AbortSignal; onProgress?: OnToolProgress | undefined },
   ): Promise<CallToolResult> {
     const { audit, clock } = this.#options;
+    // Its entry is queued: before there is room for it, nothing happens that would need one.
+    await audit.room();
     const startedMs = clock.monotonicMs();
     const record = (status: string, result: string): void => {
       const plugin = this.#set.get(target.pluginId);

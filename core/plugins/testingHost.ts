@@ -6,6 +6,7 @@ import { systemClock, systemRandom } from "../base/index.ts";
 import { SqlitePluginStore, createStorageWriterModule } from "../storage/index.ts";
 import { createMemoryDatabase, type CreateWriterModule } from "../db/index.ts";
 import type {
+  AuditBacklog,
   AuditEntryDraft,
   AuditLog,
   Clock,
@@ -38,9 +39,11 @@ const QUIET: Logger = {
 };
 
 /** Keeps what it is given. */
-export class RecordingAudit implements AuditLog {
+export class RecordingAudit implements AuditLog, AuditBacklog {
   readonly entries: AuditEntryDraft[] = [];
   isUnwritable = false;
+  /** What is queued from now on waits for this. */
+  full: Promise<void> | undefined;
 
   command(draft: AuditEntryDraft) {
     return { name: "audit.append", params: draft };
@@ -53,6 +56,10 @@ export class RecordingAudit implements AuditLog {
 
   enqueue(draft: AuditEntryDraft): void {
     this.entries.push(draft);
+  }
+
+  room(): Promise<void> | undefined {
+    return this.full;
   }
 
   kinds(): string[] {

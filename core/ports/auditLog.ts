@@ -46,3 +46,12 @@ export interface AuditLog {
    */
   enqueue(draft: AuditEntryDraft): void;
 }
+
+/** How far the log is behind with what was queued. */
+export interface AuditBacklog {
+  /**
+   * Undefined while there is room for entries that are queued; else resolves when there is again, or when the log cannot be written. Whoever
+   * queues one for each of many requests waits for it first, so that requests wait for the disk instead of entries being lost.
+   */
+  room(): Promise<void> | undefined;
+}

@@ -1,5 +1,5 @@
 export type { ApprovalDraft, ApprovalOwner, ApprovalOwnerOptions, Approvals, DecidedApproval } from "./approvals.ts";
-export type { AuditEntryDraft, AuditHistory, AuditLog, AuditPayload, UnendedQuery } from "./auditLog.ts";
+export type { AuditBacklog, AuditEntryDraft, AuditHistory, AuditLog, AuditPayload, UnendedQuery } from "./auditLog.ts";
 export type { Clock } from "./clock.ts";
 export type { CloudEvent, EventBus, EventDraft, EventSubscription, SealedEvent } from "./events.ts";
 export type { AuthorizePath, FileAccess, FileChange, FileContent, FileEntry } from "./files.ts";

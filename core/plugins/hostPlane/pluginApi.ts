@@ -3,6 +3,7 @@ import { z } from "zod";
 import { assert, toLogoMeshError } from "../../base/index.ts";
 import type {
   AuditEntryDraft,
+  AuditBacklog,
   AuditLog,
   BlobStore,
   EventBus,
@@ -65,7 +66,7 @@ export interface PluginAPIOptions {
   services: HostServices;
   policy: Policy;
   grants: Grants;
-  audit: AuditLog;
+  audit: AuditLog & AuditBacklog;
 }
 
 /** One process of a plugin. */
@@ -178,8 +179,10 @@ export class PluginAPI {
 
   async #record(tool: HostTool, request: HostRequest, { data = {}, payload }: HostAnswer): Promise<void> {
     const draft = { ...request.entry(data), ...(payload === undefined ? {} : { payload }) };
-    if (tool.record === "queued") this.#options.audit.enqueue(draft);
-    else await this.#options.audit.append(draft);
+    if (tool.record === "queued") {
+      await this.#options.audit.room();
+      this.#options.audit.enqueue(draft);
+    } else await this.#options.audit.append(draft);
   }
 
   #requestOf({
