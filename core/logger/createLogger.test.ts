@@ -39,6 +39,14 @@ test("for a terminal a line is its message with the fields below, and nothing in
   ]);
 });
 
+test("a line that goes to a file or another program holds nothing that a terminal would obey, and says the same", () => {
+  const written: string[] = [];
+  const said = "\u001b[2J\u009b31m\u202e\u2028\u007f\n";
+  createLogger({ level: "info", stream: { write: (line) => void written.push(line) } }).info({ said }, "heard");
+  expect(written.join("")).toMatch(/^[\u0020-\u007e]+\n$/);
+  expect(JSON.parse(written.join(""))).toMatchObject({ said, msg: "heard" });
+});
+
 test("secrets are not written", () => {
   const { logger, lines } = collect("info");
   logger.info({ token: "t0p", request: { authorization: "Bearer t0p" } }, "called");

@@ -8,7 +8,7 @@ import {
   type Logger as Pino,
 } from "pino";
 import type { Logger } from "../ports/index.ts";
-import { terminalText } from "./terminalText.ts";
+import { inertLine, terminalText } from "./terminalText.ts";
 
 const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -34,7 +34,8 @@ export function createLogger({ level, stream }: CreateLoggerOptions): Logger {
     formatters: { level: (label: string) => ({ level: label }) },
     redact: { paths: [...SECRET_FIELDS, ...SECRET_FIELDS.map((field) => `*.${field}`)], censor: "[secret]" },
   };
-  return wrap(pino(options, stream ?? standardError()));
+  const destination = stream ?? standardError();
+  return wrap(pino(options, { write: (line) => destination.write(inertLine(line)) }));
 }
 
 function standardError(): DestinationStream {

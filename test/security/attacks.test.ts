@@ -10,9 +10,10 @@ import { network } from "./attacks/network.ts";
 import { protocol } from "./attacks/protocol.ts";
 import { resources } from "./attacks/resources.ts";
 import { secrets } from "./attacks/secrets.ts";
+import { terminal } from "./attacks/terminal.ts";
 
 /** Attacks by family. README.md says how to add one. */
-const FAMILIES: Record<string, Attack[]> = { filesystem, network, secrets, resources, protocol, authority };
+const FAMILIES: Record<string, Attack[]> = { filesystem, network, secrets, resources, protocol, authority, terminal };
 
 describe.each(Object.entries(FAMILIES))("%s", (family, attacks) => {
   let arena: Arena;

@@ -42,6 +42,8 @@ export class Arena implements AsyncDisposable {
   readonly targets: Targets;
   readonly root: string;
   readonly url: string;
+  /** Logs a browser in, once. */
+  readonly loginLink: string;
   readonly port: number;
   readonly workbench: Workbench;
   readonly caller: Caller;
@@ -59,18 +61,29 @@ export class Arena implements AsyncDisposable {
   #written = 0;
 
   private constructor(
-    parts: Pick<Arena, "root" | "url" | "port" | "workbench" | "caller" | "canaries" | "logged" | "scratch"> & {
+    parts: Pick<
+      Arena,
+      "root" | "url" | "loginLink" | "port" | "workbench" | "caller" | "canaries" | "logged" | "scratch"
+    > & {
       outside: TestHost;
       close: AsyncDisposable;
     },
   ) {
-    ({ root: this.root, url: this.url, port: this.port, workbench: this.workbench, caller: this.caller } = parts);
+    ({
+      root: this.root,
+      url: this.url,
+      loginLink: this.loginLink,
+      port: this.port,
+      workbench: this.workbench,
+      caller: this.caller,
+    } = parts);
     ({ canaries: this.canaries, logged: this.logged, outside: this.#outside, scratch: this.scratch } = parts);
     this.targets = parts.canaries.targets;
     this.#close = parts.close;
   }
 
-  static async open(): Promise<Arena> {
+  /** With the page, when its folder is named. */
+  static async open({ webFolder }: { webFolder?: string } = {}): Promise<Arena> {
     await using stack = new AsyncDisposableStack();
     const canaries = stack.use(await Canaries.place());
     process.env["LOGOMESH_CANARY"] = canaries.targets.token;
@@ -91,14 +104,30 @@ export class Arena implements AsyncDisposable {
     const workbench = stack.use(await createWorkbench({ root, config, logger, environment }));
     const startedAt = new Date().toISOString();
     const { serverFile } = paths;
-    const server = stack.use(await startServer({ workbench, config, logger, serverFile, pid: process.pid, startedAt }));
+    const server = stack.use(
+      await startServer({
+        ...{ workbench, config, logger, serverFile, pid: process.pid, startedAt },
+        ...(webFolder === undefined ? {} : { webFolder }),
+      }),
+    );
     const token = readFileSync(paths.token, "utf8").trim();
     const { caller } = workbench.access.authenticate(token) ?? {};
     if (caller === undefined) throw new Error("the workspace's own token is not known");
     const outside = stack.use(new TestHost());
     for (const runtime of RUNTIMES) writeAgent(join(outside.pluginsFolder, runtime), { id: hostile(runtime), runtime });
     await outside.open();
-    const parts = { root, url: server.url, port, workbench, caller, canaries, logged, outside, scratch: folder.path };
+    const parts = {
+      root,
+      url: server.url,
+      loginLink: server.createLoginLink(),
+      port,
+      workbench,
+      caller,
+      canaries,
+      logged,
+      outside,
+      scratch: folder.path,
+    };
     const arena = new Arena({ ...parts, close: stack.move() });
     const agents = RUNTIMES.map((runtime) => ({ id: hostile(runtime), runtime }));
     // The first start writes into the grant what the tools say.
