@@ -1,11 +1,16 @@
 // Runs the steps of script/test one after the other, keeps going after a failure, and closes with `N passed, N failed`.
-import { spawn } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { chownSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 const ROOT = join(import.meta.dirname, "..");
 const OUT = join(ROOT, "test-results");
+
+/** Of nobody in particular. */
+const ORDINARY_UID = 65_533;
+const SANDBOX_TESTS = ["sandbox.test", "sandboxBounds", "sandboxGrants", "sandboxKernel", "sandboxTraps", "outside"];
 
 interface Outcome {
   passed: number;
@@ -39,6 +44,7 @@ const STEPS: Step[] = [
   command("format", ["npm", "run", "--silent", "format:check"]),
   command("unused", ["knip"]),
   vitest("unit", ["--project", "unit", "--project", "integration", "--project", "security", "--coverage"]),
+  sandboxAsUser("user"),
   vitest("web", ["--project", "web"]),
   vitest("crash", ["--project", "crash"]),
   vitest("e2e", ["--project", "e2e"]),
@@ -54,12 +60,17 @@ function command(name: string, argv: string[]): Step {
   };
 }
 
-function vitest(name: string, options: string[]): Step {
-  const report = join(OUT, `${name}.json`);
+function reportOf(name: string): string {
+  return join(OUT, `${name}.json`);
+}
+
+function vitest(name: string, options: string[], prefix: string[] = []): Step {
+  const report = reportOf(name);
   return {
     name,
     run: async () => {
       const code = await execute([
+        ...prefix,
         "vitest",
         "run",
         ...options,
@@ -71,6 +82,33 @@ function vitest(name: string, options: string[]): Step {
       // A broken file, a missed coverage threshold or a run without tests fails the step although no test failed.
       if ((code !== 0 && outcome.failed === 0) || outcome.passed + outcome.failed === 0) outcome.failed += 1;
       return outcome;
+    },
+  };
+}
+
+/** Started by root the sandbox is set up in another way than by an ordinary user: root attacks both. */
+function sandboxAsUser(name: string): Step {
+  const drop = ["setpriv", "--reuid", String(ORDINARY_UID), "--regid", String(ORDINARY_UID), "--clear-groups", "--"];
+  const notRun = (why: string): Outcome => {
+    console.log(`not run: the sandbox as an ordinary user (${why})`);
+    return { passed: 0, failed: 0, skipped: 1 };
+  };
+  return {
+    name,
+    run: async () => {
+      if (process.getuid?.() !== 0) return notRun("this is one: its tests have run");
+      const canRead = spawnSync("env", [...drop, "test", "-r", join(ROOT, "package.json")]).status === 0;
+      if (!canRead) return notRun(`others than root cannot read ${ROOT}`);
+      const home = mkdtempSync(join(tmpdir(), "logomesh-user-"));
+      writeFileSync(reportOf(name), "");
+      for (const path of [home, reportOf(name)]) chownSync(path, ORDINARY_UID, ORDINARY_UID);
+      try {
+        // The usual way to load the settings writes beside the packages, which are root's.
+        const options = ["--configLoader", "native", "--project", "security", ...SANDBOX_TESTS];
+        return await vitest(name, options, ["env", `HOME=${home}`, ...drop]).run();
+      } finally {
+        rmSync(home, { recursive: true, force: true });
+      }
     },
   };
 }
