@@ -49,9 +49,10 @@ export async function runPeer<T>(script: string, args: readonly (string | number
 /** How a figure stands to its budget and to its peer, in words for the table. */
 export function verdict({ value, budget, peer }: Figure): { budget: string; peer: string } {
   const share = budget === undefined ? undefined : "max" in budget ? budget.max / value : value / budget.min;
+  const isMet = budget !== undefined && ("max" in budget ? value <= budget.max : value >= budget.min);
   const wanted = budget === undefined ? "" : "max" in budget ? `≤ ${budget.max}` : `≥ ${budget.min}`;
   return {
-    budget: share === undefined ? "" : `${wanted} (${share >= 1 ? "met" : `${Math.round(share * 100)} %`})`,
+    budget: share === undefined ? "" : `${wanted} (${isMet ? "met" : `${Math.round(share * 100)} %`})`,
     peer: peer === undefined ? "" : `${format(peer.value)} ${peer.name} (${(value / peer.value).toFixed(2)} ×)`,
   };
 }

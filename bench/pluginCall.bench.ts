@@ -1,193 +1,131 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import {
-  createWorkbench,
-  initWorkspace,
-  loadConfig,
-  workspacePaths,
-  type Caller,
-  type Workbench,
-} from "@logomesh/core";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { hashOf, quantile, runPeer, type Benchmark, type Figure } from "./harness.ts";
-import { createBenchFolder } from "./workbenchProcess.ts";
+import {
+  measureCalls,
+  openPluginWorkbench,
+  writeBareServer,
+  type CallFigures,
+  type EchoPlugin,
+  type PluginWorkbench,
+} from "./pluginWorkbench.ts";
 
-const CALLS = 20_000;
-const IN_FLIGHT = 32;
 const STARTS = 15;
-const REPOSITORY = join(import.meta.dirname, "..");
-const SDK = join(REPOSITORY, "plugins/sdk-node");
+const PEER = "MCP client";
+/** Room for a megabyte twice: as text and as structured content. */
+const MESSAGE_BYTES_MAX = 8 * 1024 * 1024;
 
-const QUIET = { debug: ignore, info: ignore, warn: ignore, error: ignore, child: () => QUIET };
-const JAVASCRIPT = `
-import { definePlugin, s } from "@logomesh/plugin-sdk";
-const plugin = definePlugin({ name: "echo", version: "1.0.0" });
-plugin.tool("echo", {
-  description: "Says it back.",
-  effect: "pure",
-  input: s.object({ text: s.string() }),
-  output: s.object({ text: s.string() }),
-  handler: ({ text }) => ({ text }),
-});
-await plugin.serve();
-`;
-const PYTHON = `
-from typing import TypedDict
-from logomesh import Plugin
-plugin = Plugin("echo", "1.0.0")
-class Echo(TypedDict):
-    text: str
-@plugin.tool(effect="pure")
-def echo(text: str) -> Echo:
-    """Says it back."""
-    return {"text": text}
-plugin.serve()
-`;
-
-const PLUGINS = [
-  { id: "org.example.echo-js", runtime: "nodejs", file: "index.mjs", source: JAVASCRIPT, startMsMax: 80 },
-  { id: "org.example.echo-ts", runtime: "nodejs", file: "index.mts", source: JAVASCRIPT, startMsMax: 110 },
-  { id: "org.example.echo-py", runtime: "python", file: "main.py", source: PYTHON, startMsMax: 80 },
-] as const;
-
-interface Target {
-  pluginId: string;
-  caller: Caller;
+interface Load {
+  name: string;
+  textBytes: number;
+  samples: number;
+  calls: number;
+  inFlight: number;
 }
 
-interface PeerResult {
-  p50Ms: number;
-  p99Ms: number;
-  callsPerSecond: number;
-}
+const LOADS: readonly Load[] = [
+  { name: "", textBytes: 5, samples: 2_000, calls: 20_000, inFlight: 32 },
+  { name: " of 10 kB", textBytes: 10_000, samples: 1_000, calls: 5_000, inFlight: 32 },
+  { name: " of 1 MB", textBytes: 1_000_000, samples: 50, calls: 200, inFlight: 4 },
+];
+const BUDGETS: Partial<Record<string, { p50MsMax: number; callsPerSecondMin: number }>> = {
+  "": { p50MsMax: 0.25, callsPerSecondMin: 23_000 },
+};
+
+const BARE_NODE = [process.execPath, "-e", "process.stdout.write('.')"] as const;
+const BARE_PYTHON = ["/usr/bin/python3", "-I", "-c", "import sys; sys.stdout.write('.')"] as const;
+const PLUGINS: readonly (EchoPlugin & { startMsMax: number; bare: readonly string[] })[] = [
+  { id: "org.example.echo-js", runtime: "nodejs", file: "index.mjs", startMsMax: 80, bare: BARE_NODE },
+  { id: "org.example.echo-ts", runtime: "nodejs", file: "index.mts", startMsMax: 110, bare: BARE_NODE },
+  { id: "org.example.echo-py", runtime: "python", file: "main.py", startMsMax: 80, bare: BARE_PYTHON },
+].map((plugin) => ({
+  ...plugin,
+  runtime: plugin.runtime as EchoPlugin["runtime"],
+  messageBytesMax: MESSAGE_BYTES_MAX,
+}));
+const [JAVASCRIPT] = PLUGINS;
 
 export const benchmark: Benchmark = {
   name: "Plugin calls",
   about:
-    "an echo tool in its sandbox, called through policy, limits, validation and the log; the peer is the official MCP client on the same server, bare",
+    "an echo tool in its sandbox, called through policy, limits, validation and the log; the peer is the official MCP client on the same server, bare; first answers against the bare interpreter's first byte",
   async run() {
-    using folder = createBenchFolder();
-    const paths = workspacePaths(folder.workspace);
-    const environment = { XDG_STATE_HOME: folder.environment.XDG_STATE_HOME };
-    await initWorkspace({ root: folder.workspace, environment, logger: QUIET });
-    for (const plugin of PLUGINS) writePlugin(join(paths.plugins, plugin.id), plugin);
-    const config = loadConfig({ file: paths.config, environment: {} });
-    await using workbench = await createWorkbench({ root: folder.workspace, config, logger: QUIET, environment });
-    const caller = workbench.access.authenticate(readFileSync(paths.token, "utf8").trim())?.caller;
-    if (caller === undefined) throw new Error("the workspace's own token is not known");
-    for (const { id } of PLUGINS) {
-      const { sha256 } = workbench.plugins.get(id);
-      await workbench.plugins.grant(id, { sha256, caller });
-    }
-    const starts: Figure[] = [];
-    for (const { id, startMsMax } of PLUGINS)
-      starts.push({
-        name: `first answer ${id.split("-")[1] ?? ""} p50`,
-        value: await medianStartMs(workbench, { pluginId: id, caller }),
-        unit: "ms",
-        budget: { max: startMsMax },
-      });
-    const bare = barePlugin(folder.workspace);
-    // Interleaved, so that both meet the same machine; the last round of each counts, when everything is warm.
-    let peer: PeerResult | undefined;
-    let ours: Awaited<ReturnType<typeof measure>> | undefined;
-    for (let round = 0; round < 2; round += 1) {
-      peer = await runPeer<PeerResult>("mcpClient.ts", [CALLS, IN_FLIGHT, process.execPath, bare]);
-      ours = await measure(workbench, { pluginId: PLUGINS[0].id, caller });
-    }
-    if (peer === undefined || ours === undefined) throw new Error("nothing was measured");
+    await using bench = await openPluginWorkbench(PLUGINS);
+    const starts = [];
+    for (const plugin of PLUGINS) starts.push(await startFigure(bench, plugin));
+    const bare = writeBareServer(bench.folder);
+    const answers = new Set<string>();
+    const figures: Figure[] = [];
+    for (const load of LOADS) figures.push(...(await compare(bench, { load, bare, answers })));
     return {
-      parameters: { calls: CALLS, inFlight: IN_FLIGHT, starts: STARTS },
-      resultHash: hashOf(ours.answers),
-      figures: [
-        {
-          name: "call p50",
-          value: ours.p50Ms,
-          unit: "ms",
-          budget: { max: 0.25 },
-          peer: { name: "MCP client", value: peer.p50Ms },
-        },
-        { name: "call p99", value: ours.p99Ms, unit: "ms", peer: { name: "MCP client", value: peer.p99Ms } },
-        {
-          name: `calls, ${IN_FLIGHT} in flight`,
-          value: ours.callsPerSecond,
-          unit: "/s",
-          budget: { min: 23_000 },
-          peer: { name: "MCP client", value: peer.callsPerSecond },
-        },
-        ...starts,
-      ],
+      parameters: { starts: STARTS, ...Object.fromEntries(LOADS.map(parametersOf)) },
+      resultHash: hashOf([...answers]),
+      figures: [...figures, ...starts],
     };
   },
 };
 
-async function measure(workbench: Workbench, { pluginId, caller }: Target) {
-  const answers = new Set<unknown>();
-  const { signal } = new AbortController();
-  const call = async (): Promise<void> => {
-    const { structuredContent } = await workbench.plugins.call(
-      { pluginId, tool: "echo" },
-      { arguments: { text: "hello" } },
-      { caller, signal },
-    );
-    answers.add(JSON.stringify(structuredContent));
-  };
-  for (let index = 0; index < 200; index += 1) await call();
-  const latenciesMs: number[] = [];
-  for (let index = 0; index < 2_000; index += 1) {
-    const startedMs = performance.now();
-    await call();
-    latenciesMs.push(performance.now() - startedMs);
-  }
-  let left = CALLS;
-  const startedMs = performance.now();
-  await Promise.all(
-    Array.from({ length: IN_FLIGHT }, async () => {
-      while (left-- > 0) await call();
-    }),
-  );
-  return {
-    p50Ms: quantile(latenciesMs, 0.5),
-    p99Ms: quantile(latenciesMs, 0.99),
-    callsPerSecond: (CALLS * 1_000) / (performance.now() - startedMs),
-    answers: [...answers],
-  };
+function parametersOf({ textBytes, samples, calls, inFlight }: Load): [string, string] {
+  return [`bytes${textBytes}`, `${samples}+${calls}/${inFlight}`];
 }
 
-/** From the call that starts the plugin to its answer. */
-async function medianStartMs(workbench: Workbench, { pluginId, caller }: Target): Promise<number> {
-  const samples: number[] = [];
+/** Interleaved, so that both meet the same machine; the last round of each counts, when everything is warm. */
+async function compare(
+  bench: PluginWorkbench,
+  { load, bare, answers }: { load: Load; bare: string; answers: Set<string> },
+): Promise<Figure[]> {
+  const { name, textBytes, samples, calls, inFlight } = load;
+  const text = "x".repeat(textBytes);
+  const call = async (): Promise<void> => void answers.add(await bench.call(JAVASCRIPT?.id ?? "", text));
+  let pair: { peer: CallFigures; ours: CallFigures } | undefined;
+  for (let round = 0; round < 2; round += 1)
+    pair = {
+      peer: await runPeer<CallFigures>("mcpClient.ts", [calls, inFlight, samples, textBytes, process.execPath, bare]),
+      ours: await measureCalls(call, load),
+    };
+  if (pair === undefined) throw new Error("nothing was measured");
+  const { peer, ours } = pair;
+  const budget = BUDGETS[name];
+  return [
+    {
+      ...{ name: `call${name} p50`, value: ours.p50Ms, unit: "ms", peer: { name: PEER, value: peer.p50Ms } },
+      ...(budget === undefined ? {} : { budget: { max: budget.p50MsMax } }),
+    },
+    { name: `call${name} p99`, value: ours.p99Ms, unit: "ms", peer: { name: PEER, value: peer.p99Ms } },
+    {
+      ...{ name: `calls${name}, ${inFlight} in flight`, value: ours.callsPerSecond, unit: "/s" },
+      peer: { name: PEER, value: peer.callsPerSecond },
+      ...(budget === undefined ? {} : { budget: { min: budget.callsPerSecondMin } }),
+    },
+  ];
+}
+
+/** From the call that starts the plugin to its answer, and from spawning the interpreter alone to its first byte. */
+async function startFigure(
+  bench: PluginWorkbench,
+  { id, startMsMax, bare }: (typeof PLUGINS)[number],
+): Promise<Figure> {
+  const oursMs: number[] = [];
+  const bareMs: number[] = [];
   for (let index = 0; index < STARTS; index += 1) {
-    const startedMs = performance.now();
-    await workbench.plugins.call(
-      { pluginId, tool: "echo" },
-      { arguments: { text: "hello" } },
-      { caller, signal: new AbortController().signal },
-    );
-    samples.push(performance.now() - startedMs);
-    await workbench.plugins.unload(pluginId, caller);
+    bareMs.push(await timed(() => firstByte(bare)));
+    oursMs.push(await timed(() => bench.call(id, "hello")));
+    await bench.workbench.plugins.unload(id, bench.caller);
   }
-  return quantile(samples, 0.5);
-}
-
-function writePlugin(path: string, { id, runtime, file, source }: (typeof PLUGINS)[number]): void {
-  mkdirSync(path, { recursive: true });
-  const manifest = {
-    ...{ id, name: id, version: "1.0.0", description: "Says it back.", runtime, entry_point: file },
-    ...{ security_level: "sandbox", tools: { echo: { effect: "pure" } } },
+  return {
+    ...{ name: `first answer ${id.split("-")[1] ?? ""} p50`, value: quantile(oursMs, 0.5), unit: "ms" },
+    budget: { max: startMsMax },
+    peer: { name: "ms bare interpreter", value: quantile(bareMs, 0.5) },
   };
-  writeFileSync(join(path, "plugin.json"), JSON.stringify(manifest));
-  writeFileSync(join(path, file), source);
 }
 
-/** The same server for the peer, with the SDK where Node.js looks for it. */
-function barePlugin(workspace: string): string {
-  const path = join(dirname(workspace), "bare");
-  mkdirSync(join(path, "node_modules/@logomesh"), { recursive: true });
-  symlinkSync(SDK, join(path, "node_modules/@logomesh/plugin-sdk"));
-  writeFileSync(join(path, "index.mjs"), JAVASCRIPT);
-  return join(path, "index.mjs");
+async function timed(work: () => Promise<unknown>): Promise<number> {
+  const startedMs = performance.now();
+  await work();
+  return performance.now() - startedMs;
 }
 
-function ignore(): void {
-  // The benchmark prints figures only.
+async function firstByte([command = "", ...args]: readonly string[]): Promise<void> {
+  const child = spawn(command, args, { stdio: ["ignore", "pipe", "ignore"] });
+  await once(child.stdout, "data");
 }

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -16,6 +16,10 @@ export interface WorkbenchProcess extends AsyncDisposable {
   /** From spawning the process to the first answer of /readyz. */
   readyMs: number;
   memoryBytes(): number;
+  /** Of the programs that its plugins run. */
+  childBytes(): number;
+  /** CPU time of its own process since its start. */
+  cpuMs(): number;
 }
 
 /** An empty folder for a workspace; the checkpoints that belong outside it go to a folder beside it. */
@@ -60,6 +64,8 @@ export async function startWorkbench(folder: {
     token: readFileSync(join(folder.workspace, ".logomesh/token"), "utf8").trim(),
     readyMs: performance.now() - startedMs,
     memoryBytes: () => residentBytes(child.pid ?? 0),
+    childBytes: () => leavesBelow(child.pid ?? 0).reduce((sum, pid) => sum + residentBytes(pid), 0),
+    cpuMs: () => cpuMsOf(child.pid ?? 0),
     async [Symbol.asyncDispose]() {
       const closed = once(child, "close");
       child.kill("SIGTERM");
@@ -82,8 +88,27 @@ async function waitUntilReady(url: string, child: ChildProcess): Promise<void> {
   throw new Error(`The workbench was not ready within ${READY_MS_MAX} ms.`);
 }
 
+/** Processes below one that started none themselves: of a sandbox, the plugin. */
+function leavesBelow(pid: number): number[] {
+  const children = childrenOf(pid);
+  return children.flatMap((child) => (childrenOf(child).length === 0 ? [child] : leavesBelow(child)));
+}
+
+function childrenOf(pid: number): number[] {
+  return readdirSync(`/proc/${pid}/task`)
+    .flatMap((task) => readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").split(" "))
+    .filter((text) => text !== "")
+    .map(Number);
+}
+
+/** The kernel counts in hundredths of a second. */
+function cpuMsOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
 /** Resident memory of one process, from /proc. */
-function residentBytes(pid: number): number {
+export function residentBytes(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
 }

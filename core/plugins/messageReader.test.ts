@@ -107,6 +107,22 @@ test("[PL7] 64 nested containers are read, 65 are not, and brackets in strings d
   expect(read(Buffer.concat([nest(65), Buffer.from("1\n")])).messages).toEqual([]);
 });
 
+test("[PL7] depth is counted right behind strings of any length, with quotes, brackets and backslashes in them", () => {
+  const part = fc.constantFrom("[", "]", "{", "}", '"', "\\", "\n", "ü", "x".repeat(66), "[".repeat(66));
+  const text = fc.array(part, { maxLength: 3 }).map((parts) => parts.join(""));
+  fc.assert(
+    fc.property(fc.array(text, { maxLength: 2 }), text, fc.integer({ min: 1, max: 63 }), (strings, key, depth) => {
+      const nested = (levels: number) => `${"[".repeat(levels)}${"]".repeat(levels)}`;
+      const line = (levels: number) =>
+        Buffer.from(
+          `[${[...strings.map((each) => JSON.stringify(each)), JSON.stringify({ [key]: 1 })].join(",")},${nested(levels)}]\n`,
+        );
+      expect(read(line(depth)).messages).toHaveLength(1);
+      expect(read(line(64)).fatal).toEqual(["sent JSON nested more than 64 deep"]);
+    }),
+  );
+});
+
 test("[PL10] the last bytes are kept, whatever the pieces they came in", () => {
   const tail = new TailBuffer(100);
   for (let line = 0; line < 1_000; line += 1) tail.push(Buffer.from(`line ${line}\n`));

@@ -101,23 +101,44 @@ export class MessageReader {
   }
 }
 
+/** In longer strings the end is looked for natively, which is a hundred times as fast and costs more to begin. */
+const LONG_STRING_BYTES = 64;
+
 /** Counts brackets outside of strings, before anything is parsed. */
 function isTooDeep(line: Buffer): boolean {
   if (line.length <= NESTING_MAX) return false;
   let depth = 0;
   let isInString = false;
+  let stringStart = 0;
+  // The next of each, as far as they were looked for.
+  let [quote, backslash] = [-1, -1];
   for (let index = 0; index < line.length; index += 1) {
     const byte = line[index] ?? 0;
     if (isInString) {
-      if (byte === BACKSLASH) index += 1;
-      else if (byte === QUOTE) isInString = false;
-    } else if (byte === QUOTE) isInString = true;
-    else if (byte === 0x5b || byte === 0x7b) {
+      if (byte === BACKSLASH) {
+        index += 1;
+        // Where there is one, the next is rarely far.
+        stringStart = index;
+      } else if (byte === QUOTE) isInString = false;
+      else if (index - stringStart > LONG_STRING_BYTES) {
+        if (quote < index) quote = nextOf(line, QUOTE, index);
+        if (backslash < index) backslash = nextOf(line, BACKSLASH, index);
+        index = Math.min(quote, backslash) - 1;
+      }
+    } else if (byte === QUOTE) {
+      isInString = true;
+      stringStart = index;
+    } else if (byte === 0x5b || byte === 0x7b) {
       depth += 1;
       if (depth > NESTING_MAX) return true;
     } else if (byte === 0x5d || byte === 0x7d) depth -= 1;
   }
   return false;
+}
+
+function nextOf(line: Buffer, byte: number, from: number): number {
+  const found = line.indexOf(byte, from);
+  return found === -1 ? line.length : found;
 }
 
 /** The last bytes of a stream, as lines. */
