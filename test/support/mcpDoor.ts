@@ -39,6 +39,7 @@ async function pass(options: McpDoorOptions, incoming: IncomingMessage, outgoing
     ...incoming.headers,
     host: incoming.headers.host === own ? host : incoming.headers.host,
     ...(origin === `http://${own}` ? { origin: options.url } : {}),
+    ...nameHeader(options, incoming.headers["mcp-name"]),
     authorization: `Bearer ${options.token}`,
     "content-length": String(body.length),
   };
@@ -53,6 +54,11 @@ async function pass(options: McpDoorOptions, incoming: IncomingMessage, outgoing
   forwarded.on("error", () => outgoing.destroy());
   outgoing.on("close", () => forwarded.destroy());
   forwarded.end(body);
+}
+
+/** In revision 2026-07-28 a header says the name too. */
+function nameHeader({ prefix, tools }: McpDoorOptions, name: string | string[] | undefined): Record<string, string> {
+  return typeof name === "string" && tools.includes(name) ? { "mcp-name": `${prefix}${name}` } : {};
 }
 
 function withPrefix({ prefix, tools }: McpDoorOptions, body: Buffer): Buffer {
