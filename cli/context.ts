@@ -55,6 +55,8 @@ export interface CliContext extends WorkspacePlace {
   input: AsyncIterable<Uint8Array | string>;
   /** Asks on standard error and reads one line; empty when there is nobody to answer. */
   ask: (question: string) => Promise<string>;
+  /** Asks on standard error and reads one line that nobody sees; undefined when standard input is no terminal. */
+  askHidden: (question: string) => Promise<string | undefined>;
   /** Opens the user's editor and waits for its end. @returns its exit code */
   openEditor: (file: string) => Promise<number>;
   /** Whether standard error is a terminal, where progress may redraw itself. */

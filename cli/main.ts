@@ -10,6 +10,7 @@ import { printError } from "./output/printError.ts";
 import { createStyle } from "./output/style.ts";
 import { visible, visibleJson } from "./output/text.ts";
 import { findCommand, parseCommandLine, type ParsedCommand } from "./parseCommandLine.ts";
+import { isTerminal, readHidden } from "./readHidden.ts";
 import { findWorkbench } from "./workbenches/findWorkbench.ts";
 import { startWorkbench } from "./workbenches/startWorkbench.ts";
 
@@ -88,6 +89,15 @@ function createContext(options: MainOptions): CliContext {
     ask: (question) => {
       stderr.write(`${question} `);
       return readLine(stdin, signal);
+    },
+    askHidden: async (question) => {
+      if (!isTerminal(stdin)) return undefined;
+      stderr.write(`${question} `);
+      try {
+        return await readHidden(stdin);
+      } finally {
+        stderr.write("\n");
+      }
     },
     openEditor: options.openEditor ?? ((file) => openEditor(file, env)),
     isInteractive: stderr.isTTY === true && env.TERM !== "dumb",

@@ -99,7 +99,7 @@ test("[CM3] a bridge makes a token for its client and revokes it, or takes the o
   const own = await runCli(["mcp", "--name", "desk"], { workbenches, stdin: PING });
   expect(own).toEqual({ code: 0, out: '{"jsonrpc":"2.0","id":1,"result":{}}\n', err: "" });
   expect(stub.requests).toEqual([
-    'POST /api/tokens {"name":"desk","scopes":["mcp"],"tools":[],"expiresInDays":30}',
+    'POST /api/tokens {"name":"desk","scopes":["mcp"],"tools":[],"expiresInDays":1}',
     "DELETE /api/tokens/tok_2",
   ]);
   expect(log).toEqual(['started {"host":"127.0.0.1","port":0}', "stopped"]);

@@ -4,11 +4,12 @@ import { numberOption, textOption, textOptions } from "../arguments.ts";
 import { connect } from "../connect.ts";
 import { UsageError, type CliContext, type Command, type CommandArguments, type Connection } from "../context.ts";
 import { BridgedWorkbench } from "../mcp/bridgedWorkbench.ts";
+import { OwnToken } from "../mcp/ownToken.ts";
 import { bridgeStdio } from "../mcp/stdioBridge.ts";
 import { visibleLine } from "../output/text.ts";
 
-/** Of the token that a bridge makes for itself; it is revoked when the client leaves, unless the bridge is killed. */
-const OWN_TOKEN_DAYS = 30;
+/** Of the token that a bridge makes for itself: the least there is. It is revoked when the client leaves; a bridge that is killed leaves it so long. */
+const OWN_TOKEN_DAYS = 1;
 const NAME_DEFAULT = "mcp stdio";
 
 const tool = {
@@ -27,8 +28,7 @@ const serve: Command = {
     if (given !== "" && textOptions(args, "tool").length > 0)
       throw new UsageError("--tool makes a token for the client, and LOGOMESH_MCP_TOKEN gives one: use one of them");
     await using workbench = new BridgedWorkbench(context);
-    const own = given === "" ? await makeToken(args, await workbench.connection()) : undefined;
-    const authorization = `Bearer ${own?.token ?? given}`;
+    await using own = given === "" ? await ownToken(args, { workbench, context }) : undefined;
     const stop = new AbortController();
     const failed = workbench.failed().then((error) => {
       stop.abort();
@@ -43,7 +43,11 @@ const serve: Command = {
           workbench.post({
             ...{ method: "POST", body, signal },
             headers: {
-              ...{ authorization, accept: "application/json, text/event-stream", "content-type": "application/json" },
+              ...{
+                authorization: `Bearer ${own?.value ?? given}`,
+                accept: "application/json, text/event-stream",
+                "content-type": "application/json",
+              },
               ...headers,
             },
           }),
@@ -51,31 +55,31 @@ const serve: Command = {
     } finally {
       // After a signal it is still open, and would keep the process alive.
       if (context.input instanceof Readable) context.input.destroy();
-      if (own !== undefined) await revokeOwn(own, { workbench, context });
     }
     if (stop.signal.aborted) throw await failed;
     return 0;
   },
 };
 
+function ownToken(
+  args: CommandArguments,
+  { workbench, context }: { workbench: BridgedWorkbench; context: CliContext },
+): Promise<OwnToken> {
+  return OwnToken.make({
+    create: async () => makeToken(args, await workbench.connection()),
+    revoke: async (id) => {
+      const { client } = await workbench.connection();
+      await client.deleteToken({ params: { id } });
+    },
+    note: (text) => context.note(visibleLine(text)),
+  });
+}
+
 async function makeToken(args: CommandArguments, { client }: Connection): Promise<Token & { token: string }> {
   const tools = await knownTools(textOptions(args, "tool"), client);
   return client.createToken({
     body: { name: textOption(args, "name") ?? NAME_DEFAULT, scopes: ["mcp"], tools, expiresInDays: OWN_TOKEN_DAYS },
   });
-}
-
-async function revokeOwn(
-  { id }: Token,
-  { workbench, context }: { workbench: BridgedWorkbench; context: CliContext },
-): Promise<void> {
-  try {
-    const { client } = await workbench.connection();
-    await client.deleteToken({ params: { id } });
-  } catch (error) {
-    // Nothing is lost: it ends by itself, and `token list` shows it.
-    context.note(`The token ${id} could not be revoked: ${visibleLine(String(error))}`);
-  }
 }
 
 /** @throws LogoMeshError LM_INPUT_INVALID for what no installed plugin has: a mistake would else show as a missing tool only */

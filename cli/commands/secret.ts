@@ -24,16 +24,16 @@ const list: Command = {
 
 const set: Command = {
   usage: "<name> [--value-file <file>]",
-  summary: "Keep a secret, read from standard input",
+  summary: "Keep a secret, typed unseen or read from standard input",
   positionals: { min: 1, max: 1 },
   options: { "value-file": { type: "string", help: "a file with the value; default and - are standard input" } },
   examples: ["printenv GITHUB_TOKEN | logomesh secret set GITHUB_TOKEN"],
   async run(args, context) {
     const [name = ""] = args.positionals;
     const file = textOption(args, "value-file") ?? "-";
-    if (file === "-" && context.isInteractive) context.note("Type the value, then Enter and Ctrl-D.");
     // Never an argument: every program of this machine may read those.
-    const value = (await readTextFile(file, context)).text.replace(/\r?\n$/, "");
+    const typed = file === "-" ? await context.askHidden(`Value of ${visibleLine(name)} (not shown):`) : undefined;
+    const value = typed ?? (await readTextFile(file, context)).text.replace(/\r?\n$/, "");
     if (value === "") throw new UsageError("The value is empty. Give it on standard input.");
     const { client } = await connect(context);
     const secret = await client.putSecret({ params: { name }, body: { value } });

@@ -1,7 +1,7 @@
 import type { InputProblem } from "@logomesh/contracts";
-import { readDefinition } from "../arguments.ts";
+import { readDefinition, textOption } from "../arguments.ts";
 import { connect } from "../connect.ts";
-import type { CliContext, Command } from "../context.ts";
+import { UsageError, type CliContext, type Command } from "../context.ts";
 import { table } from "../output/style.ts";
 import { visibleLine } from "../output/text.ts";
 
@@ -65,6 +65,32 @@ const push: Command = {
   },
 };
 
+const remove: Command = {
+  usage: "<namespace/name> [--version <version>] [--force]",
+  summary: "Delete a workflow, or one version of it; runs keep their definition",
+  positionals: { min: 1, max: 1 },
+  options: {
+    version: { type: "string", help: "this version alone (default: all)" },
+    force: { type: "boolean", help: "also while runs of it have not ended" },
+  },
+  examples: ["logomesh workflow delete default/weekly --version 1.0.0"],
+  async run(args, context) {
+    const [reference = ""] = args.positionals;
+    const [, namespace = "default", name] = /^(?:([^/]+)\/)?([^/]+)$/.exec(reference) ?? [];
+    if (name === undefined) throw new UsageError("name the workflow as <namespace/name>, for example default/weekly");
+    const version = textOption(args, "version");
+    const query = { force: args.values.force === true, ...(version === undefined ? {} : { version }) };
+    const { client } = await connect(context);
+    const answer = await client.deleteWorkflow({ params: { namespace, name }, query });
+    if (args.json) context.printJson(answer);
+    else
+      context.print(
+        `${visibleLine(`${namespace}/${name}`)} ${version ?? "(all versions)"} is deleted. Its runs are kept.`,
+      );
+    return 0;
+  },
+};
+
 function printProblems(
   problems: readonly InputProblem[],
   { context, file, mark }: { context: CliContext; file: string; mark: string },
@@ -75,4 +101,9 @@ function printProblems(
   }
 }
 
-export const workflowCommands = { "workflow list": list, "workflow validate": validate, "workflow push": push };
+export const workflowCommands = {
+  "workflow list": list,
+  "workflow validate": validate,
+  "workflow push": push,
+  "workflow delete": remove,
+};

@@ -54,6 +54,14 @@ export class ChangeFeed implements Disposable {
     this.#timers.set(pluginId, timer);
   }
 
+  /** The last that is heard of a plugin. */
+  removed(plugin: Plugin): void {
+    this.#timers.get(plugin.id)?.[Symbol.dispose]();
+    this.#timers.delete(plugin.id);
+    this.#dirty.delete(plugin.id);
+    for (const listener of this.#listeners) listener(plugin);
+  }
+
   /** Goes on while anybody listens. */
   #sample(): void {
     this.#sampling = this.#options.clock.setTimer(SAMPLE_MS, () => {

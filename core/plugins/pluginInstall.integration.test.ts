@@ -223,6 +223,19 @@ test("[PL69] uninstalling leaves nothing but log entries", async () => {
   });
 });
 
+test("[PL29] [PL69] who listens hears that a plugin is gone, and of its grant", async () => {
+  await using host = new TestHost();
+  host.write("echo", { files: FILES });
+  await host.open();
+  const heard: unknown[] = [];
+  using _listening = host.host.subscribe(({ id, granted, state, tools }) =>
+    heard.push([id, granted, state, tools.length]),
+  );
+  await host.call("echo");
+  await host.host.uninstall(ID, { force: false, caller: CALLER });
+  expect(heard.at(-1)).toEqual([ID, false, "stopped", 0]);
+});
+
 test("[PL69] a plugin that others need is kept unless it is forced; a folder that is no plugin can be removed", async () => {
   await using host = new TestHost();
   host.write("base", { files: FILES });

@@ -96,6 +96,7 @@ export class PluginInstaller {
       await grants.revoke(pluginId, caller);
       const plugins = [...(plugin === undefined ? [] : [plugin]), ...pinned.ofPlugin(pluginId)];
       await Promise.all(plugins.map((each) => each.stop("it was uninstalled")));
+      const last = plugin?.describe();
       const version = plugin === undefined ? {} : { version: plugin.manifest.version, sha256: plugin.sha256 };
       await store.clear(pluginId);
       await settings.forget(pluginId, {
@@ -107,7 +108,11 @@ export class PluginInstaller {
       set.removeCopies(pluginId);
       await removeTree(join(dataFolder, pluginId));
       set.forget(pluginId);
-      feed.changed(pluginId);
+      if (last !== undefined)
+        feed.removed({
+          ...last,
+          ...{ state: "stopped", stateReason: "It was uninstalled.", granted: false, tools: [] },
+        });
     });
   }
 
