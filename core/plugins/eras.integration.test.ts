@@ -140,6 +140,22 @@ test("[PL110] a handshake in the wrong era forgets the verdict, so that the next
   expect(await eraOf(host)).toBe("modern");
 });
 
+test("[PL110] a verdict that cannot be kept is asked for again, and the plugin starts all the same", async () => {
+  await using host = await open(MODERN_ONLY);
+  host.eras = {
+    of: () => undefined,
+    remember: () => {
+      throw new Error("the disk is full");
+    },
+    forget: () => undefined,
+  };
+  await host.open();
+  expect(await eraOf(host)).toBe("modern");
+  await host.host.unload(ID, CALLER);
+  expect(await eraOf(host)).toBe("modern");
+  expect(host.audit.kinds().filter((kind) => kind === "plugin.probed")).toHaveLength(2);
+});
+
 test("[PL111] the process that serves never sees the question", async () => {
   await using host = await open(older(REFUSES));
   await eraOf(host);

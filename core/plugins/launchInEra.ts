@@ -46,7 +46,11 @@ async function learnEra(options: LaunchInEraOptions): Promise<Era> {
     return "legacy";
   }
   const era = await probeEra({ ...options, process });
-  eras.remember(bundleFolder, era);
+  try {
+    eras.remember(bundleFolder, era);
+  } catch {
+    // Not remembered, it is asked again by the next start; this one knows.
+  }
   onDidProbe(era);
   return era;
 }
