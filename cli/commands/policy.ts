@@ -194,12 +194,12 @@ function printExplanation(explanation: PolicyExplanation, { print, style }: CliC
     print(style.dim(`    ${visibleLine(`${name}: ${JSON.stringify(value)}`)}`));
   const facts = [
     ...(tainted ? ["with private data"] : []),
-    ...(callDepth > 0 ? [`${callDepth} calls deep`] : []),
+    ...(callDepth > 0 ? [`${countText(callDepth, "call")} deep`] : []),
     ...(run === undefined ? [] : [`run ${run}`]),
     ...(task === undefined ? [] : [task]),
   ];
   if (facts.length > 0) print(style.dim(`    ${visibleLine(facts.join(", "))}`));
-  print("Asked by, each of whom must be allowed:");
+  if (principals.length > 0) print("Asked by, each of whom must be allowed:");
   for (const { principal, isRefused, now } of principals) {
     const mark = isRefused ? style.red("✗ refused") : "  ";
     print(`  ${visibleLine(principal)} ${mark} ${style.dim(`now ${now.allowed ? "allowed" : "denied"}`)}`);
@@ -208,7 +208,7 @@ function printExplanation(explanation: PolicyExplanation, { print, style }: CliC
     print(`${style.bold(visibleLine(id))} (${origin})${reason === undefined ? "" : `: ${visibleLine(reason)}`}`);
     print(text === undefined ? "    There is no such policy any more." : `    ${visibleBlock(text.trim(), "    ")}`);
   }
-  print(remedy === undefined ? "It would be allowed now." : visibleBlock(remedy.text, "  "));
+  if (principals.length > 0) print(remedy === undefined ? "It would be allowed now." : visibleBlock(remedy.text, "  "));
   if (remedy?.grant?.kind === "plugin") print(`    ${visibleLine(JSON.stringify(remedy.grant.permissions))}`);
 }
 

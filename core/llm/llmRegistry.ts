@@ -139,8 +139,7 @@ export class LLMRegistry implements LanguageModels, ModelChoices, AsyncDisposabl
     if (found === undefined)
       throw new LogoMeshError("LM_INPUT_INVALID", `There is no provider ${provider}; there are ${known}.`);
     const { info, models } = found;
-    if (!info.available)
-      throw new LogoMeshError("LM_LLM_UNREACHABLE", `${provider} does not answer. ${info.hint ?? ""}`.trim());
+    if (!info.available) throw new LogoMeshError("LM_LLM_UNREACHABLE", info.hint ?? `${provider} does not answer.`);
     const offer = models.find(({ name }) => name === model || name === `${model}:latest`);
     if (offer === undefined) {
       const names = models.map(({ name }) => name).join(", ") || "none";

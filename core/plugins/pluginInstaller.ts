@@ -128,14 +128,17 @@ export class PluginInstaller {
         { name: "plugins.unmarkFolder", params: { pluginId } },
         audit.command({ ...pluginEntry(kind, { actor: caller.actor, pluginId }), data }),
       ];
-      await plugin.whileStopped("its private data is being forgotten", async () => {
-        if (why !== undefined) await store.declassify(pluginId, { together });
-        else {
-          if (folder) await removeTree(join(dataFolder, pluginId));
-          await store.forgetPrivate(pluginId, { together });
-        }
-        privateFolders.forget(pluginId);
-      });
+      await plugin.whileStopped(
+        why === undefined ? "what it kept was deleted" : "what it kept was declassified",
+        async () => {
+          if (why !== undefined) await store.declassify(pluginId, { together });
+          else {
+            if (folder) await removeTree(join(dataFolder, pluginId));
+            await store.forgetPrivate(pluginId, { together });
+          }
+          privateFolders.forget(pluginId);
+        },
+      );
       feed.changed(pluginId);
     });
   }

@@ -57,7 +57,7 @@ export function readDecision(entry: AuditEntry): RecordedDecision {
     decision: {
       allowed: true,
       policies: [],
-      reason: "It was allowed. Only denials are recorded with their policies; these are the ones that decide it now.",
+      reason: "Only denials are recorded with their policies; these are the ones that decide it now.",
     },
     refused: undefined,
   };
