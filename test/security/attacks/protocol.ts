@@ -144,7 +144,7 @@ const PLANE: Attack[] = [
 import json, os, time
 os.set_blocking(3, False)
 question = json.dumps({"jsonrpc": "2.0", "id": 0, "method": "tools/list", "params": {"_meta": {"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}}}).encode()
-sent, end = 0, time.time() + 3
+sent, end = 0, time.time() + 1
 while time.time() < end and sent < 20_000:
   try: os.write(3, question.replace(b'"id": 0', b'"id": ' + str(sent + 10).encode()) + b"\\n"); sent += 1
   except BlockingIOError: time.sleep(0.01)

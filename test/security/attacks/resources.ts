@@ -7,11 +7,11 @@ import { expectRefused, program, type Attack } from "../attack.ts";
 // plugin may have (128 MiB, 16 processes, 64 descriptors, 16 MiB in /tmp) and far less than the machine has.
 
 const MIB = 1 << 20;
-const MUCH = 400 * MIB;
+const MUCH = 300 * MIB;
 /** Lines: enough to meet every bound of a stream. */
 const MUCH_TEXT = 20_000;
 const ENDED_FOR_MEMORY =
-  /LM_PLUGIN_MEMORY|MemoryError|Cannot allocate|cannot allocate|heap out of memory|SIGABRT|SIGKILL|exit code 13[47]/;
+  /LM_PLUGIN_MEMORY|MemoryError|Cannot allocate|cannot allocate|heap out of memory|Out of memory|SIGABRT|SIGKILL|exit code 13[47]/;
 
 /** A way to hold memory; outside it prints `held`. */
 function hoard(name: string, code: Code, refused = ENDED_FOR_MEMORY): Attack {
@@ -20,9 +20,9 @@ function hoard(name: string, code: Code, refused = ENDED_FOR_MEMORY): Attack {
 
 const MEMORY: Attack[] = [
   hoard("[SB11] holds memory in objects", {
-    nodejs: `const kept = []; while (kept.length < 50_000) { kept.push(new Array(1_000).fill(kept.length + 0.5)); if (kept.length % 1_000 === 0) await new Promise(setImmediate); } print("held");`,
+    nodejs: `const kept = []; while (kept.length < 40_000) { kept.push(new Array(1_000).fill(kept.length + 0.5)); if (kept.length % 1_000 === 0) await new Promise(setImmediate); } print("held");`,
     python: `kept = [bytearray(${MIB}) for _ in range(${MUCH / MIB})]\nprint("held")`,
-    shell: `printf -v x '%*s' ${160 * MIB} ''; [ "$x" ] && echo held`,
+    shell: `perl -e '$x = "x" x ${MUCH}; print "held"'`,
   }),
   hoard("[SB11] holds memory in buffers outside of the heap", {
     nodejs: `const kept = []; for (let i = 0; i < ${MUCH / MIB / 8}; i += 1) { kept.push(Buffer.alloc(${8 * MIB}, 1)); await new Promise((resolve) => setTimeout(resolve, 5)); } print("held");`,
@@ -309,10 +309,8 @@ const FLOODS: Attack[] = [
     name: "[PL18] keeps every core busy and does not answer",
     code: spin(60),
     control: async (arena) => {
-      for (const [runtime, code] of Object.entries(spin(1)))
-        expect(await arena.runOutside(runtime as "shell", code)).toMatchObject({
-          output: expect.stringContaining("done") as string,
-        });
+      const { python = "" } = spin(1);
+      expect((await arena.runOutside("python", python)).output).toBe("done");
     },
     refused: /LM_PLUGIN_TIMEOUT/,
     timeoutMs: 1_500,
