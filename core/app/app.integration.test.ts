@@ -25,7 +25,9 @@ test("a workspace is made whole, opens, tells its state and closes", async () =>
   using folder = createTempFolder();
   const root = join(folder.path, "w");
   const made = await initWorkspace({ root, environment: environment(folder.path), logger });
-  expect(made.plugins.map(({ id }) => id)).toEqual(["org.logomesh.data-stats", "org.logomesh.text-tools"]);
+  expect(made.plugins.map(({ id }) => id)).toEqual([
+    ...["org.logomesh.data-stats", "org.logomesh.log-triage", "org.logomesh.text-tools"],
+  ]);
   expect(made.workflows.map(({ name }) => name)).toEqual(["reading-digest"]);
   const workbench = await createWorkbench({
     root,

@@ -64,7 +64,7 @@ export function workspacePaths(root: string): WorkspacePaths {
 export function bundledPaths(): BundledPaths {
   return {
     template: join(REPOSITORY, "templates/workspace"),
-    plugins: ["text-tools", "data-stats"].map((name) => join(REPOSITORY, "plugins", name)),
+    plugins: ["text-tools", "data-stats", "log-triage"].map((name) => join(REPOSITORY, "plugins", name)),
     workflows: join(REPOSITORY, "workflows"),
   };
 }

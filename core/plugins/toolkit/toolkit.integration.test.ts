@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { cpSync } from "node:fs";
 import { join } from "node:path";
+import type { JsonObject } from "@logomesh/contracts";
 import { afterAll, expect, test } from "vitest";
 import { systemClock } from "../../base/index.ts";
 import { createTempFolder, silentLogger as logger } from "../../testing/index.ts";
@@ -42,6 +43,19 @@ test.each(["node-ts", "python", "shell"])(
     expect(structuredContent).toEqual({ text: "Hello, Ada; $(id)!" });
   },
 );
+
+test("[PL74] the sample for the shell passes its tests in the sandbox and answers what its schema says", async () => {
+  const folder = join(REPOSITORY, "plugins/log-triage");
+  expect(await runTests(folder)).toMatchObject({ isPassed: true, files: ["test_tools.sh"] });
+  await using host = new TestHost();
+  cpSync(folder, join(host.pluginsFolder, "log-triage"), { recursive: true });
+  await host.open();
+  const call = async (tool: string, args: JsonObject) =>
+    (await host.call(tool, args, { pluginId: "org.logomesh.log-triage" })).structuredContent;
+  const text = "INFO up\nERROR lost 10.0.0.1\nERROR lost 10.0.0.2\n";
+  expect(await call("levels", { text })).toEqual({ lines: 3, error: 2, warning: 0, info: 1, debug: 0, other: 0 });
+  expect(await call("frequent_errors", { text, limit: 1 })).toEqual({ text: "2\tlost #.#.#.#" });
+});
 
 test("[PL74] tests that fail, hang, reach out or are missing are a failure", async () => {
   using folder = createTempFolder();
