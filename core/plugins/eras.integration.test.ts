@@ -162,27 +162,31 @@ test("[PL111] the process that serves never sees the question", async () => {
   await expect.poll(() => asked(host)).toEqual(["initialize", "notifications/initialized", "tools/list", "tools/call"]);
 });
 
-test.each([
-  [
-    "with data of its own starts when the one that was asked has ended",
-    { "fs.data": { max_mb: 1, why: "to keep" } },
-    true,
-  ],
-  ["without data starts beside the one that is asked", {}, false],
-])("[PL111] the process that serves a plugin %s", async (_what, permissions, isAlone) => {
-  await using host = await open(older(REFUSES), { permissions });
+test.each<[string, JsonObject, boolean]>([
+  ["with data of its own", { permissions: { "fs.data": { max_mb: 1, why: "to keep" } } }, true],
+  ["outside of the sandbox", { security_level: "trusted" }, true],
+  ["that shares nothing", {}, false],
+])("[PL111] a plugin %s has two processes at a time only when it may", async (_what, manifest, isAlone) => {
+  await using host = new TestHost();
+  host.eras = undefined;
   const { sandbox } = host;
   const launch = sandbox.launch.bind(sandbox);
-  let hasEnded = false;
-  const hadEnded: boolean[] = [];
+  let running = 0;
+  let runningMost = 0;
   sandbox.launch = async (spec) => {
-    hadEnded.push(hasEnded);
+    running += 1;
+    runningMost = Math.max(runningMost, running);
     const process = await launch(spec);
-    void process.exited.then(() => (hasEnded = true));
+    void process.exited.then(() => (running -= 1));
     return process;
   };
+  host.outside = { obstacle: () => undefined, launch: (spec) => sandbox.launch(spec) };
+  host.write("fixture", { files: { "index.mjs": older(REFUSES) }, manifest });
+  await host.open({ grant: false });
+  const outside = manifest.security_level === "trusted" ? { outsideSandbox: true as const } : {};
+  await host.host.grant(ID, { sha256: host.host.get(ID).sha256, caller: CALLER, ...outside });
   expect(await eraOf(host)).toBe("legacy");
-  expect(hadEnded).toEqual([false, isAlone]);
+  expect([sandbox.processes.length, runningMost]).toEqual([2, isAlone ? 1 : 2]);
 });
 
 test("[PL112, PL113, PL115] a server of the official package: progress, cancel, log lines, changed tools", async () => {

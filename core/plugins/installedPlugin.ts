@@ -461,7 +461,7 @@ export class InstalledPlugin {
       ...{ pluginId: manifest.id, bundleFolder, eras, clock, introduction },
       lineBytesMax: manifest.resource_limits.max_message_bytes,
       launch: () => runtimes.start(manifest, { bundleFolder, resources, isOutside }),
-      isAlone: resources.data !== undefined,
+      isAlone: resources.data !== undefined || isOutside,
       knownEra: runtimes.isAdapted(manifest) ? "modern" : undefined,
       onDidProbe: (era) => audit.enqueue(this.#entry("plugin.probed", { sha256, era })),
     });
