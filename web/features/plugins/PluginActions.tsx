@@ -14,6 +14,10 @@ const WORDS: Record<PluginAction, { label: string; does: string }> = {
     label: "Revoke",
     does: "The plugin is stopped and cannot start again until it is granted. Runs that call it fault.",
   },
+  forget: {
+    label: "Forget private data",
+    does: "What it kept while it had read private data is deleted for good, and its whole folder /data. Its process ends.",
+  },
   release: { label: "Release", does: "The plugin leaves quarantine and may be started again." },
 };
 
@@ -22,7 +26,11 @@ function actionsOf(plugin: Plugin): PluginAction[] {
   if (plugin.state === "quarantined") return ["release"];
   if (!plugin.granted) return [];
   const isRunning = RUNNING.includes(plugin.state);
-  return [...(isRunning ? (["restart", "unload"] as const) : (["load"] as const)), "revoke"];
+  return [
+    ...(isRunning ? (["restart", "unload"] as const) : (["load"] as const)),
+    ...(plugin.privateData === undefined ? [] : (["forget"] as const)),
+    "revoke",
+  ];
 }
 
 interface PluginActionsProps {
@@ -72,13 +80,14 @@ export function PluginActions({ plugin, act, onGrant }: PluginActionsProps) {
                 <Text size="sm">{does}</Text>
                 <Button
                   size="compact-sm"
-                  color={action === "revoke" ? "red" : "indigo"}
+                  color={action === "release" ? "indigo" : "red"}
                   onClick={() => {
                     setAsked(undefined);
                     act.mutate(action);
                   }}
                 >
-                  {label} {plugin.name}
+                  {label}
+                  {action === "forget" ? "" : ` ${plugin.name}`}
                 </Button>
               </Stack>
             </Popover.Dropdown>

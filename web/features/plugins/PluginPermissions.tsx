@@ -3,6 +3,7 @@ import type { Plugin } from "@logomesh/contracts";
 import { visibleText } from "../../lib/format.ts";
 import { GrantForm } from "./GrantForm.tsx";
 import { PluginHealth } from "./PluginHealth.tsx";
+import { PrivateDataNote } from "./PrivateDataNote.tsx";
 import { permissionRows, rowKey } from "./permissionRows.ts";
 import { usePluginGrant, type usePluginAction } from "./queries.ts";
 
@@ -33,6 +34,7 @@ export function PluginPermissions({ plugin, act }: PluginPermissionsProps) {
         />
       )}
       {plugin.granted ? <Granted plugin={plugin} /> : <GrantForm plugin={plugin} />}
+      <PrivateDataNote plugin={plugin} />
       <PluginHealth plugin={plugin} act={act} />
       <Title order={2} size="h3">
         Limits that the system enforces

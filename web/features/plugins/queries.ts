@@ -63,7 +63,7 @@ function putPlugin(cache: QueryClient, changed: Plugin): void {
   );
 }
 
-export type PluginAction = "load" | "unload" | "restart" | "revoke" | "reset" | "release";
+export type PluginAction = "load" | "unload" | "restart" | "revoke" | "reset" | "release" | "forget";
 
 export function usePluginAction({ id }: Pick<Plugin, "id">) {
   const api = useApi();
@@ -82,6 +82,8 @@ export function usePluginAction({ id }: Pick<Plugin, "id">) {
           return api.revokePlugin({ params });
         case "reset":
           return api.resetPlugin({ params });
+        case "forget":
+          return api.forgetPrivateData({ params });
         case "release":
           return api.releasePlugin({ params });
       }
