@@ -1,3 +1,4 @@
+export { tool, type ToolDecoratorOptions } from "./decorator.ts";
 export { definePlugin, type Plugin, type ServeOptions } from "./plugin.ts";
 export { s, Schema, type JsonSchema, type Presence } from "./schema.ts";
 export {

@@ -1,4 +1,5 @@
 import { Console } from "node:console";
+import { toolsOf } from "./decorator.ts";
 import { createHost, type Host } from "./host.ts";
 import { connectHost } from "./hostConnection.ts";
 import { PluginServer, type ServerOptions } from "./server.ts";
@@ -27,6 +28,11 @@ export interface Plugin {
    */
   tool<I, O>(name: string, options: ToolOptions<I, O>): void;
   /**
+   * Adds the methods of an object that are declared with `@tool()`.
+   * @throws TypeError as `tool`, and when there are none
+   */
+  addTools(instance: object): void;
+  /**
    * Speaks the Model Context Protocol on stdin and stdout until stdin closes, then ends the process.
    * `console` and `process.stdout` lead to stderr from then on, so that nothing but the protocol reaches the workbench.
    */
@@ -37,14 +43,16 @@ export interface Plugin {
 export function definePlugin(info: PluginInfo): Plugin {
   const tools = new Map<string, Tool>();
   const connection = connectHost(globalThis.process);
+  const add = (tool: Tool): void => {
+    if (tools.has(tool.name)) throw new TypeError(`Tool ${tool.name} is declared twice`);
+    tools.set(tool.name, tool);
+  };
   return {
     info,
     tools,
     host: createHost(connection),
-    tool: (name, options) => {
-      if (tools.has(name)) throw new TypeError(`Tool ${name} is declared twice`);
-      tools.set(name, makeTool(name, options));
-    },
+    tool: (name, options) => add(makeTool(name, options)),
+    addTools: (instance) => toolsOf(instance).forEach(add),
     serve: ({ process = globalThis.process } = {}) => serveOn(process, { plugin: info, tools, host: connection }),
   };
 }

@@ -1,13 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { cpSync } from "node:fs";
+import { cpSync, globSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { JsonObject } from "@logomesh/contracts";
+import type { JsonObject, Plugin } from "@logomesh/contracts";
 import { afterAll, expect, test } from "vitest";
 import { systemClock } from "../../base/index.ts";
 import { createTempFolder, silentLogger as logger } from "../../testing/index.ts";
 import { createBubblewrapSandbox } from "../sandbox/bubblewrapSandbox.ts";
 import { writePlugin } from "../testing.ts";
-import { TestHost } from "../testingHost.ts";
+import { PluginHost } from "../pluginHost.ts";
+import { CALLER, TestHost } from "../testingHost.ts";
 import { createPlugin } from "./createPlugin.ts";
 import { testBundle } from "./testBundle.ts";
 
@@ -16,6 +17,7 @@ const SDKS = {
   ...{ nodeSdkFolder: join(REPOSITORY, "plugins/sdk-node"), pythonSdkFolder: join(REPOSITORY, "plugins/sdk-python") },
   shellSdkFolder: join(REPOSITORY, "plugins/sdk-shell"),
 };
+const NEVER = new AbortController().signal;
 const sandbox = createBubblewrapSandbox({ logger, clock: systemClock, nodePath: process.execPath });
 afterAll(() => sandbox[Symbol.dispose]());
 
@@ -56,6 +58,36 @@ test("[PL74] the sample for the shell passes its tests in the sandbox and answer
   expect(await call("levels", { text })).toEqual({ lines: 3, error: 2, warning: 0, info: 1, debug: 0, other: 0 });
   expect(await call("frequent_errors", { text, limit: 1 })).toEqual({ text: "2\tlost #.#.#.#" });
 });
+
+test("[PL159] the decorators of the README, compiled by tsc, are tools in the sandbox", async () => {
+  await using host = new TestHost();
+  const readme = readFileSync(join(SDKS.nodeSdkFolder, "README.md"), "utf8");
+  const source = /```ts\n([^`]*?@tool[\s\S]*?)```/.exec(readme)?.[1] ?? "";
+  const work = join(host.root, "work");
+  mkdirSync(join(work, "node_modules/@logomesh"), { recursive: true });
+  symlinkSync(SDKS.nodeSdkFolder, join(work, "node_modules/@logomesh/plugin-sdk"));
+  writeFileSync(join(work, "package.json"), '{"type":"module"}');
+  writeFileSync(join(work, "index.ts"), source);
+  const types = ["--typeRoots", join(REPOSITORY, "node_modules/@types"), "--types", "node"];
+  const options = ["--target", "es2022", "--module", "nodenext", "--strict", "--skipLibCheck", ...types];
+  execFileSync(
+    join(REPOSITORY, "node_modules/.bin/tsc"),
+    [...options, "--allowImportingTsExtensions", "--rewriteRelativeImportExtensions", "--outDir", "out", "index.ts"],
+    { cwd: work },
+  );
+  const compiled = globSync("**/index.js", { cwd: join(work, "out") }).find((path) => !path.includes("sdk-node"));
+  const javascript = readFileSync(join(work, "out", compiled ?? "index.js"), "utf8");
+  expect(javascript).not.toContain("@tool");
+  host.write("greeter", { files: { "index.mjs": javascript } });
+  await using plugins = await PluginHost.open({ ...host.options, sandbox });
+  const [{ id, sha256 }] = plugins.list() as [Plugin];
+  await plugins.grant(id, { sha256, caller: CALLER });
+  const greet = async (args: JsonObject) =>
+    plugins.call({ pluginId: id, tool: "greet" }, { arguments: args }, { caller: CALLER, signal: NEVER });
+  expect((await greet({ name: "Ada" })).structuredContent).toEqual({ text: "Hello, Ada!", count: 1 });
+  expect((await greet({ name: "Ada" })).structuredContent).toEqual({ text: "Hello, Ada!", count: 2 });
+  await expect(greet({ name: 7 })).rejects.toMatchObject({ code: "LM_PLUGIN_INPUT_INVALID" });
+}, 60_000);
 
 test("[PL74] tests that fail, hang, reach out or are missing are a failure", async () => {
   using folder = createTempFolder();
