@@ -9,7 +9,13 @@ import { WorkspaceFiles } from "../files/index.ts";
 import { EventPublisher, MemoryEventBus } from "../events/index.ts";
 import { createLanguageModels } from "../llm/index.ts";
 import { createWebFetch, createWebTunnels } from "../network/index.ts";
-import { PluginHost, TokenLedger, createBubblewrapSandbox, createOutsideRunner } from "../plugins/index.ts";
+import {
+  PluginHost,
+  TokenLedger,
+  createBubblewrapSandbox,
+  pythonCandidates,
+  createOutsideRunner,
+} from "../plugins/index.ts";
 import type { SqlRow } from "../ports/index.ts";
 import { LockdownSwitch, PolicyAdmin, SqliteGrants, createPolicy } from "../policy/index.ts";
 import { SecretAdmin, SecretVault, createRedactingLogger } from "../secrets/index.ts";
@@ -100,8 +106,9 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
   );
   const modelChoices = createModelChoiceOwner({ models, policy });
   approvals.own("model", modelChoices.owner, modelChoices.options);
-  const sandbox = stack.use(createBubblewrapSandbox({ logger, clock, nodePath: process.execPath }));
-  const outside = stack.use(createOutsideRunner({ logger, clock, nodePath: process.execPath }));
+  const interpreters = { nodePath: process.execPath, pythonCandidates: pythonCandidates(environment) };
+  const sandbox = stack.use(createBubblewrapSandbox({ logger, clock, ...interpreters }));
+  const outside = stack.use(createOutsideRunner({ logger, clock, ...interpreters }));
   const plugins = stack.use(
     await PluginHost.open({
       ...{ outside, isDevelopment: config.isDevelopment ?? false },

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import { accessSync, constants, existsSync, statSync } from "node:fs";
 import { systemClock } from "../base/index.ts";
 import { loadConfig } from "../config/index.ts";
@@ -32,7 +31,7 @@ export async function diagnose(options: {
   return [
     checkNode(),
     ...(await checkSandbox(logger)),
-    checkPython(),
+    await checkPython(environment),
     await checkModel(environment),
     ...checkWorkspace(paths, environment),
   ];
@@ -65,22 +64,21 @@ async function checkSandbox(logger: Logger): Promise<Diagnosis[]> {
   return found;
 }
 
-function checkPython(): Diagnosis {
-  try {
-    const version = execFileSync(
-      "/usr/bin/python3",
-      ["-I", "-c", "import platform; print(platform.python_version())"],
-      { encoding: "utf8", env: {} },
-    ).trim();
-    return { name: "Python", status: "ok", detail: version };
-  } catch {
-    return {
-      name: "Python",
-      status: "warn",
-      detail: "no /usr/bin/python3; Python plugins do not start",
-      fix: "apt-get install python3",
-    };
+async function checkPython(environment: Record<string, string | undefined>): Promise<Diagnosis> {
+  const { askPythons, describeRefused, pythonCandidates } = await import("../plugins/index.ts");
+  const asked = await askPythons(pythonCandidates(environment));
+  const found = asked.find(({ runtime }) => runtime !== undefined);
+  const refused = describeRefused(asked);
+  if (found !== undefined) {
+    const passed = refused === "" ? "" : `; passed over: ${refused}`;
+    return { name: "Python", status: "ok", detail: `${found.answer} at ${found.candidate}${passed}` };
   }
+  return {
+    name: "Python",
+    status: "warn",
+    detail: `none of version 3.11 or newer; Python plugins do not start (${refused})`,
+    fix: "apt-get install python3",
+  };
 }
 
 async function checkModel(environment: Record<string, string | undefined>): Promise<Diagnosis> {

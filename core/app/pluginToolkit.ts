@@ -62,8 +62,11 @@ export async function testPluginFolder(options: {
   signal: AbortSignal;
   logger: Logger;
 }): Promise<TestBundleResult> {
-  const { createBubblewrapSandbox } = await import("../plugins/index.ts");
+  const { createBubblewrapSandbox, pythonCandidates } = await import("../plugins/index.ts");
   const { testBundle } = await import("../plugins/toolkit/index.ts");
-  using sandbox = createBubblewrapSandbox({ logger: options.logger, clock: systemClock, nodePath: process.execPath });
+  using sandbox = createBubblewrapSandbox({
+    ...{ logger: options.logger, clock: systemClock, nodePath: process.execPath },
+    pythonCandidates: pythonCandidates(process.env),
+  });
   return await testBundle({ ...options, sandbox, ...sdkFolders() });
 }

@@ -99,11 +99,14 @@ function searchPath(interpreter: string): string {
   return [...new Set([interpreter.slice(0, interpreter.lastIndexOf("/")), "/usr/bin", "/bin"])].join(":");
 }
 
-// `-I` keeps the environment and the working folder out of sys.path, and with them the plugin's own modules.
+// `-I` keeps the environment and the working folder out of sys.path, and with them the plugin's own modules. What is installed beside the
+// interpreter goes too: a plugin that found something there would not run elsewhere.
 const pythonBootstrap = (root: string) => `import sys, runpy
 entry = sys.argv[1]
 del sys.argv[0]
-sys.path[:0] = ["${root}/plugin", "${root}/plugin/vendor", "${root}${PYTHON_SDK_FOLDER}"]
+own = ["${root}/plugin", "${root}/plugin/vendor", "${root}${PYTHON_SDK_FOLDER}"]
+sys.path[:] = own + [path for path in sys.path if not path.endswith("-packages")]
+del own
 runpy.run_path(entry, run_name="__main__")`;
 
 // Node's pipes are sockets, and /dev/stdin cannot be opened on a socket: shell plugins get real pipes. The last `cat` may still hold

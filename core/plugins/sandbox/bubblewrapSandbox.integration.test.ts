@@ -1,4 +1,5 @@
-import { chmodSync, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, openSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Readable } from "node:stream";
@@ -9,7 +10,7 @@ import { silentLogger } from "../../testing/index.ts";
 import { createBubblewrapSandbox, type BubblewrapSandboxOptions } from "./bubblewrapSandbox.ts";
 import { planLaunch, readRootEntries } from "./launchPlan.ts";
 import { isAlive, listTree } from "./processTree.ts";
-import { createRuntimeFinder } from "./runtimes.ts";
+import { createRuntimeFinder, pythonCandidates } from "./runtimes.ts";
 import type { SandboxProcess, SandboxSpec } from "./sandbox.ts";
 import { startSandboxProcess } from "./sandboxProcess.ts";
 import { seccompProgram } from "./seccomp.ts";
@@ -190,7 +191,7 @@ test("[SB22] without a Python nothing starts, and the answer names what was trie
   const launching = open({ pythonCandidates }).launch(bundle({ "main.py": "" }));
   await expect(launching).rejects.toMatchObject({
     code: "LM_PLUGIN_RUNTIME_MISSING",
-    message: expect.stringMatching(/no-python: is missing.*true: is not a Python/),
+    message: expect.stringMatching(/no-python: is missing; .*true: is not a Python/),
   });
 });
 
@@ -210,6 +211,75 @@ test("[SB22] a Python that is too old is passed over, another installation is bo
     pythonCandidates: [fake("local", "3 13 /usr/local")],
   });
   expect(await local("python")).toEqual({ interpreter: "/usr/local/bin/python3.13", mount: undefined });
+});
+
+test("[SB60] a shim of a version manager is no interpreter, and says so", async () => {
+  const shim = join(base, "shim/python3");
+  mkdirSync(dirname(shim));
+  writeFileSync(shim, '#!/usr/bin/bash\nexec "$PYENV_ROOT/versions/3.12/bin/python3" "$@"\n', { mode: 0o755 });
+  const launching = open({ pythonCandidates: [shim] }).launch(bundle({ "main.py": "" }));
+  await expect(launching).rejects.toMatchObject({
+    message: expect.stringContaining(`${shim}: is a version manager's shim`),
+  });
+});
+
+test("[SB60] the system's Python is looked at first, then those in PATH, then those of pyenv, the newest first", () => {
+  const root = join(base, "pyenv");
+  const made = [
+    "path/python3",
+    "pyenv/versions/3.9.1/bin/python3",
+    "pyenv/versions/3.12.10/bin/python3",
+    "pyenv/versions/3.12.9/bin/python3",
+  ];
+  for (const path of made) {
+    mkdirSync(dirname(join(base, path)), { recursive: true });
+    writeFileSync(join(base, path), "");
+  }
+  const environment = { PATH: `${join(base, "path")}:relative:${join(base, "none")}`, PYENV_ROOT: root };
+  expect(pythonCandidates(environment)).toEqual([
+    "/usr/bin/python3",
+    join(base, "path/python3"),
+    ...["3.12.10", "3.12.9", "3.9.1"].map((version) => join(root, "versions", version, "bin/python3")),
+  ]);
+  expect(pythonCandidates({})).toEqual(["/usr/bin/python3"]);
+});
+
+test("[SB60] another installation runs at its own path, and a virtual environment stands for what it was made of", async () => {
+  const system = execFileSync("/usr/bin/python3", ["-I", "-c", "import sys; print(*sys.version_info[:2], sep='.')"], {
+    encoding: "utf8",
+  }).trim();
+  const prefix = join(base, "opt/python");
+  mkdirSync(join(prefix, "bin"), { recursive: true });
+  mkdirSync(join(prefix, "lib"));
+  copyFileSync("/usr/bin/python3", join(prefix, `bin/python${system}`));
+  symlinkSync(`/usr/lib/python${system}`, join(prefix, `lib/python${system}`));
+  const source = "import sys; print(sys.prefix, sys.executable)";
+  const own = open({ pythonCandidates: [join(prefix, `bin/python${system}`)] });
+  expect((await run(await own.launch(bundle({ "main.py": source })))).stdout).toBe(
+    `${prefix} ${prefix}/bin/python${system}\n`,
+  );
+  const venv = join(base, "venv");
+  execFileSync("/usr/bin/python3", ["-I", "-m", "venv", "--without-pip", venv]);
+  const made = open({ pythonCandidates: [join(venv, "bin/python3")] });
+  expect((await run(await made.launch(bundle({ "main.py": source })))).stdout).toBe(`/usr /usr/bin/python${system}\n`);
+});
+
+test("[SB61] packages and compiled modules of vendor are the plugin's own, and what is installed beside the interpreter is not there", async () => {
+  const script = "import _zoneinfo, os, sys; print(*os.path.split(_zoneinfo.__file__), *sys.path, sep=chr(10))";
+  const [folder = "", name = "", ...outside] = execFileSync("/usr/bin/python3", ["-I", "-c", script], {
+    encoding: "utf8",
+  }).split("\n");
+  expect(outside.some((path) => path.endsWith("-packages"))).toBe(true);
+  const source = `
+import sys, pure, pkg._zoneinfo as compiled
+print(pure.name, compiled.__file__, compiled.ZoneInfo.__name__)
+print([path for path in sys.path if path.endswith("-packages")])`;
+  const spec = bundle({ "main.py": source, "vendor/pure.py": "name = 'vendored'", "vendor/pkg/__init__.py": "" });
+  copyFileSync(join(folder, name), join(spec.bundleFolder, "vendor/pkg", name));
+  expect(await run(await open().launch(spec))).toEqual({
+    ...{ stdout: `vendored /plugin/vendor/pkg/${name} ZoneInfo\n[]\n`, stderr: "" },
+    exit: { code: 0, signal: null },
+  });
 });
 
 /** A plan of the bundle for a host that is root, with one word of it changed. */

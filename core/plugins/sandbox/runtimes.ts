@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
-import { realpathSync } from "node:fs";
+import { existsSync, readFileSync, readdirSync, realpathSync } from "node:fs";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { LogoMeshError, type PluginRuntime } from "@logomesh/contracts";
 import { NODE_INSIDE, type Mount } from "./bubblewrapArgs.ts";
@@ -47,35 +48,87 @@ export function createRuntimeFinder({ nodePath, pythonCandidates }: RuntimeFinde
 }
 
 async function findPython(candidates: readonly string[]): Promise<Runtime> {
-  const tried: string[] = [];
-  for (const candidate of candidates) {
-    const found = await askPython(candidate);
-    if (typeof found !== "string") return found;
-    tried.push(`${candidate}: ${found}`);
-  }
+  const asked = await askPythons(candidates);
+  const found = asked.find(({ runtime }) => runtime !== undefined)?.runtime;
+  if (found !== undefined) return found;
   throw new LogoMeshError(
     "LM_PLUGIN_RUNTIME_MISSING",
-    `No Python ${PYTHON_MIN.join(".")} or newer was found (${tried.join("; ")}). Install python3, or set the path of an interpreter, not of a version manager's shim.`,
+    `No Python ${PYTHON_MIN.join(".")} or newer was found (${describeRefused(asked)}). Install python3, or put the folder of an interpreter into PATH.`,
   );
 }
 
-/** The runtime, or why the candidate is none. */
-async function askPython(candidate: string): Promise<Runtime | string> {
+/** A Python that was looked at. */
+export interface AskedPython {
+  candidate: string;
+  /** Absent for one that plugins cannot run with. */
+  runtime?: Runtime;
+  /** Its version, or why it is none. */
+  answer: string;
+}
+
+/** Asks one after the other, until one can run plugins. */
+export async function askPythons(candidates: readonly string[]): Promise<AskedPython[]> {
+  const asked: AskedPython[] = [];
+  for (const candidate of candidates) {
+    const found = await askPython(candidate);
+    asked.push({ candidate, ...found });
+    if (found.runtime !== undefined) break;
+  }
+  return asked;
+}
+
+export function describeRefused(asked: readonly AskedPython[]): string {
+  const refused = asked.filter(({ runtime }) => runtime === undefined);
+  return refused.map(({ candidate, answer }) => `${candidate}: ${answer}`).join("; ");
+}
+
+/** The system's Python first, then what a shell would find, then what pyenv keeps, the newest first. */
+export function pythonCandidates(environment: Readonly<Record<string, string | undefined>>): string[] {
+  const { PATH = "", PYENV_ROOT, HOME = "" } = environment;
+  const inPath = PATH.split(":")
+    .filter((folder) => folder.startsWith("/"))
+    .map((folder) => join(folder, "python3"));
+  const pyenv = join(PYENV_ROOT ?? join(HOME, ".pyenv"), "versions");
+  const versions = readdirIfThere(pyenv)
+    .sort(new Intl.Collator("en", { numeric: true }).compare)
+    .reverse();
+  const kept = versions.map((version) => join(pyenv, version, "bin/python3"));
+  return [...new Set([SYSTEM_PYTHON, ...inPath, ...kept])].filter(
+    (candidate) => candidate === SYSTEM_PYTHON || existsSync(candidate),
+  );
+}
+
+function readdirIfThere(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
+}
+
+async function askPython(candidate: string): Promise<Omit<AskedPython, "candidate">> {
   let answer: string;
   try {
     answer = (await run(candidate, ["-I", "-c", PROBE], { env: {}, cwd: "/", timeout: PROBE_TIMEOUT_MS })).stdout;
   } catch {
-    return "is missing or does not run on its own";
+    return { answer: existsSync(candidate) ? refusalOf(candidate) : "is missing" };
   }
   const [, major = "", minor = "", prefix] = /^(\d+) (\d+) (\/.+)\n$/.exec(answer) ?? [];
-  if (prefix === undefined) return "is not a Python interpreter";
-  const isOld = Number(major) !== PYTHON_MIN[0] || Number(minor) < PYTHON_MIN[1];
-  if (isOld) return `has version ${major}.${minor}`;
-  if (candidate === SYSTEM_PYTHON) return { interpreter: candidate, mount: undefined };
+  if (prefix === undefined) return { answer: "is not a Python interpreter" };
+  const version = `${major}.${minor}`;
+  if (Number(major) !== PYTHON_MIN[0] || Number(minor) < PYTHON_MIN[1]) return { answer: `has version ${version}` };
+  if (candidate === SYSTEM_PYTHON) return { answer: version, runtime: { interpreter: candidate, mount: undefined } };
   // At its own path: bound elsewhere, its loader falls back to another installation's library.
   const isInUsr = prefix === "/usr" || prefix.startsWith("/usr/");
+  const interpreter = `${prefix}/bin/python${version}`;
   return {
-    interpreter: `${prefix}/bin/python${major}.${minor}`,
-    mount: isInUsr ? undefined : { source: prefix, destination: prefix },
+    answer: version,
+    runtime: { interpreter, mount: isInUsr ? undefined : { source: prefix, destination: prefix } },
   };
+}
+
+/** A script that stands for an interpreter chooses one by an environment that plugins do not have. */
+function refusalOf(candidate: string): string {
+  try {
+    const isScript = readFileSync(candidate).subarray(0, 2).toString() === "#!";
+    return isScript ? "is a version manager's shim, not an interpreter" : "does not run on its own";
+  } catch {
+    return "cannot be read";
+  }
 }

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { LogoMeshError, type InputProblem, type PluginManifest } from "@logomesh/contracts";
 import { createTemporaryFolder } from "./temporaryFolder.ts";
@@ -29,7 +29,14 @@ export async function checkBundle(path: string): Promise<BundleReport> {
     const files = readBundle(folder);
     const bytes = files.reduce((sum, { content }) => sum + content.byteLength, 0);
     const problems = missingPictures(folder, manifest);
-    return { manifest, sha256: hashOf(files), files: files.length, bytes, problems, warnings: warningsOf(manifest) };
+    return {
+      manifest,
+      sha256: hashOf(files),
+      files: files.length,
+      bytes,
+      problems,
+      warnings: [...warningsOf(manifest), ...vendorWarnings(folder, manifest)],
+    };
   } catch (error) {
     if (!(error instanceof LogoMeshError) || error.code === "LM_NOT_FOUND") throw error;
     const isManifest = error.code === "LM_PLUGIN_MANIFEST_INVALID";
@@ -52,6 +59,18 @@ function missingPictures(folder: string, { icon, screenshots = [] }: PluginManif
       ...{ pointer, file: MANIFEST_FILE },
       message: `${JSON.stringify(path)} is no file of the bundle; add ${basename(path)} or remove the field`,
     }));
+}
+
+/** What a bundle of Python needs lies in it: nothing is fetched when it is installed. */
+function vendorWarnings(folder: string, { runtime }: PluginManifest): string[] {
+  const isThere = (name: string): boolean => existsSync(join(folder, name));
+  if (runtime !== "python" || isThere("vendor")) return [];
+  const listed = ["requirements.txt", "pyproject.toml"].find(isThere);
+  if (listed === undefined) return [];
+  const what = listed === "requirements.txt" ? "-r requirements.txt" : ".";
+  return [
+    `${listed} is here and no folder vendor: what the plugin needs has to lie in it. Put it there: python3 -m pip install --target vendor ${what}`,
+  ];
 }
 
 function warningsOf(manifest: PluginManifest): string[] {

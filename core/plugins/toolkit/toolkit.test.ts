@@ -75,6 +75,26 @@ test("[PL71] what could not be installed is not packed", () => {
   expect(() => packBundle(source, "tgz")).toThrow(/none.mjs is no file of the plugin/);
 });
 
+test("[PL147] what a bundle of Python needs is packed with it, and one that only lists it is told what to do", async () => {
+  using folder = createTempFolder();
+  const manifest = { runtime: "python", license: "MIT", keywords: ["k"], tools: { t: {} } };
+  const files = { "main.py": "", "requirements.txt": "six" };
+  const source = writePlugin(join(folder.path, "a"), { files, manifest });
+  expect((await checkBundle(source)).warnings).toEqual([
+    expect.stringContaining("python3 -m pip install --target vendor -r requirements.txt"),
+  ]);
+  const vendored = { ...files, "vendor/six.py": "", "vendor/pkg/_c.cpython-311-x86_64-linux-gnu.so": "\x7fELF" };
+  const whole = writePlugin(join(folder.path, "b"), { files: vendored, manifest });
+  expect((await checkBundle(whole)).warnings).toEqual([]);
+  const packed = await readArchive(packBundle(whole, "tgz").bytes, { name: "b.tgz", manifestNames: ["plugin.json"] });
+  expect(
+    packed
+      .map(({ path }) => path)
+      .filter((path) => path.startsWith("vendor/"))
+      .sort(),
+  ).toEqual(["vendor/pkg/_c.cpython-311-x86_64-linux-gnu.so", "vendor/six.py"]);
+});
+
 test("[PL73] a folder and an archive are checked as an installation would", async () => {
   using folder = createTempFolder();
   const source = writePlugin(join(folder.path, "a"), {
