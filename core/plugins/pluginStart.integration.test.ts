@@ -111,7 +111,7 @@ const TYPED = fixtureServer({
     case 2: return { content: [], structuredContent: { n: "two" } };
     case 3: return text("no structure");
     case 4: return { ...text("sorry"), isError: true };
-    default: return { content: ["odd", { type: 3 }, { type: "image", data: "x", more: 1 }, null], structuredContent: { n: 5 } };
+    default: return { content: ["odd", { type: 3 }, { type: "image", data: "x", mimeType: "image/png", more: 1 }, null], structuredContent: { n: 5 } };
   }`,
 });
 
@@ -129,7 +129,7 @@ test("[PL14] structured content that does not fit its schema never reaches the c
     message: expect.stringContaining("gave no structured content"),
   });
   expect(await host.call("typed", { n: 4 })).toMatchObject({ isError: true, content: [{ text: "sorry" }] });
-  expect((await host.call("typed", { n: 5 })).content).toEqual([{ type: "image", data: "x", more: 1 }]);
+  expect((await host.call("typed", { n: 5 })).content).toEqual([{ type: "image", data: "x", mimeType: "image/png", more: 1 }]);
 });
 
 test("arguments that do not fit never reach the plugin", async () => {
