@@ -129,7 +129,9 @@ test("[PL14] structured content that does not fit its schema never reaches the c
     message: expect.stringContaining("gave no structured content"),
   });
   expect(await host.call("typed", { n: 4 })).toMatchObject({ isError: true, content: [{ text: "sorry" }] });
-  expect((await host.call("typed", { n: 5 })).content).toEqual([{ type: "image", data: "x", mimeType: "image/png", more: 1 }]);
+  expect((await host.call("typed", { n: 5 })).content).toEqual([
+    { type: "image", data: "x", mimeType: "image/png", more: 1 },
+  ]);
 });
 
 test("arguments that do not fit never reach the plugin", async () => {
