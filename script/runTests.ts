@@ -10,7 +10,9 @@ const OUT = join(ROOT, "test-results");
 
 /** Of nobody in particular. */
 const ORDINARY_UID = 65_533;
-const SANDBOX_TESTS = ["sandbox.test", "sandboxBounds", "sandboxGrants", "sandboxKernel", "sandboxTraps", "outside"];
+const SANDBOX_TESTS = [
+  ...["sandbox.test", "sandboxBounds", "sandboxGrants", "sandboxKernel", "sandboxLaunch", "sandboxTraps", "outside"],
+];
 
 interface Outcome {
   passed: number;

@@ -90,6 +90,24 @@ describe("[SB8] refused", () => {
   test.each(Object.entries(enosys))("%s (%i) with ENOSYS", (_, number) => expect(ask(number)).toBe("ENOSYS"));
 });
 
+// By number, so that a name with the wrong one, or one that is lost, is noticed: asm/unistd_64.h.
+// prettier-ignore
+const EPERM_NUMBERS = [
+  101, 103, 134, 135, 136, 139, 153, 154, 155, 156, 159, 161, 163, 164, 165, 166, 167, 168, 169, 170, 171, 172, 173, 174, 175, 176, 177, 178,
+  179, 180, 212, 227, 237, 238, 239, 246, 248, 249, 250, 256, 272, 279, 298, 300, 303, 304, 305, 308, 310, 311, 312, 313, 320, 321, 323, 438,
+  440, 443, 450,
+];
+const ENOSYS_NUMBERS = [64, 68, 240, 425, 426, 427, 428, 429, 430, 431, 432, 433, 435, 442, 447];
+
+test("[SB8, SB35] exactly these calls are refused, and without a group those that make memory files too", () => {
+  const refusedBy = (filter: Buffer, answer: string) =>
+    Array.from({ length: 457 }, (_, number) => number).filter((number) => evaluate(filter, { number }) === answer);
+  const counted = seccompProgram("x64", { countsSharedMemory: true })!;
+  expect([refusedBy(program, "EPERM"), refusedBy(counted, "EPERM")]).toEqual([EPERM_NUMBERS, EPERM_NUMBERS]);
+  expect(refusedBy(counted, "ENOSYS")).toEqual(ENOSYS_NUMBERS);
+  expect(refusedBy(program, "ENOSYS")).toEqual([29, ...ENOSYS_NUMBERS, 319].toSorted((a, b) => a - b));
+});
+
 test("[SB7] sockets of every family are refused, pairs but those of Unix too", () => {
   expect([0n, 1n, 2n, 10n, 16n, 17n, 38n, 40n].map((family) => ask(41, family))).toEqual(Array(8).fill("EAFNOSUPPORT"));
   expect(ask(53, 1n)).toBe(ALLOW);
