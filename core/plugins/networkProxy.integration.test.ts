@@ -209,12 +209,13 @@ test("[PL142] every connection is an entry before it opens and when it has ended
   await host.open();
   const name = `a.example:${echo.port}`;
   expect(await ask(host, { way: "open", host: `A.EXAMPLE.:${echo.port}` })).toBe("200");
-  expect(connections(host)).toEqual([{ status: "sent", host: name, method: "CONNECT" }]);
+  const about = { host: name, method: "CONNECT", callers: [`Client:${CALLER.principal.id}`] };
+  expect(connections(host)).toEqual([{ status: "sent", ...about }]);
   expect(await ask(host, { way: "say", text: "hello" })).toBe("hello");
   await host.host.unload(ID, CALLER);
   await expect.poll(() => connections(host)).toHaveLength(2);
   expect(connections(host)[1]).toEqual({
-    ...{ status: "faulted", host: name, method: "CONNECT", address: "127.0.0.1", bytesSent: 5, bytesReceived: 5 },
+    ...{ ...about, status: "faulted", address: "127.0.0.1", bytesSent: 5, bytesReceived: 5 },
     ...{ durationMs: expect.any(Number) as number, code: "LM_PLUGIN_STOPPED" },
   });
   host.policy.denied.add(`net.fetch https://${name}`);
