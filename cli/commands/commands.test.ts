@@ -359,8 +359,11 @@ test("what the tools of an upgrade say is shown with both texts, and nothing of 
     ...{ fromVersion: "0.9.0", added: [{ ...before, name: "new" }], removed: ["old"] },
     changed: [{ name: "count", before, after: { ...before, description: EVIL } }],
   };
-  const stub = createStubWorkbench({ listPlugins: () => ({ items: [{ ...PLUGIN, toolChanges }] }) });
-  const { out } = await runCli(["plugin", "list"], { workbenches: running(stub) });
+  const changed = { ...PLUGIN, toolChanges };
+  const stub = createStubWorkbench({ listPlugins: () => ({ items: [changed] }), getPlugin: () => changed });
+  const listed = await runCli(["plugin", "list"], { workbenches: running(stub) });
+  expect(listed.out).toContain("its tools say something else than in 0.9.0: new, count, old; logomesh plugin grant");
+  const { err: out } = await runCli(["plugin", "grant", PLUGIN.id], { workbenches: running(stub) });
   expect(out).toContain("What its tools said against those approved in 0.9.0:");
   expect(out).toMatch(/count:\n +before:\n +description: Counts words.\n +now:\n +description:\n +␛]0;owned/);
   expect(out).toMatch(/tools that came:\n +new: Counts words.\n +tools that went:\n +- old/);

@@ -18,7 +18,12 @@ export function printPlugin(plugin: Plugin, { print, style }: CliContext): void 
     print(
       `  ${style.yellow(`version ${visibleLine(plugin.waiting.version)} waits: logomesh plugin grant ${visibleLine(id)}`)}`,
     );
-  if (plugin.toolChanges !== undefined) toolChangeLines(plugin.toolChanges).forEach((line) => print(`  ${line}`));
+  if (plugin.toolChanges !== undefined) {
+    const { fromVersion, added, changed, removed } = plugin.toolChanges;
+    const names = [...added, ...changed].map(({ name }) => name).concat(removed);
+    const what = `its tools say something else than in ${fromVersion}: ${names.join(", ")}`;
+    print(`  ${style.yellow(`${visibleLine(what)}; logomesh plugin grant ${visibleLine(id)} shows both`)}`);
+  }
   if (stateReason !== undefined) print(`  ${visibleBlock(stateReason, "  ")}`);
   if (plugin.privateData !== undefined) print(`  ${privateLine(plugin.privateData)}`);
   const rows = tools.map(({ name, effect, description }) => [
