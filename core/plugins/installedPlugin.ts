@@ -5,7 +5,6 @@ import {
   type Plugin,
   type PluginManifest,
   type PluginState,
-  type PluginTool,
   type WaitingPlugin,
 } from "@logomesh/contracts";
 import { toLogoMeshError } from "../base/index.ts";
@@ -14,6 +13,7 @@ import { CrashRecord } from "./crashRecord.ts";
 import { assertMayRunOutside, type Outside } from "./confinement.ts";
 import type { PluginAPI } from "./hostPlane/pluginApi.ts";
 import { ProcessTaint, type OwnFolder } from "./hostPlane/processTaint.ts";
+import { describePlugin, describeWaiting, missingGrant, type PluginSnapshot } from "./describePlugin.ts";
 import type { GrantedResources } from "./grantedResources.ts";
 import { activationTypes, covers } from "./eventActivation.ts";
 import { IdleTimer } from "./idleTimer.ts";
@@ -24,10 +24,9 @@ import type { Introduction } from "./mcpConnection.ts";
 import { PluginExecutionLimiter, countsAgainstTool } from "./pluginExecutionLimiter.ts";
 import { ChangesSinceGrant } from "./pluginChanges.ts";
 import { PluginInstance, type ToolCallOptions } from "./pluginInstance.ts";
-import { describeCommand, type RuntimeManager } from "./runtimeManager.ts";
+import type { RuntimeManager } from "./runtimeManager.ts";
 import { clientCapabilities } from "./serverRequests.ts";
 import { ToolApproval } from "./toolApproval.ts";
-import { effectOf } from "./toolList.ts";
 import type { ToolSchemas } from "./toolSchemas.ts";
 
 // One plugin of the workspace and its process, when it has one.
@@ -198,59 +197,12 @@ export class InstalledPlugin {
   }
 
   describe(): Plugin {
-    const { manifest, sha256 } = this.#options;
-    const grant = this.#options.grant();
-    const isGranted = grant?.sha256 === sha256;
-    const obstacle = this.#options.obstacle();
-    const shownTools = this.#tools.shown(this.#instance);
-    const { memoryBytes = 0, processes = 0, cpuPercent = 0 } = this.#instance?.usage() ?? {};
-    return {
-      ...{ id: manifest.id, name: manifest.name, version: manifest.version, description: manifest.description },
-      ...{ runtime: manifest.runtime, securityLevel: manifest.security_level, sha256 },
-      ...this.#describeState(isGranted),
-      ...this.#describeOutside(),
-      group: grant?.group ?? "user",
-      granted: isGranted,
-      enabled: obstacle?.state !== "disabled",
-      command: describeCommand(manifest),
-      ...{ dependencies: manifest.dependencies, activation: manifest.activation },
-      development: this.#options.isDevelopment,
-      ...this.#changes.of(grant),
-      ...(this.waiting === undefined ? {} : { waiting: this.waiting.describeWaiting() }),
-      ...(this.problem === undefined ? {} : { problem: this.problem.toProblem() }),
-      ...this.#options.pinned(this),
-      permissions: manifest.permissions,
-      limits: manifest.resource_limits,
-      tools: shownTools.length > 0 ? [...shownTools] : namedTools(manifest),
-      ...(this.#tools.changes === undefined ? {} : { toolChanges: this.#tools.changes }),
-      usage: {
-        ...{ memoryBytes, processes, cpuPercent: Math.round(cpuPercent) },
-        ...{
-          calls: this.#calls,
-          errors: this.#errors,
-          violations: this.#violations + (this.#instance?.violations ?? 0),
-        },
-        ...this.#latencies.describe(),
-      },
-      limiter: this.#limiter.describe(),
-      ...this.#describePrivateData(),
-      ...(this.#crashes.last === undefined ? {} : { lastCrash: this.#crashes.last }),
-    };
+    return describePlugin(this.#snapshot());
   }
 
   /** As what a person may grant in the place of what serves. */
   describeWaiting(): WaitingPlugin | undefined {
-    const { manifest, sha256, grant } = this.#options;
-    const { version, description, permissions, resource_limits: limits } = manifest;
-    const { changes } = this.#changes.of(grant());
-    return changes === undefined
-      ? undefined
-      : {
-          ...{ version, sha256, description, permissions, limits, changes },
-          command: describeCommand(manifest),
-          tools: namedTools(manifest),
-          ...this.#describeOutside(),
-        };
+    return describeWaiting(this.#snapshot());
   }
 
   logLines(): string[] {
@@ -394,6 +346,19 @@ export class InstalledPlugin {
 
   // ---- inside
 
+  #snapshot(): PluginSnapshot {
+    const { manifest, sha256, isDevelopment, grant, obstacle, privateData, pinned } = this.#options;
+    return {
+      ...{ manifest, sha256, isDevelopment, grant: grant(), obstacle: obstacle() },
+      ...{ privateData: privateData(), ...pinned(this) },
+      ...{ state: this.#state, reason: this.#reason, instance: this.#instance },
+      ...{ outside: this.outside, isGrantedOutside: this.#isGrantedOutside() },
+      ...{ tools: this.#tools, changes: this.#changes, limiter: this.#limiter, crashes: this.#crashes },
+      counts: { calls: this.#calls, errors: this.#errors, violations: this.#violations },
+      ...{ latencies: this.#latencies, waiting: this.waiting, problem: this.problem },
+    };
+  }
+
   /** The process that takes calls now, when there is one. */
   #serving(): PluginInstance | undefined {
     if (this.#stopping !== undefined || this.#starting !== undefined) return undefined;
@@ -477,12 +442,6 @@ export class InstalledPlugin {
     }
   }
 
-  #describeOutside(): Pick<Plugin, "sandboxed" | "outside"> {
-    const { outside } = this;
-    if (outside === undefined) return { sandboxed: true };
-    return { sandboxed: false, outside: { ...outside, granted: this.#isGrantedOutside() } };
-  }
-
   #isGrantedOutside(): boolean {
     return this.isGranted && this.#options.grant()?.outsideSandbox === true;
   }
@@ -499,16 +458,9 @@ export class InstalledPlugin {
     const obstacle = this.#options.obstacle();
     if (obstacle !== undefined) throw obstacle.error;
     if (this.#options.grant()?.sha256 !== sha256)
-      throw new LogoMeshError("LM_PLUGIN_NOT_GRANTED", `${id}: ${this.#missingGrant()}`);
+      throw new LogoMeshError("LM_PLUGIN_NOT_GRANTED", `${id}: ${missingGrant(this.#options.grant(), sha256)}`);
     this.#crashes.assertMayStart();
     return outside;
-  }
-
-  #missingGrant(): string {
-    const granted = this.#options.grant();
-    return granted === undefined
-      ? "it was never granted. Review what it asks for and grant it."
-      : `another content of it was granted (${granted.sha256.slice(0, 12)}…, this one is ${this.sha256.slice(0, 12)}…). Review and grant it again.`;
   }
 
   #ended(instance: PluginInstance, error: LogoMeshError): void {
@@ -547,28 +499,6 @@ export class InstalledPlugin {
     return listened.some((type) => !starting.some((pattern) => covers(pattern, type)));
   }
 
-  #describePrivateData(): Pick<Plugin, "privateData"> {
-    const privateData = this.#options.privateData();
-    return privateData === undefined ? {} : { privateData };
-  }
-
-  #describeState(isGranted: boolean): { state: PluginState; stateReason?: string } {
-    if (this.#state === "stopped" || this.#state === "blocked") {
-      const obstacle = this.#options.obstacle();
-      if (obstacle !== undefined) return { state: obstacle.state, stateReason: obstacle.error.message };
-      if (!isGranted && this.#state === "stopped") return { state: "blocked", stateReason: this.#missingGrant() };
-    }
-    if (this.#instance?.isUnresponsive === true)
-      return { state: "unresponsive", stateReason: "It said nothing for 3 s while a call waits." };
-    const changed = this.#instance?.changedTools.map(({ name }) => name).join(", ") ?? "";
-    if (changed !== "")
-      return {
-        state: this.#state,
-        stateReason: `It says something new about ${changed}, which cannot be called until it is granted again.`,
-      };
-    return { state: this.#state, ...(this.#reason === undefined ? {} : { stateReason: this.#reason }) };
-  }
-
   #setState(state: PluginState, reason?: string): void {
     if (this.#state === state && this.#reason === reason) return;
     this.#state = state;
@@ -592,8 +522,4 @@ function progressOf(
     if (instance.isTainted) onTaint();
     onProgress(progress);
   };
-}
-
-function namedTools(manifest: PluginManifest): PluginTool[] {
-  return Object.keys(manifest.tools).map((name) => ({ name, effect: effectOf(manifest, name) }));
 }
