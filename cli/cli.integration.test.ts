@@ -222,6 +222,15 @@ test("plugins are listed, called, taken back, refused and granted again", async 
   expect((await cli(["plugin", "list", "--json"])).out).toContain('"granted":true');
 });
 
+test("[PL95] the registry that the settings name is searched, page by page", async () => {
+  const missing = await cli(["plugin", "search", "greets"]);
+  expect([missing.code, missing.err]).toEqual([1, expect.stringContaining("pluginRegistry in logomesh.yaml")]);
+  for (const name of ["one", "two"]) await cli(["plugin", "create", join(root, "registry", name)]);
+  expect((await cli(["plugin", "search", "greets"])).out).toContain(join(root, "registry/two"));
+  expect((await cli(["plugin", "search", "greets", "--json"])).out).toContain('"org.example.one"');
+  expect((await cli(["plugin", "search", "weather"])).out).toBe("No such plugins.\n");
+});
+
 test("models, thoughts and the login link", async () => {
   expect((await cli(["llm", "models"])).out).toContain("default → mock (simulated)");
   const chat = await cli(["llm", "chat", "Say this. It is short."]);

@@ -79,11 +79,15 @@ test("a local registry is searched, and says how to install what it found", asyn
   using folder = createTempFolder();
   const cwd = folder.path;
   await runCli(["plugin", "create", "registry/words"], { cwd });
-  const { out } = await runCli(["plugin", "search", "greets"], { cwd });
+  const { out } = await runCli(["plugin", "search", "greets", "--registry", "registry"], { cwd });
   expect(out).toBe(
     `org.example.words 0.1.0  0 installs\n  Greets whoever it is told of.\n  logomesh plugin install ${join(cwd, "registry/words")}\n`,
   );
-  expect((await runCli(["plugin", "search", "weather"], { cwd })).out).toBe("No such plugins.\n");
+  expect((await runCli(["plugin", "search", "weather", "--registry", "registry"], { cwd })).out).toBe(
+    "No such plugins.\n",
+  );
   expect((await runCli(["plugin", "search", "--registry", "none"], { cwd })).code).toBe(1);
-  expect(JSON.parse((await runCli(["plugin", "search", "--json"], { cwd })).out)).toMatchObject({ items: [{}] });
+  expect(
+    JSON.parse((await runCli(["plugin", "search", "--json", "--registry", "registry"], { cwd })).out),
+  ).toMatchObject({ items: [{}] });
 });

@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
+import type { RegistryEntry } from "@logomesh/contracts";
 import {
   PLUGIN_TEMPLATES,
   checkPlugin,
@@ -10,6 +11,7 @@ import {
   testPluginFolder,
 } from "@logomesh/core";
 import { choiceOption, textOption } from "../arguments.ts";
+import { connect } from "../connect.ts";
 import type { CliContext, Command } from "../context.ts";
 import { countText, visible, visibleLine } from "../output/text.ts";
 
@@ -105,14 +107,18 @@ const test: Command = {
 };
 
 const search: Command = {
-  usage: "[words] --registry <registry.json|folder>",
-  summary: "Search a local registry of plugins",
+  usage: "[words] [--registry <registry.json|folder>]",
+  summary: "Search a local registry of plugins, by default the one that logomesh.yaml names",
   positionals: { min: 0, max: 20 },
-  options: { registry: { type: "string", help: "an index, or a folder of plugins (default: ./registry)" } },
-  examples: ["logomesh plugin search weather --registry ~/plugins/registry.json"],
+  options: { registry: { type: "string", help: "an index, or a folder of plugins; needs no workbench" } },
+  examples: ["logomesh plugin search weather", "logomesh plugin search weather --registry ~/plugins/registry.json"],
   async run(args, context) {
-    const registry = resolve(context.cwd, textOption(args, "registry") ?? "registry");
-    const items = await searchPlugins(registry, args.positionals.join(" "));
+    const registry = textOption(args, "registry");
+    const words = args.positionals.join(" ");
+    const items =
+      registry === undefined
+        ? await searchWorkbench(words, context)
+        : await searchPlugins(resolve(context.cwd, registry), words);
     if (args.json) context.printJson({ items });
     else if (items.length === 0) context.print("No such plugins.");
     else
@@ -128,6 +134,13 @@ const search: Command = {
     return 0;
   },
 };
+
+async function searchWorkbench(q: string, context: CliContext): Promise<RegistryEntry[]> {
+  const { client } = await connect(context);
+  const { items, nextCursor } = await client.searchRegistry({ query: { q } });
+  if (nextCursor !== null) context.note(`The first ${items.length}; more words find fewer.`);
+  return items;
+}
 
 export const pluginToolkitCommands = {
   ...{ "plugin create": create, "plugin validate": validate, "plugin test": test, "plugin pack": pack },

@@ -27,6 +27,7 @@ import {
   PluginSettingsSchema,
   ServeDevelopmentParamsSchema,
 } from "../plugins/plugin.ts";
+import { RegistryEntrySchema } from "../plugins/registry.ts";
 import {
   ConstitutionChangeSchema,
   ConstitutionSchema,
@@ -242,6 +243,14 @@ export const ROUTES = {
     scope: "run",
     summary: "List installed plugins with state and usage",
     responses: { 200: z.object({ items: z.array(PluginSchema) }) },
+  },
+  searchRegistry: {
+    method: "GET",
+    path: "/api/plugins/registry",
+    scope: "admin",
+    summary: "Search the registry that logomesh.yaml names; the best known first",
+    query: PageQuerySchema.extend({ q: z.string().max(200).default("") }),
+    responses: { 200: pageOf(RegistryEntrySchema) },
   },
   getPlugin: {
     method: "GET",

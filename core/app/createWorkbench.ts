@@ -1,9 +1,11 @@
+import { resolve } from "node:path";
 import type { SystemStatus, VerifyReport } from "@logomesh/contracts";
 import { messageOf, systemClock } from "../base/index.ts";
 import type { Logger } from "../ports/index.ts";
 import { describeBounds } from "../plugins/index.ts";
 import { ClientCalls } from "./clientCalls.ts";
 import { LockdownControl } from "./lockdownControl.ts";
+import { searchRegistryPage } from "./pluginToolkit.ts";
 import { openParts, type OpenPartsOptions, type WorkbenchParts } from "./openParts.ts";
 import type { AuditService, Caller, Workbench } from "./workbench.ts";
 import { watchWorkflowFiles } from "./watchWorkflowFiles.ts";
@@ -72,6 +74,9 @@ export async function createWorkbench(options: OpenPartsOptions): Promise<Workbe
   recordOrphans.unref();
   return {
     ...{ workflows: parts.engine, plugins: parts.plugins, models: parts.models, audit, access: parts.access },
+    registry: {
+      search: (query) => searchRegistryPage(resolve(parts.paths.root, options.config.pluginRegistry), query),
+    },
     approvals: parts.approvals,
     thoughts: parts.thoughts,
     events: parts.events,

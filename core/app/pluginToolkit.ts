@@ -1,5 +1,6 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { RegistryEntry } from "@logomesh/contracts";
+import { LogoMeshError, type Page, type PageQuery, type RegistryEntry } from "@logomesh/contracts";
 import { systemClock } from "../base/index.ts";
 import type { BundleReport, PackedBundle, TestBundleResult } from "../plugins/toolkit/index.ts";
 import type { Logger } from "../ports/index.ts";
@@ -53,6 +54,23 @@ export async function importServer(options: {
 export async function searchPlugins(registry: string, query: string): Promise<RegistryEntry[]> {
   const { searchRegistry } = await import("../plugins/toolkit/index.ts");
   return searchRegistry(registry, query);
+}
+
+/** The same page by page, of the registry that the settings name. @throws LogoMeshError LM_NOT_FOUND, LM_INPUT_INVALID */
+export async function searchRegistryPage(
+  registry: string,
+  { q, limit, cursor }: PageQuery & { q: string },
+): Promise<Page<RegistryEntry>> {
+  if (!existsSync(registry))
+    throw new LogoMeshError(
+      "LM_NOT_FOUND",
+      `There is no registry at ${registry}. Put a registry.json or bundles there, or name another with pluginRegistry in logomesh.yaml.`,
+    );
+  const found = await searchPlugins(registry, q);
+  const from = Number(cursor ?? 0);
+  if (!Number.isInteger(from) || from < 0) throw new LogoMeshError("LM_INPUT_INVALID", "The cursor is none of a list.");
+  const to = from + limit;
+  return { items: found.slice(from, to), nextCursor: to < found.length ? String(to) : null };
 }
 
 /** Runs the tests of a plugin in a sandbox like the one it will run in. @throws LogoMeshError LM_NOT_FOUND, LM_PLUGIN_* */

@@ -29,6 +29,7 @@ import type {
   ProviderInfo,
   PublishEventParams,
   PutConstitutionParams,
+  RegistryEntry,
   Run,
   RunEvent,
   RunStatus,
@@ -240,10 +241,20 @@ export interface ClientService {
   requireRead(workflow: { namespace: string; name: string }, caller: Caller): void;
 }
 
+/** Plugins that could be installed. */
+export interface RegistryService {
+  /**
+   * Those that have every word of the query, the best known first.
+   * @throws LogoMeshError LM_NOT_FOUND when there is no registry, LM_INPUT_INVALID when it is not valid
+   */
+  search(query: PageQuery & { q: string }): Promise<Page<RegistryEntry>>;
+}
+
 /** Everything a door (HTTP, CLI, MCP) can ask of LogoMesh. */
 export interface Workbench extends AsyncDisposable {
   readonly workflows: WorkflowService;
   readonly plugins: PluginService;
+  readonly registry: RegistryService;
   readonly models: ModelService;
   readonly approvals: ApprovalService;
   readonly audit: AuditService;

@@ -10,6 +10,7 @@ const DEFAULTS: Config = {
   port: 7420,
   allowedHosts: [],
   sharedFolders: ["src", "docs"],
+  pluginRegistry: "registry",
   logLevel: "info",
   ollamaUrl: "http://127.0.0.1:11434",
 };
@@ -40,10 +41,13 @@ test.each([
 
 test("the file's settings are taken", () => {
   expect(
-    load("host: 0.0.0.0\nport: 8000\nallowedHosts: [mesh.local]\nlog: warn\ndevShellSandboxPaths: [notes/a]\n"),
+    load(
+      "host: 0.0.0.0\nport: 8000\nallowedHosts: [mesh.local]\nlog: warn\ndevShellSandboxPaths: [notes/a]\npluginRegistry: /srv/plugins\n",
+    ),
   ).toEqual({
     ...DEFAULTS,
     sharedFolders: ["notes/a"],
+    pluginRegistry: "/srv/plugins",
     host: "0.0.0.0",
     port: 8000,
     allowedHosts: ["mesh.local"],

@@ -26,6 +26,8 @@ const SettingsSchema = z.strictObject({
   log: LogLevelSchema.default("info"),
   /** Folders of the workspace that plugins, workflows and the DevShell may be granted to read and to propose changes to. */
   devShellSandboxPaths: z.array(SharedFolderSchema).max(20).default(["src", "docs"]),
+  /** Where plugins are searched for: a `registry.json`, or a folder of plugins; relative to the workspace. */
+  pluginRegistry: z.string().min(1).default("registry"),
 });
 
 /** Settings of one workbench: `logomesh.yaml`, overridden by the environment. */
@@ -36,6 +38,8 @@ export interface Config {
   logLevel: z.infer<typeof LogLevelSchema>;
   /** Folders below the workspace whose files are shared. */
   sharedFolders: readonly string[];
+  /** A `registry.json` or a folder of plugins; relative to the workspace. */
+  pluginRegistry: string;
   /** Where Ollama is looked for, without a trailing slash. */
   ollamaUrl: string;
   /** `--dev`: said by who starts the workbench, never by a file that something else could have written. */
@@ -69,6 +73,7 @@ export function loadConfig({ file, environment }: { file: string; environment: C
       ) ?? settings.port,
     allowedHosts: settings.allowedHosts,
     sharedFolders: settings.devShellSandboxPaths,
+    pluginRegistry: settings.pluginRegistry,
     logLevel: parseVariable({ LOGOMESH_LOG }, z.string().toLowerCase().pipe(LogLevelSchema)) ?? settings.log,
     ollamaUrl: parseOllamaHost(OLLAMA_HOST),
   };

@@ -5,6 +5,7 @@ import { streamLines, wantsLines } from "./streamLines.ts";
 
 type PluginRoute =
   | "listPlugins"
+  | "searchRegistry"
   | "getPlugin"
   | "installPlugin"
   | "uninstallPlugin"
@@ -27,9 +28,10 @@ type PluginRoute =
   | "getPluginLogs"
   | "callTool";
 
-export function pluginRoutes({ plugins }: Workbench, logger: ServerLogger): HandlersOf<PluginRoute> {
+export function pluginRoutes({ plugins, registry }: Workbench, logger: ServerLogger): HandlersOf<PluginRoute> {
   return {
     listPlugins: () => ({ items: plugins.list() }),
+    searchRegistry: ({ query }) => registry.search(query),
     getPlugin: ({ params }) => plugins.get(params.id),
     installPlugin: ({ body, identity }) => plugins.install(body, identity.caller),
     uninstallPlugin: async ({ params, query, identity }) => {

@@ -25,6 +25,7 @@ const REQUESTS: Record<RouteName, { query?: string; body?: object; status?: numb
   cancelRun: {},
   getRunDefinition: {},
   listPlugins: {},
+  searchRegistry: { query: "?q=words&limit=5" },
   getPlugin: {},
   installPlugin: { body: { path: "/srv/words.tgz" } },
   uninstallPlugin: { query: "?force=true" },

@@ -212,6 +212,15 @@ export class FakeWorkbench implements Workbench {
     head: () => ({ entries: 7, entriesSinceOutside: 0 }),
   };
 
+  readonly registry: Workbench["registry"] = {
+    search: async (query) => {
+      const { id, name, description } = PLUGIN;
+      const versions = [{ version: "1.0.0", source: "/srv/words" }];
+      const entry = { id, name, description, versions, keywords: [], installs: 0 };
+      return this.#record("searchRegistry", { items: [entry], nextCursor: null }, query);
+    },
+  };
+
   readonly secrets: Workbench["secrets"] = {
     list: () => [SECRET],
     get: () => SECRET,
