@@ -47,7 +47,7 @@ export default defineConfig(
   { files: ["cli/**/*.ts", "script/**/*.ts", "bench/**/*.ts", "test/crash/**/*.ts"], rules: { "no-console": "off" } },
   {
     // What authors copy: tests as node:test documents them.
-    files: ["templates/plugins/**/*.test.ts"],
+    files: ["templates/plugins/**/*.test.ts", "plugins/text-tools/*.test.ts"],
     rules: {
       "@typescript-eslint/no-floating-promises": [
         "error",

@@ -4,6 +4,7 @@ export { canonicalJson, sha256Hex } from "./canonicalJson.ts";
 export { toDisposable } from "./disposable.ts";
 export { isCancellation, messageOf, toLogoMeshError, toProblem } from "./errors.ts";
 export { createIdSource, type IdSource } from "./ids.ts";
+export { isObject } from "./isObject.ts";
 export { toJsonText } from "./jsonText.ts";
 export { addSchemaFormats, createSchemaCompiler } from "./jsonSchema.ts";
 export { systemClock } from "./systemClock.ts";

@@ -1,4 +1,5 @@
 import { LogoMeshError, type JsonObject, type JsonValue, type ModelInfo } from "@logomesh/contracts";
+import { isObject } from "../base/index.ts";
 import type { ExecutorEnd, ExecutorRequest } from "./llmExecutor.ts";
 
 // The messages of Ollama's native API (docs/api.md of ollama/ollama). Its OpenAI-compatible one cannot set the context.
@@ -125,8 +126,4 @@ function errorText(text: string): string {
 
 function isCount(value: JsonValue | undefined): value is number {
   return typeof value === "number" && Number.isFinite(value) && value >= 0;
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue } from "@logomesh/contracts";
+import { isObject } from "../base/index.ts";
 import { keywords, summarize } from "./extract.ts";
 
 /** Schemas that refer to themselves end here. */
@@ -121,10 +122,6 @@ function firstOf(value: JsonValue | undefined): JsonObject | undefined {
 
 function without(schema: JsonObject, ...names: string[]): JsonObject {
   return Object.fromEntries(Object.entries(schema).filter(([name]) => !names.includes(name)));
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function asObject(value: JsonValue | undefined): JsonObject {

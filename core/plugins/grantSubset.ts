@@ -1,5 +1,5 @@
 import { LogoMeshError, type JsonObject, type JsonValue } from "@logomesh/contracts";
-import { canonicalJson } from "../base/index.ts";
+import { canonicalJson, isObject } from "../base/index.ts";
 
 // A person may grant less than a manifest asks for: leave permissions out, items of their lists, or grant smaller amounts. Never more.
 
@@ -49,8 +49,4 @@ function isWithin(value: JsonValue, request: JsonValue): boolean {
       return isWithin(granted, most);
     })
   );
-}
-
-function isObject(value: JsonValue): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

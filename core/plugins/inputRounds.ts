@@ -1,4 +1,5 @@
 import { LogoMeshError, type JsonObject } from "@logomesh/contracts";
+import { isObject } from "../base/index.ts";
 import type { McpConnection, McpRequest, RequestOptions } from "./mcpConnection.ts";
 import { SERVER_REQUESTS_MAX, type ServerRequests } from "./serverRequests.ts";
 
@@ -79,10 +80,6 @@ async function answerOne(
   if (answer === undefined) throw refused(options, `asked for ${method}, which this workbench does not offer.`);
   if ("error" in answer) throw refused(options, `asked for ${method}, which was refused: ${answer.error.message}`);
   return answer.result;
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function refused({ pluginId }: InputRoundsOptions, what: string): LogoMeshError {

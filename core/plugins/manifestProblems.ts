@@ -1,8 +1,8 @@
 import { LineCounter, isMap, isScalar, isSeq, parseDocument } from "yaml";
 import validRange from "semver/ranges/valid.js";
 import type { z } from "zod";
-import type { InputProblem, JsonObject, JsonValue, PluginManifest } from "@logomesh/contracts";
-import { messageOf } from "../base/index.ts";
+import type { InputProblem, JsonObject, PluginManifest } from "@logomesh/contracts";
+import { isObject, messageOf } from "../base/index.ts";
 import { ToolSchemas } from "./toolSchemas.ts";
 
 // What is wrong with a manifest, for its author: each problem names the field, the value that is there and what to write instead, with line
@@ -143,8 +143,4 @@ function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
 function quote(value: unknown): string {
   const text = JSON.stringify(value);
   return text.length > QUOTED_CHARS ? `${text.slice(0, QUOTED_CHARS)}…` : text;
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

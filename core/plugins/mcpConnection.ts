@@ -1,5 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import { LogoMeshError, type JsonObject } from "@logomesh/contracts";
+import { isObject } from "../base/index.ts";
 import type { Clock } from "../ports/index.ts";
 import { HOST_ERROR, RPC } from "./hostPlane/hostErrors.ts";
 import { MessageReader } from "./messageReader.ts";
@@ -328,8 +329,4 @@ function membersOf(value: JsonObject): string {
 
 function metaOf(settings: JsonObject = {}): JsonObject {
   return Object.keys(settings).length === 0 ? {} : { _meta: { "org.logomesh/settings": settings } };
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -8,7 +8,7 @@ import {
   type PluginTool,
   type ToolProgress,
 } from "@logomesh/contracts";
-import { canonicalJson, toLogoMeshError } from "../base/index.ts";
+import { canonicalJson, isObject, toLogoMeshError } from "../base/index.ts";
 import type { Clock, Principal, Random } from "../ports/index.ts";
 import { Deadlines } from "./deadlines.ts";
 import { callWithInput } from "./inputRounds.ts";
@@ -461,8 +461,4 @@ export class PluginInstance {
       .slice(-QUOTED_LINES);
     return lines.length === 0 ? text : `${text} Its last lines: ${lines.join(" ⏎ ").slice(0, 2_000)}`;
   }
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,5 +1,5 @@
 import { LogoMeshError, PluginPermissionsSchema, type JsonObject, type JsonValue } from "@logomesh/contracts";
-import { toLogoMeshError } from "../base/index.ts";
+import { isObject, toLogoMeshError } from "../base/index.ts";
 import { HOST_ERROR, RPC, toRpcError, type RpcError } from "./hostPlane/hostErrors.ts";
 
 // What servers ask of their client on the plugin plane: folders they may use, and answers of a model; by requests in the older era, in
@@ -117,8 +117,4 @@ export function logLineOf(params: JsonObject): string {
   const text = typeof data === "string" ? data : JSON.stringify(data);
   const source = typeof logger === "string" ? ` ${logger.slice(0, 100)}` : "";
   return `[${level.slice(0, 20)}${source}] ${text.slice(0, 2_000)}`.replaceAll(/\s+/g, " ").toWellFormed();
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,12 +1,5 @@
-import {
-  LogoMeshError,
-  type Effect,
-  type JsonObject,
-  type JsonValue,
-  type PluginManifest,
-  type PluginTool,
-} from "@logomesh/contracts";
-import { canonicalJson, sha256Hex } from "../base/index.ts";
+import { LogoMeshError, type Effect, type JsonValue, type PluginManifest, type PluginTool } from "@logomesh/contracts";
+import { canonicalJson, isObject, sha256Hex } from "../base/index.ts";
 import type { McpConnection } from "./mcpConnection.ts";
 
 const TOOLS_MAX = 1_000;
@@ -69,10 +62,6 @@ export function effectOf(manifest: PluginManifest, tool: string): Effect {
 /** What a grant is bound to besides the bundle: names, descriptions and schemas of all tools. */
 export function toolsHash(tools: readonly PluginTool[]): string {
   return sha256Hex(canonicalJson([...tools].sort((a, b) => (a.name < b.name ? -1 : 1))));
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function fault({ id }: PluginManifest, what: string): LogoMeshError {

@@ -1,4 +1,5 @@
 import type { CallToolResult, JsonObject, JsonValue } from "@logomesh/contracts";
+import { isObject } from "../base/index.ts";
 
 // What a plugin answers to a call, as far as it is what the protocol says an answer is. Nothing of it is fetched, decoded or interpreted.
 
@@ -34,8 +35,4 @@ function isMedia({ data, mimeType }: JsonObject): boolean {
 
 function hasContent({ text, blob }: JsonObject): boolean {
   return typeof text === "string" || typeof blob === "string";
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { LogoMeshError, type JsonObject, type JsonValue, type ToolProgress } from "@logomesh/contracts";
-import { toLogoMeshError } from "../../base/index.ts";
+import { isObject, toLogoMeshError } from "../../base/index.ts";
 import type { Clock, OnToolProgress, Principal, Random } from "../../ports/index.ts";
 import { MessageReader } from "../messageReader.ts";
 import { CallRegister } from "./callRegister.ts";
@@ -381,10 +381,6 @@ async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T
   } finally {
     signal.removeEventListener("abort", stop);
   }
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function isRequestId(id: JsonValue): id is RequestId {

@@ -227,7 +227,7 @@ export class GrowthWatch {
 
 /**
  * Runs rounds, each with a seed of its own, until so many messages were heard. `seeds` come first: those that once failed.
- * @throws what a round throws, with its seed
+ * @throws what a round throws, with its seed, and what nobody waited for
  */
 export async function fuzz({
   messages,
@@ -240,6 +240,9 @@ export async function fuzz({
   round: (seed: number) => number | Promise<number>;
 }): Promise<{ rounds: number; messages: number; growthBytes: number }> {
   const watch = new GrowthWatch();
+  const unhandled: unknown[] = [];
+  const note = (error: unknown): void => void unhandled.push(error);
+  process.on("unhandledRejection", note);
   let [heard, rounds] = [0, 0];
   for (let next = 1; heard < messages; next += 1) {
     const seed = seeds[rounds] ?? next;
@@ -251,6 +254,8 @@ export async function fuzz({
     rounds += 1;
     watch.at(heard / messages);
   }
+  process.off("unhandledRejection", note);
+  if (unhandled.length > 0) throw new AggregateError(unhandled, "Nobody waited for what failed.");
   const growthBytes = watch.growthBytes();
   process.stdout.write(
     `${heard} messages in ${rounds} rounds, seeds 1 to ${rounds}; ${growthBytes} bytes more in use\n`,

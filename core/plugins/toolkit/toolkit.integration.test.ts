@@ -46,6 +46,13 @@ test.each(["node-ts", "python", "shell"])(
   },
 );
 
+test.each([
+  ["text-tools", "text-tools.test.ts"],
+  ["data-stats", "test_stats.py"],
+])("[PL74] the sample %s passes its tests in the sandbox", async (name, file) => {
+  expect(await runTests(join(REPOSITORY, "plugins", name))).toMatchObject({ isPassed: true, files: [file] });
+});
+
 test("[PL74] the sample for the shell passes its tests in the sandbox and answers what its schema says", async () => {
   const folder = join(REPOSITORY, "plugins/log-triage");
   expect(await runTests(folder)).toMatchObject({ isPassed: true, files: ["test_tools.sh"] });
