@@ -185,4 +185,5 @@ export {
   type Token,
 } from "./api/session.ts";
 export { ClientHelloSchema, ServerMessageSchema, type ServerMessage } from "./api/events.ts";
-export { ROUTES, type Route, type RouteName } from "./api/routes.ts";
+export type { Route } from "./api/route.ts";
+export { ROUTES, type RouteName } from "./api/routes.ts";

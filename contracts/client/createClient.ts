@@ -1,4 +1,5 @@
-import { ROUTES, type Route, type RouteName } from "../api/routes.ts";
+import type { Route } from "../api/route.ts";
+import { ROUTES, type RouteName } from "../api/routes.ts";
 import { LogoMeshError } from "../errors/logoMeshError.ts";
 import { parseJson, sendRequest, type AnyCall } from "./request.ts";
 import { streamCallTool, streamGenerate } from "./streamLines.ts";

@@ -1,4 +1,4 @@
-import type { Route } from "../api/routes.ts";
+import type { Route } from "../api/route.ts";
 import { LogoMeshError } from "../errors/logoMeshError.ts";
 import { ProblemSchema } from "../errors/problem.ts";
 import type { CreateClientOptions } from "./types.ts";

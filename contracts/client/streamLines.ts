@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import { ROUTES, type Route } from "../api/routes.ts";
+import type { Route } from "../api/route.ts";
+import { ROUTES } from "../api/routes.ts";
 import { LogoMeshError } from "../errors/logoMeshError.ts";
 import type { ErrorCode } from "../errors/catalogue.ts";
 import { ProblemSchema } from "../errors/problem.ts";

@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import type { ROUTES, Route, RouteName } from "../api/routes.ts";
+import type { Route } from "../api/route.ts";
+import type { ROUTES, RouteName } from "../api/routes.ts";
 import type { ServerMessage } from "../api/events.ts";
 import type { GenerateChunk, GenerateParams } from "../llm/llm.ts";
 import type { CallToolChunk } from "../plugins/plugin.ts";

@@ -1,0 +1,76 @@
+import { z } from "zod";
+import { JsonObjectSchema } from "../../json.ts";
+import {
+  RunSchema,
+  RunStatusSchema,
+  RunSummarySchema,
+  RunTaskSchema,
+  RunTaskSummarySchema,
+} from "../../workflows/run.ts";
+import { StartRunParamsSchema } from "../../workflows/workflow.ts";
+import { PageQuerySchema, pageOf } from "../page.ts";
+import { IdParamsSchema, type Route } from "../route.ts";
+
+export const runRoutes = {
+  startRun: {
+    method: "POST",
+    path: "/api/runs",
+    scope: "run",
+    summary: "Start a run, optionally waiting for its end",
+    body: StartRunParamsSchema,
+    responses: { 200: RunSchema, 202: RunSchema },
+  },
+  listRuns: {
+    method: "GET",
+    path: "/api/runs",
+    scope: "run",
+    summary: "List runs, newest first",
+    query: PageQuerySchema.extend({
+      status: RunStatusSchema.optional(),
+      workflow: z.string().optional(),
+      q: z.string().max(200).optional(),
+    }),
+    responses: { 200: pageOf(RunSummarySchema) },
+  },
+  getRun: {
+    method: "GET",
+    path: "/api/runs/:id",
+    scope: "run",
+    summary: "A run with input and output",
+    params: IdParamsSchema,
+    responses: { 200: RunSchema },
+  },
+  listRunTasks: {
+    method: "GET",
+    path: "/api/runs/:id/tasks",
+    scope: "run",
+    summary: "The tasks of a run in order of starting",
+    params: IdParamsSchema,
+    query: PageQuerySchema,
+    responses: { 200: pageOf(RunTaskSummarySchema) },
+  },
+  getRunTask: {
+    method: "GET",
+    path: "/api/runs/:id/tasks/:seq",
+    scope: "run",
+    summary: "A task with input and output whole",
+    params: IdParamsSchema.extend({ seq: z.coerce.number().int().min(0) }),
+    responses: { 200: RunTaskSchema },
+  },
+  cancelRun: {
+    method: "POST",
+    path: "/api/runs/:id/cancel",
+    scope: "run",
+    summary: "Cancel a run and stop its work",
+    params: IdParamsSchema,
+    responses: { 200: RunSchema },
+  },
+  getRunDefinition: {
+    method: "GET",
+    path: "/api/runs/:id/definition",
+    scope: "run",
+    summary: "The definition the run is pinned to",
+    params: IdParamsSchema,
+    responses: { 200: z.object({ source: z.string(), definition: JsonObjectSchema }) },
+  },
+} as const satisfies Record<string, Route>;
