@@ -8,7 +8,13 @@ export interface Figure {
   unit: string;
   /** `max`: at most that much is wanted; `min`: at least. */
   budget?: { max: number } | { min: number };
-  peer?: { name: string; value: number };
+  peer?: Peer | readonly Peer[];
+}
+
+export interface Peer {
+  /** With its unit where it differs from the figure's. */
+  name: string;
+  value: number;
 }
 
 export interface BenchmarkResult {
@@ -53,7 +59,10 @@ export function verdict({ value, budget, peer }: Figure): { budget: string; peer
   const wanted = budget === undefined ? "" : "max" in budget ? `≤ ${budget.max}` : `≥ ${budget.min}`;
   return {
     budget: share === undefined ? "" : `${wanted} (${isMet ? "met" : `${Math.round(share * 100)} %`})`,
-    peer: peer === undefined ? "" : `${format(peer.value)} ${peer.name} (${(value / peer.value).toFixed(2)} ×)`,
+    peer: [peer ?? []]
+      .flat()
+      .map((other) => `${format(other.value)} ${other.name} (${(value / other.value).toFixed(2)} ×)`)
+      .join("; "),
   };
 }
 
