@@ -20,6 +20,8 @@ export interface WorkbenchProcess extends AsyncDisposable {
   childBytes(): number;
   /** CPU time of its own process since its start. */
   cpuMs(): number;
+  /** SIGKILL, as after a crash. */
+  kill(): Promise<void>;
 }
 
 /** An empty folder for a workspace; the checkpoints that belong outside it go to a folder beside it. */
@@ -66,7 +68,13 @@ export async function startWorkbench(folder: {
     memoryBytes: () => residentBytes(child.pid ?? 0),
     childBytes: () => leavesBelow(child.pid ?? 0).reduce((sum, pid) => sum + residentBytes(pid), 0),
     cpuMs: () => cpuMsOf(child.pid ?? 0),
+    async kill() {
+      const closed = once(child, "close");
+      child.kill("SIGKILL");
+      await closed;
+    },
     async [Symbol.asyncDispose]() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const closed = once(child, "close");
       child.kill("SIGTERM");
       await closed;

@@ -1,17 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openAuditTrail } from "../core/audit/index.ts";
-import { createIdSource, systemClock as clock, systemRandom as random } from "../core/base/index.ts";
-import { openDatabase } from "../core/db/index.ts";
-import type { Grants, PluginTools, Policy } from "../core/ports/index.ts";
-import { silentLogger as logger } from "../core/testing/index.ts";
-import {
-  SqliteWorkflowStore,
-  TaskEngine,
-  createPluginTaskExecutor,
-  createTaskExecutorRegistry,
-} from "../core/workflows/index.ts";
+import type { PluginTools } from "../core/ports/index.ts";
+import { CALLER, openBenchEngine } from "./engine.ts";
 import { hashOf, quantile, runPeer, type Benchmark } from "./harness.ts";
 
 const RUNS = 2_000;
@@ -27,26 +18,11 @@ const STEP_TASKS = Array.from(
     `  - step-${index}: { call: plugin, with: { plugin: b, tool: next, arguments: { sum: "\${ .sum }" } } }`,
 ).join("\n");
 const SOURCE = `document: { dsl: "1.0.3", namespace: bench, name: steps, version: "1.0.0" }\ndo:\n${STEP_TASKS}\n`;
-const CALLER = {
-  actor: { type: "system", id: "bench" },
-  principal: { type: "Client", id: "bench" },
-  scopes: ["admin"],
-} as const;
-
 const tools: PluginTools = {
   describeTool: () => ({ effect: "pure", version: "1.0.0", sha256: "" }),
   callTool: ({ arguments: { sum } }) =>
     Promise.resolve({ content: [], structuredContent: { sum: Number(sum) + 1 }, isError: false, durationMs: 0 }),
 };
-const notAsked = (): Promise<never> => Promise.reject(new Error("not asked for"));
-const policy: Policy = { decide: () => ({ allowed: true, policies: [], reason: "" }), require: () => undefined };
-const grants: Grants = {
-  grantWorkflow: () => Promise.resolve(),
-  grantPlugin: () => Promise.resolve(),
-  revokePlugin: () => Promise.resolve(),
-  pluginGrant: () => undefined,
-};
-
 interface PeerResult {
   stepsPerSecond: number;
   singleRunP50Ms: number;
@@ -95,41 +71,8 @@ export const benchmark: Benchmark = {
 };
 
 async function measure(folder: string): Promise<{ stepsPerSecond: number; singleMs: number[]; sums: unknown[] }> {
-  await using stack = new AsyncDisposableStack();
-  const database = stack.use(
-    await openDatabase({
-      path: join(folder, "logomesh.db"),
-      synchronous: "FULL",
-      writerEntry: new URL("../core/app/writerEntry.ts", import.meta.url),
-      readerEntry: new URL("../core/app/readerEntry.ts", import.meta.url),
-      jobEntry: new URL("../core/app/jobEntry.ts", import.meta.url),
-      logger,
-    }),
-  );
-  const { writer, reader } = database;
-  const ids = createIdSource({ clock, random });
-  const audit = stack.use(
-    await openAuditTrail({
-      ...{
-        writer,
-        reader,
-        clock,
-        random,
-        logger,
-        keysFolder: join(folder, "keys"),
-        outsideRoot: join(folder, "outside"),
-      },
-      jobs: { verify: notAsked, listUnended: notAsked },
-      newLogId: () => ids.next("log"),
-    }),
-  );
-  const engine = stack.use(
-    new TaskEngine({
-      ...{ grants, policy, clock, ids, logger, runtime: { name: "LogoMesh", version: "bench" } },
-      store: new SqliteWorkflowStore({ writer, reader, audit }),
-      executors: createTaskExecutorRegistry([createPluginTaskExecutor(tools)]),
-    }),
-  );
+  await using opened = await openBenchEngine(folder, tools);
+  const { engine } = opened;
   await engine.define({ source: SOURCE, origin: "bench", caller: CALLER });
   const runOnce = async (): Promise<unknown> => {
     const workflow = { namespace: "bench", name: "steps" };

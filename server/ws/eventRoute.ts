@@ -8,7 +8,7 @@ import { problemOf } from "../problem.ts";
 import { requireIdentity } from "../security.ts";
 import { EventStream } from "./eventStream.ts";
 import { MESSAGE_KINDS, type MessageKind } from "./messages.ts";
-import { SocketSink } from "./socketSink.ts";
+import { SocketSink, type SinkConnection } from "./socketSink.ts";
 
 /** Close codes of RFC 6455. */
 const GOING_AWAY = 1001;
@@ -51,16 +51,17 @@ export function addEvents(app: FastifyInstance, options: EventRouteOptions): voi
       socket.close(TRY_AGAIN_LATER, "too many connections");
       return;
     }
-    void serveEvents(socket, { id: request.id, query: request.query, options });
+    void serveEvents(socket, { id: request.id, query: request.query, connection: request.raw.socket, options });
   });
 }
 
 async function serveEvents(
   socket: WebSocket,
-  { id, query, options }: { id: string; query: unknown; options: EventRouteOptions },
+  request: { id: string; query: unknown; connection: SinkConnection; options: EventRouteOptions },
 ): Promise<void> {
+  const { id, query, connection, options } = request;
   const { workbench, logger, limits } = options;
-  const sink = new SocketSink(socket, limits.webSocketBufferBytesMax);
+  const sink = new SocketSink(socket, connection, limits.webSocketBufferBytesMax);
   const fail = (error: unknown): void => {
     const problem = problemOf(error, { id, logger });
     const message: ServerMessage = { type: "error", problem };
