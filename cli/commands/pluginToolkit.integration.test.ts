@@ -9,7 +9,10 @@ test("a plugin is made, checked, tested in the sandbox and packed without a work
   using folder = createTempFolder();
   const cwd = folder.path;
   const made = await runCli(["plugin", "create", "words", "--runtime", "shell"], { cwd });
-  expect(made).toMatchObject({ code: 0, out: expect.stringMatching(/^org.example.words is in .*tools.sh\n$/) });
+  expect(made).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^org.example.words is in .*tools.sh, tools.test.yaml\n$/),
+  });
   expect(made.err).toContain("logomesh plugin dev words --grant");
   expect(await runCli(["plugin", "validate", "words"], { cwd })).toMatchObject({
     ...{
@@ -18,7 +21,10 @@ test("a plugin is made, checked, tested in the sandbox and packed without a work
     },
   });
   const tested = await runCli(["plugin", "test", "words"], { cwd });
-  expect(tested).toMatchObject({ code: 0, out: "ok test_tools.sh\n✓ 1 file of tests passed\n" });
+  expect(tested).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^ok tools.test.yaml: the person .*\n✓ 1 file of tests passed\n$/s),
+  });
   for (const format of ["tgz", "mcpb"]) {
     const packed = await runCli(["plugin", "pack", "words", "--format", format, "--json"], { cwd });
     const { file } = JSON.parse(packed.out) as { file: string };

@@ -10,7 +10,7 @@ import {
   searchPlugins,
   testPluginFolder,
 } from "@logomesh/core";
-import { choiceOption, textOption } from "../arguments.ts";
+import { choiceOption, numberOption, textOption } from "../arguments.ts";
 import { connect } from "../connect.ts";
 import type { CliContext, Command } from "../context.ts";
 import { countText, visible, visibleLine } from "../output/text.ts";
@@ -88,17 +88,26 @@ const pack: Command = {
 };
 
 const test: Command = {
-  usage: "<folder>",
-  summary: "Run a plugin's own tests in the sandbox",
+  usage: "<folder> [--timeout <seconds>]",
+  summary: "Run a plugin's own tests in the sandbox, with a host that answers what they say",
   positionals: { min: 1, max: 1 },
-  async run({ positionals: [path = ""], json }, context) {
+  options: { timeout: { type: "string", help: "of all tests together, in seconds (default: 120)" } },
+  async run(args, context) {
+    const {
+      positionals: [path = ""],
+      json,
+    } = args;
+    const seconds = numberOption(args, "timeout", { min: 1, max: 3_600 });
     const folder = resolve(context.cwd, path);
     const onOutput = (text: string): void => {
       if (json) return;
       context.stream(visible(text));
     };
     const logger = createLogger({ level: "warn" });
-    const { isPassed, files } = await testPluginFolder({ folder, onOutput, signal: context.signal, logger });
+    const { isPassed, files } = await testPluginFolder({
+      ...{ folder, onOutput, signal: context.signal, logger },
+      ...(seconds === undefined ? {} : { timeoutMs: seconds * 1_000 }),
+    });
     if (json) context.printJson({ passed: isPassed, files });
     else if (isPassed) context.print(`${context.style.green("✓")} ${countText(files.length, "file")} of tests passed`);
     else context.print(`${context.style.red("✗")} the tests of ${visibleLine(basename(folder))} failed`);

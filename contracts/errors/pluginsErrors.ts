@@ -181,4 +181,10 @@ export const PLUGIN_ERRORS = defineErrors({
     retryable: false,
     help: "`trusted` needs a grant with `--outside-sandbox` and never runs as root; `dev-only` also needs a workbench started with `--dev`.",
   },
+  LM_PLUGIN_UNSCRIPTED: {
+    status: 409,
+    title: "A test does not say what the host answers",
+    retryable: false,
+    help: "Add the entry that the detail shows to the calls that the test expects of the host, or correct the plugin.",
+  },
 });

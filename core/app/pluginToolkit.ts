@@ -73,10 +73,12 @@ export async function searchRegistryPage(
   return { items: found.slice(from, to), nextCursor: to < found.length ? String(to) : null };
 }
 
-/** Runs the tests of a plugin in a sandbox like the one it will run in. @throws LogoMeshError LM_NOT_FOUND, LM_PLUGIN_* */
+/** Runs the tests of a plugin in a sandbox like the one it will run in. @throws LogoMeshError LM_NOT_FOUND, LM_TIMEOUT, LM_TOO_LARGE, LM_INPUT_INVALID, LM_PLUGIN_* */
 export async function testPluginFolder(options: {
   folder: string;
   onOutput: (text: string) => void;
+  /** Of all tests together; default: two minutes. */
+  timeoutMs?: number;
   signal: AbortSignal;
   logger: Logger;
 }): Promise<TestBundleResult> {
@@ -86,5 +88,5 @@ export async function testPluginFolder(options: {
     ...{ logger: options.logger, clock: systemClock, nodePath: process.execPath },
     pythonCandidates: pythonCandidates(process.env),
   });
-  return await testBundle({ ...options, sandbox, ...sdkFolders() });
+  return await testBundle({ ...options, clock: systemClock, sandbox, ...sdkFolders() });
 }

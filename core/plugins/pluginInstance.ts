@@ -16,7 +16,7 @@ import { ProgressRelay } from "./progressRelay.ts";
 import type { Era } from "./protocolRevisions.ts";
 import { HostPlane, META_CALL } from "./hostPlane/hostPlane.ts";
 import type { ProcessTaint } from "./hostPlane/processTaint.ts";
-import type { PluginAPI } from "./hostPlane/pluginApi.ts";
+import type { HostApi } from "./hostPlane/pluginApi.ts";
 import { McpConnection, type Introduction, type McpRequest } from "./mcpConnection.ts";
 import { TailBuffer } from "./messageReader.ts";
 import type { SandboxExit, SandboxProcess, SandboxUsage } from "./sandbox/sandbox.ts";
@@ -60,7 +60,7 @@ export interface PluginInstanceOptions {
   hasModels: boolean;
   granted: () => JsonObject;
   /** What the plugin may ask of the workbench. */
-  api: PluginAPI;
+  api: HostApi;
   clock: Clock;
   random: Random;
   /** It became unresponsive, or speaks again, or describes its tools differently. */

@@ -1,8 +1,10 @@
 import unittest
 
 from logomesh import ToolError
+from logomesh.testing import call_tool
 
 import stats
+from main import plugin
 
 
 class StatsTest(unittest.TestCase):
@@ -33,3 +35,28 @@ class StatsTest(unittest.TestCase):
                 stats.linear_trend(values, x)
         with self.assertRaisesRegex(ToolError, "too large"):
             stats.describe([1.7e308, 1.7e308, -1.7e308])
+
+
+def counted(text: str, words: int) -> dict:
+    """What text-tools is asked about a text, and what it answers."""
+    return {
+        "tool": "plugin_call",
+        "arguments": {"plugin": "org.logomesh.text-tools", "tool": "word_count", "arguments": {"text": text}},
+        "result": {"structuredContent": {"words": words}},
+    }
+
+
+class DescribeTextsTest(unittest.TestCase):
+    def test_texts_are_described_by_the_words_that_another_plugin_counts(self) -> None:
+        texts = {"texts": ["one two", "one two three four"]}
+        answer = call_tool(plugin, "describe_texts", texts, host=[counted("one two", 2), counted(texts["texts"][1], 4)])
+        described = answer["structuredContent"]
+        self.assertEqual((described["count"], described["mean"], described["max"]), (2, 3, 4))
+
+    def test_a_plugin_that_cannot_count_and_one_that_may_not_be_called_end_the_call(self) -> None:
+        failed = {"content": [{"type": "text", "text": "too long"}], "isError": True}
+        denied = {"code": "LM_POLICY_DENIED", "message": "Not granted."}
+        for outcome, why in [({"result": failed}, "too long"), ({"error": denied}, "Not granted.")]:
+            answer = call_tool(plugin, "describe_texts", {"texts": ["a"]}, host=[{"tool": "plugin_call", **outcome}])
+            self.assertTrue(answer["isError"])
+            self.assertIn(why, answer["content"][0]["text"])

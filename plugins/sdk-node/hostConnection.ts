@@ -229,8 +229,16 @@ function toHostError(error: JsonValue | undefined): HostError {
   });
 }
 
-/** Over the descriptor that the workbench announced. */
+const connections = new WeakMap<NodeJS.Process, HostConnection>();
+
+/** Over the descriptor that the workbench announced: one for each process, whoever asks. */
 export function connectHost(process: NodeJS.Process): HostConnection {
+  const known = connections.get(process) ?? openAnnounced(process);
+  connections.set(process, known);
+  return known;
+}
+
+function openAnnounced(process: NodeJS.Process): HostConnection {
   return new HostConnection((receive, close) => {
     const fd = Number(process.env.LOGOMESH_HOST_FD);
     if (!Number.isInteger(fd) || fd < 3)

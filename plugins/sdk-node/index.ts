@@ -10,7 +10,8 @@ export {
   type ToolOptions,
   type ToolProgress,
 } from "./tool.ts";
-export { HostError } from "./hostConnection.ts";
+export { HostError, connectHost } from "./hostConnection.ts";
+export { createHost } from "./host.ts";
 export type {
   ModelProposal,
   PendingProposal,

@@ -35,6 +35,7 @@ export interface Plugin {
   /**
    * Speaks the Model Context Protocol on stdin and stdout until stdin closes, then ends the process.
    * `console` and `process.stdout` lead to stderr from then on, so that nothing but the protocol reaches the workbench.
+   * Under `logomesh plugin test` it returns at once, so that tests can import the plugin.
    */
   serve(options?: ServeOptions): Promise<void>;
 }
@@ -61,6 +62,7 @@ async function serveOn(
   process: NodeJS.Process,
   parts: Pick<ServerOptions, "plugin" | "tools" | "host">,
 ): Promise<void> {
+  if (process === globalThis.process && process.env.LOGOMESH_TEST !== undefined) return;
   const write = claimStdout(process);
   const server = new PluginServer({
     ...parts,

@@ -5,7 +5,7 @@ import { slugify } from "./slugify.ts";
 import { tidyText } from "./tidyText.ts";
 import { trackKeywords } from "./trackKeywords.ts";
 
-const plugin = definePlugin({ name: "text-tools", version: "1.0.0" });
+export const plugin = definePlugin({ name: "text-tools", version: "1.0.0" });
 
 plugin.tool("word_count", {
   description: "Counts words, characters, sentences and lines, and estimates the reading time.",

@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { callTool, withHost } from "@logomesh/plugin-sdk/testing";
 import { countWords } from "./countWords.ts";
 import { extractKeywords } from "./extractKeywords.ts";
+import { plugin } from "./index.ts";
 import { slugify } from "./slugify.ts";
 import { tidyText } from "./tidyText.ts";
+import { TRACKED_EVENT, trackKeywords } from "./trackKeywords.ts";
 
 test("words, sentences and characters are counted as a reader would", () => {
   assert.deepEqual(countWords("Don't panic! It's 3.5 km.\nÜber 👩‍👩‍👧 alles."), {
@@ -63,4 +66,57 @@ test("a tidy text has no spaces at the ends of lines but Markdown's two, and one
   assert.equal(tidyText("break    \nnext"), "break  \nnext\n");
   assert.equal(tidyText(""), "\n");
   for (const text of ["a  \nb\n", "\n", "x\n\ny\n"]) assert.equal(tidyText(tidyText(text)), tidyText(text));
+});
+
+test("keywords are added to those of earlier texts, and who listens is told", async () => {
+  const calls = [
+    { tool: "store_get", arguments: { key: "keyword-totals" }, result: { value: { apple: 2 } } },
+    { tool: "store_put", arguments: { key: "keyword-totals", value: { apple: 3, mango: 1 } } },
+    { tool: "event_publish", arguments: { type: TRACKED_EVENT, data: { keywords: ["apple", "mango"] } } },
+  ];
+  const { totals } = await withHost(calls, (host) => trackKeywords(host, "apple. mango.", 10));
+  assert.deepEqual(totals, [
+    { keyword: "apple", texts: 3 },
+    { keyword: "mango", texts: 1 },
+  ]);
+});
+
+test("an untidy file is proposed without the spaces at the ends of its lines", async () => {
+  const { structuredContent } = await callTool(
+    plugin,
+    "tidy_file",
+    { path: "docs/plan.md" },
+    {
+      host: [
+        { tool: "fs_read", arguments: { path: "docs/plan.md" }, result: { text: "plan \n" } },
+        {
+          tool: "fs_propose_change",
+          arguments: { path: "docs/plan.md", text: "plan\n" },
+          result: { approvalId: "apr_1" },
+        },
+      ],
+    },
+  );
+  assert.deepEqual(structuredContent, { isTidy: false, approvalId: "apr_1" });
+});
+
+test("a tidy file is left alone, and one that may not be read says why", async () => {
+  const tidy = await callTool(
+    plugin,
+    "tidy_file",
+    { path: "docs/plan.md" },
+    {
+      host: [{ tool: "fs_read", result: { text: "plan\n" } }],
+    },
+  );
+  assert.deepEqual([tidy.structuredContent, tidy.hostCalls.length], [{ isTidy: true }, 1]);
+  const denied = await callTool(
+    plugin,
+    "tidy_file",
+    { path: "docs/secret.md" },
+    {
+      host: [{ tool: "fs_read", error: { code: "LM_POLICY_DENIED", message: "Not this one." } }],
+    },
+  );
+  assert.deepEqual([denied.isError, denied.content[0]?.text], [true, "Not this one."]);
 });

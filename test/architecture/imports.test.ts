@@ -35,6 +35,7 @@ const PACKAGES: Record<string, string> = {
   "@logomesh/core/testing": "core/testing",
   "@logomesh/server": "server",
   "@logomesh/plugin-sdk": "plugins",
+  "@logomesh/plugin-sdk/testing": "plugins",
 };
 
 /** Layer → layers it may import, itself included. */

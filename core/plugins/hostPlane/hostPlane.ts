@@ -8,7 +8,7 @@ import { isTaintedEvent } from "./eventTools.ts";
 import { HOST_ERROR, RPC, toErrorResult, toRpcError, type RpcError } from "./hostErrors.ts";
 import { HostOutbox } from "./hostOutbox.ts";
 import type { NetworkProxy } from "./networkProxy.ts";
-import type { HostSession, PluginAPI } from "./pluginApi.ts";
+import type { HostApi, HostSession } from "./pluginApi.ts";
 import type { ProcessTaint } from "./processTaint.ts";
 import { ProgressText } from "./progressText.ts";
 import type { Era } from "../protocolRevisions.ts";
@@ -41,7 +41,7 @@ export interface HostPlaneOptions {
   proxy?: Duplex | undefined;
   /** A line for the plugin's log. */
   onNote?: (text: string) => void;
-  api: PluginAPI;
+  api: HostApi;
   clock: Clock;
   random: Random;
   /** A message came, or an event went. */

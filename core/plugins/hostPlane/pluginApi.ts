@@ -36,14 +36,13 @@ import type { TokenLedger } from "../store/index.ts";
 // What a plugin may ask of the workbench: one table of tools over the ports. Each operation is checked against its schema, asked of the policy
 // for the plugin and everyone it works for, and recorded. It knows nothing of sockets.
 
-/** Of one operation, unless the tool says otherwise. */
 const TIMEOUT_MS = 30_000;
 const PROBLEMS_MAX = 20;
 /** Of one text in an entry. */
 const ENTRY_CHARS_MAX = 1_000;
 const NEVER = new AbortController().signal;
 
-const ListenInput = z.strictObject({
+export const ListenInput = z.strictObject({
   /** Exact, or with a trailing `.*`. */
   types: z.array(z.string().min(1).max(200)).min(1).max(20),
 });
@@ -80,38 +79,67 @@ export interface HostCall extends Pick<HostRequest, "signal" | "onText" | "onPro
   call: CallInFlight;
 }
 
-export class PluginAPI {
+/** What the host plane asks: tools by name, and events. */
+export interface HostApi {
+  /** As `tools/list` answers. */
+  list(): JsonObject[];
+  has(name: string): boolean;
+  readonly hasEvents: boolean;
+  /** Of one operation. */
+  timeoutMs(name: string): number;
+  /** The tool's `structuredContent`. @throws LogoMeshError what the tool throws */
+  call(name: string, args: JsonObject, asked: HostCall): Promise<JsonObject>;
+  listen(params: JsonObject, asked: Pick<HostCall, "session" | "call">): Promise<EventSubscription>;
+  /** Undefined where nothing reaches a network. */
+  openProxy(options: ProxyOptions): NetworkProxy | undefined;
+}
+
+/** The tools whose service there is. */
+export function createHostTools({ services, audit }: Pick<PluginAPIOptions, "services" | "audit">) {
+  const { blobs } = services;
+  return new Map<string, HostTool>(
+    Object.entries({
+      ...(services.files === undefined ? {} : fileTools({ ...services.files, blobs })),
+      ...(services.web === undefined ? {} : networkTools({ web: services.web, audit, blobs })),
+      ...(services.store === undefined ? {} : storeTools({ store: services.store, audit })),
+      ...(blobs === undefined ? {} : blobTools({ blobs, audit })),
+      ...pluginTools(services.plugins, blobs),
+      ...(services.models === undefined ? {} : modelTools(services.models)),
+      ...(services.proposals === undefined ? {} : proposalTools(services.proposals)),
+      ...(services.events === undefined ? {} : eventTools({ events: services.events, audit })),
+      ...(services.thoughts === undefined ? {} : thoughtTools(services.thoughts)),
+    }),
+  );
+}
+
+/** As `tools/list` answers. */
+export function describeHostTools(tools: ReadonlyMap<string, HostTool>): JsonObject[] {
+  return [...tools].map(([name, { description, input, output }]) => ({
+    name,
+    description,
+    inputSchema: schemaOf(input, "input"),
+    outputSchema: schemaOf(output, "output"),
+  }));
+}
+
+/** Of an operation, unless the tool says otherwise. */
+export function timeoutOf(tool: HostTool | undefined): number {
+  return tool?.timeoutMs ?? TIMEOUT_MS;
+}
+
+export class PluginAPI implements HostApi {
   readonly #options: PluginAPIOptions;
   readonly #tools: ReadonlyMap<string, HostTool>;
   #listed: JsonObject[] | undefined;
 
   constructor(options: PluginAPIOptions) {
     this.#options = options;
-    const { services, audit } = options;
-    const { blobs } = services;
-    this.#tools = new Map<string, HostTool>(
-      Object.entries({
-        ...(services.files === undefined ? {} : fileTools({ ...services.files, blobs })),
-        ...(services.web === undefined ? {} : networkTools({ web: services.web, audit, blobs })),
-        ...(services.store === undefined ? {} : storeTools({ store: services.store, audit })),
-        ...(blobs === undefined ? {} : blobTools({ blobs, audit })),
-        ...pluginTools(services.plugins, blobs),
-        ...(services.models === undefined ? {} : modelTools(services.models)),
-        ...(services.proposals === undefined ? {} : proposalTools(services.proposals)),
-        ...(services.events === undefined ? {} : eventTools({ events: services.events, audit })),
-        ...(services.thoughts === undefined ? {} : thoughtTools(services.thoughts)),
-      }),
-    );
+    this.#tools = createHostTools(options);
   }
 
   /** As `tools/list` answers; made once, because making it takes longer than asking for it. */
   list(): JsonObject[] {
-    return (this.#listed ??= [...this.#tools].map(([name, { description, input, output }]) => ({
-      name,
-      description,
-      inputSchema: schemaOf(input, "input"),
-      outputSchema: schemaOf(output, "output"),
-    })));
+    return (this.#listed ??= describeHostTools(this.#tools));
   }
 
   has(name: string): boolean {
@@ -153,7 +181,7 @@ export class PluginAPI {
   }
 
   timeoutMs(name: string): number {
-    return this.#tools.get(name)?.timeoutMs ?? TIMEOUT_MS;
+    return timeoutOf(this.#tools.get(name));
   }
 
   /** @throws LogoMeshError what the tool throws; LM_POLICY_DENIED, LM_INPUT_INVALID, LM_AUDIT_UNWRITABLE */
@@ -265,7 +293,7 @@ function schemaOf(schema: z.ZodType, io: "input" | "output"): JsonObject {
 }
 
 /** @throws LogoMeshError LM_INPUT_INVALID */
-function parseInput<T extends z.ZodType>(name: string, schema: T, args: JsonObject): z.output<T> {
+export function parseInput<T extends z.ZodType>(name: string, schema: T, args: JsonObject): z.output<T> {
   const parsed = schema.safeParse(args);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.slice(0, PROBLEMS_MAX).map(({ path, message }): InputProblem => ({

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { JsonObject, Plugin } from "@logomesh/contracts";
 import { afterAll, expect, test } from "vitest";
 import { systemClock } from "../../base/index.ts";
+import { SqlitePluginStore } from "../../storage/index.ts";
 import { createTempFolder, silentLogger as logger } from "../../testing/index.ts";
 import { createBubblewrapSandbox } from "../sandbox/bubblewrapSandbox.ts";
 import { writePlugin } from "../testing.ts";
@@ -23,12 +24,15 @@ afterAll(() => sandbox[Symbol.dispose]());
 
 async function runTests(folder: string, signal = new AbortController().signal) {
   let output = "";
-  const result = await testBundle({ ...SDKS, folder, sandbox, signal, onOutput: (text) => (output += text) });
+  const result = await testBundle({
+    ...{ ...SDKS, folder, sandbox, signal, clock: systemClock },
+    onOutput: (text) => (output += text),
+  });
   return { ...result, output };
 }
 
 test.each(["node-ts", "python", "shell"])(
-  "[PL72] [PL74] the template %s passes its tests in the sandbox and answers",
+  "[PL72] [PL74] [PL300] the template %s passes its tests in the sandbox and answers",
   async (name) => {
     using folder = createTempFolder();
     const made = createPlugin({
@@ -40,22 +44,24 @@ test.each(["node-ts", "python", "shell"])(
     expect(files).toHaveLength(1);
     await using host = new TestHost();
     cpSync(join(folder.path, "hello"), join(host.pluginsFolder, "hello"), { recursive: true });
+    host.services = { store: new SqlitePluginStore(host.database) };
     await host.open();
     const { structuredContent } = await host.call("greet", { name: "Ada; $(id)" }, { pluginId: made.id });
-    expect(structuredContent).toEqual({ text: "Hello, Ada; $(id)!" });
+    const isCounted = name !== "shell";
+    expect(structuredContent).toEqual({ text: "Hello, Ada; $(id)!", ...(isCounted ? { times: 1 } : {}) });
   },
 );
 
 test.each([
   ["text-tools", "text-tools.test.ts"],
   ["data-stats", "test_stats.py"],
-])("[PL74] the sample %s passes its tests in the sandbox", async (name, file) => {
+])("[PL74] [PL300] the sample %s passes its tests in the sandbox", async (name, file) => {
   expect(await runTests(join(REPOSITORY, "plugins", name))).toMatchObject({ isPassed: true, files: [file] });
 });
 
-test("[PL74] the sample for the shell passes its tests in the sandbox and answers what its schema says", async () => {
+test("[PL74] [PL305] the sample for the shell passes its tests in the sandbox and answers what its schema says", async () => {
   const folder = join(REPOSITORY, "plugins/log-triage");
-  expect(await runTests(folder)).toMatchObject({ isPassed: true, files: ["test_tools.sh"] });
+  expect(await runTests(folder)).toMatchObject({ isPassed: true, files: ["tools.test.yaml"] });
   await using host = new TestHost();
   cpSync(folder, join(host.pluginsFolder, "log-triage"), { recursive: true });
   await host.open();

@@ -180,6 +180,18 @@ class HostConnection:
                     request.changed.notify_all()
 
 
+_shared: HostConnection | None = None
+_sharing = threading.Lock()
+
+
+def shared_connection() -> HostConnection:
+    """The one of the process: handlers run in several threads, and there is one descriptor."""
+    global _shared
+    with _sharing:
+        _shared = _shared or HostConnection(open_announced)
+        return _shared
+
+
 def open_announced() -> int:
     """The descriptor that the workbench announced. Raises HostError when there is none."""
     text = os.environ.get("LOGOMESH_HOST_FD", "")

@@ -15,7 +15,6 @@ from .server import PluginServer
 
 if TYPE_CHECKING:
     from .host import Host
-    from .host_connection import HostConnection
 
 EFFECTS = ("pure", "idempotent", "once")
 
@@ -59,8 +58,6 @@ class Plugin:
         self.name = name
         self.version = version
         self.tools: dict[str, DeclaredTool] = {}
-        self._connection: HostConnection | None = None
-        self._connecting = threading.Lock()
 
     @property
     def host(self) -> Host:
@@ -74,12 +71,9 @@ class Plugin:
     def _host_of(self, token: str | None, cancel: threading.Event | None) -> Host:
         # Loaded here, because a plugin that asks for nothing does without.
         from .host import Host
-        from .host_connection import HostConnection, open_announced
+        from .host_connection import shared_connection
 
-        # Handlers run in several threads, and there is one descriptor.
-        with self._connecting:
-            self._connection = self._connection or HostConnection(open_announced)
-        return Host(self._connection, token=token, cancel=cancel)
+        return Host(shared_connection(), token=token, cancel=cancel)
 
     def tool(
         self,
@@ -104,6 +98,12 @@ class Plugin:
             return function
 
         return declare
+
+    def server(self, send: Callable[[bytes], None]) -> PluginServer:
+        """The plugin's half of the protocol, for who brings the bytes: `serve` does, and tests."""
+        return PluginServer(
+            name=self.name, version=self.version, tools=self.tools, send=send, log=_log, host_of=self._host_of
+        )
 
     def _add(self, function: Callable[..., Any], *, effect: str, name: str | None, **given: Any) -> None:
         tool_name = name or function.__name__
@@ -139,16 +139,17 @@ class Plugin:
         """Speaks the Model Context Protocol on stdin and stdout until stdin closes, then ends the process.
 
         `print` and everything else that writes to stdout lead to stderr from then on, also in child processes, so that
-        nothing but the protocol reaches the workbench; reading stdin finds it empty.
+        nothing but the protocol reaches the workbench; reading stdin finds it empty. Under `logomesh plugin test` it returns
+        at once, so that tests can import the plugin.
         """
+        if "LOGOMESH_TEST" in os.environ:
+            return
         read_fd, write_fd = _claim_stdio()
 
         def send(data: bytes) -> None:
             _write_all(write_fd, data)
 
-        server = PluginServer(
-            name=self.name, version=self.version, tools=self.tools, send=send, log=_log, host_of=self._host_of
-        )
+        server = self.server(send)
         while chunk := os.read(read_fd, READ_BYTES):
             server.receive(chunk)
         server.close(CLOSE_GRACE_S)

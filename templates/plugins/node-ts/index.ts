@@ -1,14 +1,14 @@
 import { definePlugin, s } from "@logomesh/plugin-sdk";
 import { greet } from "./greet.ts";
 
-const plugin = definePlugin({ name: "hello", version: "0.1.0" });
+export const plugin = definePlugin({ name: "hello", version: "0.1.0" });
 
 plugin.tool("greet", {
-  description: "Greets a person.",
-  effect: "pure",
+  description: "Greets a person, and remembers how often.",
+  effect: "once",
   input: s.object({ name: s.string({ minLength: 1 }), greeting: s.string().default("Hello") }),
-  output: s.object({ text: s.string() }),
-  handler: ({ name, greeting }) => ({ text: greet(name, greeting) }),
+  output: s.object({ text: s.string(), times: s.integer() }),
+  handler: ({ name, greeting }, { host }) => greet(host, name, greeting),
 });
 
 await plugin.serve();
