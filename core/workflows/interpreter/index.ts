@@ -1,5 +1,7 @@
 export { WorkflowFault, createFault, toWorkflowError } from "./faults.ts";
 export type { Frame, Timer } from "./frame.ts";
-export { Machine, drive, type EffectOutcome, type MachineEvent, type Transition } from "./machine.ts";
+export { Machine } from "./machine.ts";
 export { toRow } from "./rows.ts";
 export { SchemaValidator } from "./schemas.ts";
+export { drive } from "./steps.ts";
+export type { EffectOutcome, MachineEvent, Transition } from "./transition.ts";

@@ -17,39 +17,18 @@ import {
 import type { JournalEventKind, StoredTask } from "../store/workflowStore.ts";
 import { createFault, raisedFault, toWorkflowError, validationFault } from "./faults.ts";
 import { timerKey, type Frame, type Locals, type Scope, type Timer, type TimerKind } from "./frame.ts";
-import { matchesError, mayRetry, retryDelayMs } from "./retry.ts";
 import { timerRow, toRow } from "./rows.ts";
 import type { SchemaValidator } from "./schemas.ts";
+import type { Steps } from "./steps.ts";
+import { isTrue, type TaskHost } from "./taskHost.ts";
+import { emptyTransition, type MachineEnd, type MachineEvent, type Transition } from "./transition.ts";
+import { attempt, catchError } from "./tryTask.ts";
 import { RunVariables } from "./variables.ts";
 
 // The interpreter: a deterministic state machine over recorded events. (definition, input, events in their order) determine everything:
 // sequence numbers, branches, retries and due times, for its only clock is the instant of the last event. It performs nothing itself;
 // it says what to launch, arm and stop, and which rows to write. Expressions that only real jq can evaluate suspend the current event,
 // never the order: an event is finished before the next begins.
-
-/** Something from outside, recorded in the journal in this order. */
-export type MachineEvent =
-  | { kind: "effect"; seq: number; atMs: number; details?: JsonObject; outcome: EffectOutcome }
-  | { kind: "timer" | "timeout"; seq: number; atMs: number };
-
-export type EffectOutcome =
-  /** `recorded`: the output comes from the journal, where `output.as` has been applied already. */
-  { ok: true; output: JsonValue; recorded?: boolean } | { ok: false; error: WorkflowError };
-
-/** What the events since the last call led to. */
-export interface Transition {
-  rows: StoredTask[];
-  launched: Frame[];
-  /** Effects that nobody waits for any more. */
-  abandoned: number[];
-  armed: Timer[];
-  disarmed: string[];
-  /** Ended frames of effects and waits, for progress. */
-  ended: MachineEnd | undefined;
-}
-
-export type MachineEnd =
-  { status: "completed"; output: JsonValue } | { status: "faulted"; error: WorkflowError } | { status: "cancelled" };
 
 export interface MachineOptions {
   definition: WorkflowDefinition;
@@ -69,9 +48,6 @@ const VIEW_ROWS_MAX = 20_000;
 /** So many transitions may pass before others get their turn. */
 const TRANSITIONS_PER_TURN = 1_000;
 
-/** Suspends for promises only; everything else runs through. */
-export type Steps<T> = Generator<Promise<unknown>, T, unknown>;
-
 type Action =
   | { kind: "begin"; frame: Frame }
   | { kind: "complete"; frame: Frame; output: JsonValue; then?: FlowDirective | undefined }
@@ -81,6 +57,7 @@ export class Machine {
   readonly #options: MachineOptions;
   readonly #variables: RunVariables;
   readonly #root: Frame;
+  readonly #host: TaskHost;
   readonly #effects = new Map<number, Frame>();
   readonly #timers = new Map<string, Timer>();
   #agenda: Action[] = [];
@@ -96,6 +73,7 @@ export class Machine {
     this.#options = options;
     this.#nowMs = options.createdAtMs;
     this.#variables = new RunVariables(options);
+    this.#host = this.#createHost();
     this.#root = createFrame({
       ...{
         seq: -1,
@@ -206,12 +184,12 @@ export class Machine {
       }
       case "retry":
         this.#transition.rows.push(timerRow(timer, { nowMs: this.#nowMs, order: this.#eventOrder }));
-        this.#attempt(frame);
+        attempt(this.#host, frame);
         return;
       case "attempt":
         this.#transition.rows.push(timerRow(timer, { nowMs: this.#nowMs, order: this.#eventOrder }));
         this.#cancelChildren(frame);
-        yield* this.#catch(frame, timeoutError(`An attempt of “${frame.task.name}” took too long.`, frame));
+        yield* catchError(this.#host, frame, timeoutError(`An attempt of “${frame.task.name}” took too long.`, frame));
     }
   }
 
@@ -318,8 +296,22 @@ export class Machine {
       }
       case "try":
         frame.locals = { kind: "try", list: task.tasks, steps: 0, phase: "try", attempt: 0 };
-        return this.#attempt(frame);
+        return attempt(this.#host, frame);
     }
+  }
+
+  #createHost(): TaskHost {
+    return {
+      runId: this.#options.runId,
+      nowMs: () => this.#nowMs,
+      takeSeq: () => this.#nextSeq++,
+      evaluate: (template, data, frame, options) => this.#evaluate(template, data, frame, options),
+      enterList: (frame, locals, input, scope) => this.#enterList(frame, locals, input, scope),
+      finish: (frame, output, then) => this.#finish(frame, output, then),
+      fault: (frame, error) => this.#fault(frame, error),
+      arm: (kind, timer) => this.#arm(kind, timer),
+      disarm: (key) => this.#disarm(key),
+    };
   }
 
   #push(action: Action): void {
@@ -443,75 +435,9 @@ export class Machine {
     this.#close(frame, "faulted", { error });
     const { parent } = frame;
     if (parent === undefined) this.#end({ status: "faulted", error });
-    else if (parent.locals.kind === "try" && parent.locals.phase === "try") yield* this.#catch(parent, error);
+    else if (parent.locals.kind === "try" && parent.locals.phase === "try")
+      yield* catchError(this.#host, parent, error);
     else yield* this.#fault(parent, error);
-  }
-
-  // ---- try and retry
-
-  #attempt(frame: Frame): void {
-    const { task, locals } = frame;
-    assert(task.type === "try" && locals.kind === "try", "only a try has attempts");
-    const ms = task.catch.retry?.attemptDurationMsMax;
-    const timerSeq = ms === undefined ? undefined : this.#nextSeq++;
-    if (ms !== undefined && timerSeq !== undefined) this.#arm("attempt", { seq: timerSeq, frame, delayMs: ms });
-    const next = { kind: "try", list: task.tasks, steps: 0, phase: "try", attempt: locals.attempt + 1 } as const;
-    this.#enterList(frame, timerSeq === undefined ? next : { ...next, timerSeq }, frame.input);
-  }
-
-  *#catch(frame: Frame, error: WorkflowError): Steps<void> {
-    const { task, locals } = frame;
-    assert(task.type === "try" && locals.kind === "try", "only a try catches");
-    if (locals.timerSeq !== undefined) this.#disarm(timerKey("attempt", locals.timerSeq));
-    const scope: Scope = { ...frame.scope, [task.catch.as]: error as JsonObject };
-    let decision: "pass" | "retry" | "handle";
-    try {
-      decision = yield* this.#decide(frame, error, scope);
-    } catch (thrown) {
-      return yield* this.#fault(frame, toWorkflowError(thrown, task.reference));
-    }
-    if (decision === "pass") return yield* this.#fault(frame, error);
-    if (decision === "retry") return this.#pause(frame);
-    if (task.catch.do === undefined) return this.#finish(frame, frame.input, task.catch.then);
-    this.#enterList(frame, { ...locals, list: task.catch.do, steps: 0, phase: "catch" }, frame.input, scope);
-  }
-
-  *#decide(frame: Frame, error: WorkflowError, scope: Scope): Steps<"pass" | "retry" | "handle"> {
-    const { task, locals, input } = frame;
-    assert(task.type === "try" && locals.kind === "try", "only a try catches");
-    const clause = task.catch;
-    if (clause.errorsWith !== undefined) {
-      const filter = yield* this.#evaluate(clause.errorsWith, input, frame, { scope });
-      if (!matchesError(filter, error)) return "pass";
-    }
-    if (clause.when !== undefined && !isTrue(yield* this.#evaluate(clause.when, input, frame, { scope })))
-      return "pass";
-    if (clause.exceptWhen !== undefined && isTrue(yield* this.#evaluate(clause.exceptWhen, input, frame, { scope })))
-      return "pass";
-    const { retry } = clause;
-    if (retry === undefined) return "handle";
-    const wanted =
-      mayRetry(error) &&
-      (retry.when === undefined || isTrue(yield* this.#evaluate(retry.when, input, frame, { scope }))) &&
-      (retry.exceptWhen === undefined || !isTrue(yield* this.#evaluate(retry.exceptWhen, input, frame, { scope })));
-    const left =
-      (retry.attemptsMax === undefined || locals.attempt < retry.attemptsMax) &&
-      (retry.durationMsMax === undefined ||
-        this.#nowMs + this.#delayMs(frame) - frame.startedAtMs <= retry.durationMsMax);
-    if (wanted && left) return "retry";
-    return clause.do === undefined ? "pass" : "handle";
-  }
-
-  #delayMs(frame: Frame): number {
-    const { task, locals } = frame;
-    if (task.type !== "try" || locals.kind !== "try" || task.catch.retry === undefined) return 0;
-    return retryDelayMs(task.catch.retry, locals.attempt, `${this.#options.runId}:${frame.seq}:${locals.attempt}`);
-  }
-
-  #pause(frame: Frame): void {
-    const delayMs = this.#delayMs(frame);
-    if (frame.locals.kind === "try") frame.locals = { ...frame.locals, phase: "pause" };
-    this.#arm("retry", { seq: this.#nextSeq++, frame, delayMs });
   }
 
   // ---- common
@@ -591,10 +517,6 @@ export class Machine {
   }
 }
 
-function emptyTransition(): Transition {
-  return { rows: [], launched: [], abandoned: [], armed: [], disarmed: [], ended: undefined };
-}
-
 function createFrame(
   fields: Pick<
     Frame,
@@ -632,11 +554,6 @@ function statusOf(frame: Frame): "running" | "waiting" {
   return locals.kind === "wait" || (locals.kind === "try" && locals.phase === "pause") ? "waiting" : "running";
 }
 
-/** jq's notion: everything but false and null. */
-function isTrue(value: JsonValue): boolean {
-  return value !== false && value !== null;
-}
-
 function typeName(value: JsonValue): string {
   return value === null ? "null" : Array.isArray(value) ? "a list" : typeof value;
 }
@@ -656,24 +573,4 @@ function toRaised(value: JsonValue, instance: string): WorkflowError {
     return typeof member === "string" ? { [name]: member } : {};
   };
   return { type: value.type, status, ...text("title"), ...text("detail"), instance, ...text("instance") };
-}
-
-/** Runs steps to their end; stays synchronous unless something was awaited. */
-export function drive<T>(steps: Steps<T>): T | Promise<T> {
-  const first = steps.next();
-  return first.done === true ? first.value : driveAsync(steps, first.value);
-}
-
-async function driveAsync<T>(steps: Steps<T>, pending: Promise<unknown>): Promise<T> {
-  for (let waiting = pending; ;) {
-    let result: IteratorResult<Promise<unknown>, T>;
-    try {
-      const value = await waiting;
-      result = steps.next(value);
-    } catch (error) {
-      result = steps.throw(error);
-    }
-    if (result.done === true) return result.value;
-    waiting = result.value;
-  }
 }

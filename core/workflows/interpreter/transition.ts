@@ -1,0 +1,31 @@
+import type { JsonObject, JsonValue, WorkflowError } from "@logomesh/contracts";
+import type { StoredTask } from "../store/workflowStore.ts";
+import type { Frame, Timer } from "./frame.ts";
+
+/** Something from outside, recorded in the journal in this order. */
+export type MachineEvent =
+  | { kind: "effect"; seq: number; atMs: number; details?: JsonObject; outcome: EffectOutcome }
+  | { kind: "timer" | "timeout"; seq: number; atMs: number };
+
+export type EffectOutcome =
+  /** `recorded`: the output comes from the journal, where `output.as` has been applied already. */
+  { ok: true; output: JsonValue; recorded?: boolean } | { ok: false; error: WorkflowError };
+
+/** What the events since the last call led to. */
+export interface Transition {
+  rows: StoredTask[];
+  launched: Frame[];
+  /** Effects that nobody waits for any more. */
+  abandoned: number[];
+  armed: Timer[];
+  disarmed: string[];
+  /** Ended frames of effects and waits, for progress. */
+  ended: MachineEnd | undefined;
+}
+
+export type MachineEnd =
+  { status: "completed"; output: JsonValue } | { status: "faulted"; error: WorkflowError } | { status: "cancelled" };
+
+export function emptyTransition(): Transition {
+  return { rows: [], launched: [], abandoned: [], armed: [], disarmed: [], ended: undefined };
+}
