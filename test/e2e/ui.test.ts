@@ -40,6 +40,7 @@ const PAGES: [name: string, path: () => string, landmark: string][] = [
   ["Input and output", () => `/runs/${server.world.runs[1]?.id ?? ""}?tab=io`, "Output"],
   ["Start form", () => "/workflows/default/reading-digest", "Reading digest"],
   ["Source", () => "/workflows/default/reading-digest?tab=source", "Reading digest"],
+  ["Versions", () => "/workflows/default/reading-digest?tab=versions", "One version so far"],
   ["New workflow", () => "/workflows/new", "New workflow"],
   ["Tools", () => "/plugins/org.logomesh.data-stats?tool=describe", "Data statistics"],
   ["Permissions", () => "/plugins/org.example.web-clipper?tab=permissions", "It asks for, and is not granted"],
@@ -312,6 +313,55 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
     await page.waitForURL(/version=1.0.1/);
     expect(server.world.workflows[0]?.source).toContain("# a remark");
     expect(complaints).toEqual([]);
+  });
+
+  test("the editor proposes what fits, and the graph and the caret follow each other", async () => {
+    await using opened = await logIn();
+    const { page, complaints } = opened;
+    await page.goto(`${server.url}/workflows/default/reading-digest?tab=source`);
+    const graph = page.getByRole("group", { name: "Graph of the workflow" });
+    const condense = graph.getByRole("button", { name: /^condense/ });
+    await condense.click();
+    await expect.poll(() => page.locator(".cm-activeLine").first().textContent(), POLL).toContain("- condense:");
+    await condense.and(page.locator("[data-selected=true]")).waitFor();
+
+    await page.keyboard.press("End");
+    await page.keyboard.press("Enter");
+    await page.keyboard.type("  then: k");
+    const list = page.getByRole("listbox", { name: "Completions" });
+    await list.getByRole("option", { name: /^keep/ }).waitFor();
+    expect(await list.getByRole("option").count()).toBe(1);
+    expect(await axeViolations(page)).toEqual([]);
+    await page.keyboard.press("Enter");
+    await page.getByText("No problems").waitFor();
+
+    await page.keyboard.press("Control+Home");
+    await expect.poll(() => graph.locator("[data-selected=true]").count(), POLL).toBe(0);
+    // While the text is not valid the graph stays as it was.
+    await page.keyboard.type("[");
+    await page
+      .getByRole("region", { name: "Problems" })
+      .getByText(/Problem, line/)
+      .first()
+      .waitFor();
+    await page.getByText("As of the last valid text").waitFor();
+    expect(await condense.isVisible()).toBe(true);
+    expect(await axeViolations(page)).toEqual([]);
+    expect(complaints).toEqual([]);
+  });
+
+  test("two versions are compared", async () => {
+    const [first] = server.world.workflows;
+    if (first === undefined) throw new Error("the world has a workflow");
+    const source = first.source.replace("title: Reading digest", "title: Digest of a text");
+    server.world.storeVersion({ ...first, version: "1.0.1", source, versions: ["1.0.1", "1.0.0"] });
+    await using opened = await logIn();
+    const { page } = opened;
+    await page.goto(`${server.url}/workflows/default/reading-digest?tab=versions`);
+    const changes = page.getByRole("region", { name: "Changes" });
+    await changes.locator("[data-kind=added]").getByText("title: Digest of a text").waitFor();
+    await changes.locator("[data-kind=removed]").getByText("title: Reading digest").waitFor();
+    expect(await axeViolations(page)).toEqual([]);
   });
 
   test("a lockdown is asked for once, shown on every page, and left from there", async () => {

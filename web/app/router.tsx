@@ -51,7 +51,8 @@ const workflowRoute = createRoute({
   getParentRoute: () => workflowsRoute,
   path: "/$namespace/$name",
   validateSearch: (search: Record<string, unknown>) => ({
-    ...pick("tab", oneOf(["start", "source"] as const, search["tab"])),
+    ...pick("tab", oneOf(["start", "source", "versions"] as const, search["tab"])),
+    ...pick("base", textOf(search["base"])),
     ...pick("version", textOf(search["version"])),
   }),
   component: lazyRouteComponent(() => import("../features/workflows/WorkflowDetailPage.tsx"), "WorkflowDetailPage"),

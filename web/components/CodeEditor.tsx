@@ -7,7 +7,13 @@ import { EditorView, drawSelection, highlightActiveLine, keymap, lineNumbers } f
 import type { InputProblem } from "@logomesh/contracts";
 import { useEffect, useEffectEvent, useRef } from "react";
 
-export interface CodeEditorProps {
+export interface EditorPlace {
+  line: number;
+  /** From 1; without it the line's start. */
+  column?: number;
+}
+
+interface CodeEditorProps {
   /** Colours and indents; the same object each time. */
   language: Extension;
   value: string;
@@ -16,8 +22,13 @@ export interface CodeEditorProps {
   problems: readonly InputProblem[];
   warnings: readonly InputProblem[];
   /** The caret goes there when it changes. */
-  goTo?: { line: number } | undefined;
+  goTo?: EditorPlace | undefined;
+  /** Where the caret is, in characters from the start. */
+  onCaret?: (offset: number) => void;
 }
+
+/** What stands before the place that is gone to is seen too. */
+const INDENTATION_PX = 120;
 
 /** The default style has colours for a light page only; these follow the scheme. */
 const COLORS: Record<string, string> = {
@@ -57,14 +68,27 @@ const THEME = EditorView.theme({
   ".cm-cursor": { borderLeftColor: "var(--mantine-color-text)" },
   ".cm-content": { caretColor: "var(--mantine-color-text)" },
   "&.cm-focused .cm-selectionBackground, .cm-selectionBackground": { backgroundColor: "var(--lm-selected) !important" },
-  ".cm-tooltip": { backgroundColor: "var(--lm-surface)", border: "1px solid var(--lm-line)" },
+  ".cm-tooltip": { backgroundColor: "var(--lm-surface)", border: "1px solid var(--lm-line)", borderRadius: "4px" },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: "inherit", maxHeight: "16em" },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { padding: "2px 8px" },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]": {
+    backgroundColor: "var(--lm-selected)",
+    color: "var(--mantine-color-text)",
+  },
+  ".cm-completionLabel": { fontFamily: "var(--mantine-font-family-monospace)" },
+  ".cm-completionMatchedText": { textDecoration: "none", fontWeight: "700" },
+  ".cm-completionDetail": { fontStyle: "normal", color: "var(--mantine-color-dimmed)", marginLeft: "12px" },
+  ".cm-completionInfo, .cm-explanation": { padding: "4px 8px", maxWidth: "320px", lineHeight: "1.45" },
+  ".cm-snippetField": { backgroundColor: "var(--lm-selected)" },
 });
 
-export function CodeEditor({ language, value, onChange, label, problems, warnings, goTo }: CodeEditorProps) {
+export function CodeEditor(props: CodeEditorProps) {
+  const { language, value, onChange, label, problems, warnings, goTo, onCaret } = props;
   const host = useRef<HTMLDivElement>(null);
   const editor = useRef<EditorView | undefined>(undefined);
   const initial = useRef(value);
   const changed = useEffectEvent((text: string) => onChange(text));
+  const moved = useEffectEvent((offset: number) => onCaret?.(offset));
 
   useEffect(() => {
     if (host.current === null) return;
@@ -88,6 +112,7 @@ export function CodeEditor({ language, value, onChange, label, problems, warning
           EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false", tabindex: "0" }),
           EditorView.updateListener.of((update) => {
             if (update.docChanged) changed(update.state.doc.toString());
+            if (update.docChanged || update.selectionSet) moved(update.state.selection.main.head);
           }),
         ],
       }),
@@ -117,7 +142,11 @@ export function CodeEditor({ language, value, onChange, label, problems, warning
     const view = editor.current;
     if (view === undefined || goTo === undefined) return;
     const line = view.state.doc.line(Math.min(goTo.line, view.state.doc.lines));
-    view.dispatch({ selection: { anchor: line.from }, effects: EditorView.scrollIntoView(line.from, { y: "center" }) });
+    const anchor = Math.min(line.from + (goTo.column ?? 1) - 1, line.to);
+    view.dispatch({
+      selection: { anchor },
+      effects: EditorView.scrollIntoView(anchor, { y: "center", xMargin: INDENTATION_PX }),
+    });
     view.focus();
   }, [goTo]);
 

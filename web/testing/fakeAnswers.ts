@@ -35,7 +35,6 @@ export function createAnswers(world: FakeWorld): Answers {
   };
   const approval = (id: string | undefined) => find(world.approvals, (known) => known.id === id, "approval");
   const run = (id: string | undefined) => find(world.runs, (known) => known.id === id, "run");
-  const workflow = (name: string | undefined) => find(world.workflows, (known) => known.name === name, "workflow");
   return {
     createSession: ({ body }) => {
       if ((body as { code: string }).code !== "test-code")
@@ -51,8 +50,18 @@ export function createAnswers(world: FakeWorld): Answers {
       return world.lockdown;
     },
     endLockdown: () => (world.lockdown = { on: false }),
+    getModels: () => ({
+      models: [{ provider: "mock", name: "mock", simulated: true }],
+      providers: [{ name: "mock", available: true, simulated: true }],
+      aliases: { default: { provider: "mock", model: "mock", simulated: true } },
+    }),
     listWorkflows: () => ({ items: world.workflows, nextCursor: null }),
-    getWorkflow: ({ params }) => workflow(params["name"]),
+    getWorkflow: ({ params, query }) =>
+      find(
+        [...world.workflows, ...world.olderVersions],
+        ({ name, version }) => name === params["name"] && version === (query["version"] ?? version),
+        "workflow",
+      ),
     validateWorkflow: ({ body }) => {
       const { errors } = parseDocument((body as { source: string }).source);
       const problems = errors.map(({ message, linePos }) => ({
@@ -70,7 +79,7 @@ export function createAnswers(world: FakeWorld): Answers {
       const known =
         world.workflows.find((candidate) => candidate.name === name) ?? find(world.workflows, () => true, "workflow");
       const stored = { ...known, name, version, source, hash: version, versions: [version, ...known.versions] };
-      world.workflows = [stored, ...world.workflows.filter((candidate) => candidate.name !== name)];
+      world.storeVersion(stored);
       return { ...stored, warnings: [], grants: [{ action: "call", resource: "org.logomesh.text-tools" }] };
     },
     startRun: ({ body }) => {

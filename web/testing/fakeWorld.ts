@@ -22,6 +22,8 @@ export class FakeWorld {
   status: SystemStatus = statusFixture();
   lockdown: Lockdown = { on: false };
   workflows: WorkflowDetail[] = [workflowFixture()];
+  /** Versions that are not the newest. */
+  olderVersions: WorkflowDetail[] = [];
   plugins: Plugin[] = pluginFixtures();
   runs: Run[] = Array.from({ length: RUNS }, (_, index) => runOf(index));
   approvals: ApprovalDetail[] = approvalFixtures();
@@ -70,6 +72,12 @@ export class FakeWorld {
     this.#tell(run, "io.serverlessworkflow.workflow.started.v1");
     this.#later(() => this.#stage(run.id, 0));
     return run;
+  }
+
+  storeVersion(stored: WorkflowDetail): void {
+    const isSame = ({ name }: WorkflowDetail): boolean => name === stored.name;
+    this.olderVersions.push(...this.workflows.filter(isSame));
+    this.workflows = [stored, ...this.workflows.filter((known) => !isSame(known))];
   }
 
   changeApproval(approvalId: string, change: Partial<ApprovalDetail>): ApprovalDetail {

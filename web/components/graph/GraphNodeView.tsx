@@ -44,7 +44,7 @@ export function GraphNodeView({ data }: NodeProps<Node<GraphNodeData>>) {
         className={`nodrag ${classes["task"] ?? ""}`}
         data-selected={isSelected}
         data-status={state?.status ?? "none"}
-        disabled={state === undefined || onSelect === undefined}
+        disabled={onSelect === undefined}
         style={
           look === undefined ? {} : { borderColor: `var(--lm-${look.tone})`, background: `var(--lm-${look.tone}-soft)` }
         }

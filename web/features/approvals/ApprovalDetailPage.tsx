@@ -21,7 +21,7 @@ import { TextLink } from "../../components/links.tsx";
 import { visibleText } from "../../lib/format.ts";
 import { approvalLook } from "../../lib/status.ts";
 import { ApprovalActions } from "./ApprovalActions.tsx";
-import { DiffView } from "./DiffView.tsx";
+import { DiffView } from "../../components/DiffView.tsx";
 import { ModelProposal, modelConsequenceOf } from "./ModelProposal.tsx";
 import { KIND_LABELS } from "./kinds.ts";
 import { useApproval, useDecide, useUndo } from "./queries.ts";

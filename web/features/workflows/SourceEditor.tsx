@@ -1,15 +1,17 @@
 import { Alert, Button, Group, Stack, Text, UnstyledButton } from "@mantine/core";
 import type { DefineWorkflowResult, InputProblem } from "@logomesh/contracts";
-import { useMemo, useState } from "react";
+import { useCallback, useMemo, useState } from "react";
 import { ProblemAlert } from "../../components/States.tsx";
 import { StatusMark } from "../../components/StatusBadge.tsx";
-import { YamlEditor } from "../../components/YamlEditor.tsx";
+import { CodeEditor, type EditorPlace } from "../../components/CodeEditor.tsx";
 import { FlowGraph } from "../../components/graph/FlowGraph.tsx";
 import { formatCount, visibleText } from "../../lib/format.ts";
 import type { StatusLook } from "../../lib/status.ts";
 import classes from "./WorkflowDetail.module.css";
 import { useDefineWorkflow, useValidation } from "./queries.ts";
-import { definitionOf, versionOf, withNextVersion } from "./sourceVersion.ts";
+import { readSource, taskAt, type ReadSource } from "./editor/taskPlaces.ts";
+import { useWorkflowLanguage } from "./editor/useWorkflowLanguage.ts";
+import { versionOf, withNextVersion } from "./sourceVersion.ts";
 
 interface SourceEditorProps {
   /** What is stored. */
@@ -29,10 +31,20 @@ const FINE: StatusLook = { tone: "good", icon: "check", label: "Valid" };
 /** The YAML with its problems, and beside it the graph that it makes. */
 export function SourceEditor({ source, draft = source, taken, onStored }: SourceEditorProps) {
   const [text, setText] = useState(draft);
-  const [goTo, setGoTo] = useState<{ line: number }>();
+  const [goTo, setGoTo] = useState<EditorPlace>();
   const { validation, settled } = useValidation(text);
   const define = useDefineWorkflow();
-  const definition = useMemo(() => definitionOf(settled), [settled]);
+  const language = useWorkflowLanguage();
+  const { read, isCurrent } = useReadSource(settled);
+  const [caret, setCaret] = useState<number>();
+  const selected = caret === undefined || read === undefined ? undefined : taskAt(read.tasks, caret)?.reference;
+  const showTask = useCallback(
+    (reference: string): void => {
+      const task = read?.tasks.find((place) => place.reference === reference);
+      if (task !== undefined) setGoTo({ line: task.line, column: task.column });
+    },
+    [read],
+  );
   const isChanged = text !== source;
   const next = useMemo(() => {
     const version = versionOf(settled);
@@ -66,7 +78,9 @@ export function SourceEditor({ source, draft = source, taken, onStored }: Source
             Saving stores a new version and grants what it names. Runs keep the version they started with.
           </Text>
         </Group>
-        <YamlEditor
+        <CodeEditor
+          language={language}
+          onCaret={setCaret}
           value={text}
           onChange={setText}
           label="Source of the workflow"
@@ -95,15 +109,26 @@ export function SourceEditor({ source, draft = source, taken, onStored }: Source
           </div>
         )}
       </div>
-      {definition === undefined ? (
+      {read === undefined ? (
         <Text c="dimmed" p="xl" style={{ flex: 1 }}>
           The graph appears when the text is valid YAML.
         </Text>
       ) : (
-        <FlowGraph definition={definition} />
+        <div className={classes["drawing"]}>
+          {isCurrent ? null : <span className={classes["outdated"]}>As of the last valid text</span>}
+          <FlowGraph definition={read.definition} selected={selected} onSelect={showTask} areAllSelectable />
+        </div>
       )}
     </>
   );
+}
+
+/** What the text says, or, while it says nothing, what it last said. */
+function useReadSource(text: string): { read: ReadSource | undefined; isCurrent: boolean } {
+  const now = useMemo(() => readSource(text), [text]);
+  const [last, setLast] = useState(now);
+  if (now !== undefined && now !== last) setLast(now);
+  return { read: now ?? last, isCurrent: now !== undefined };
 }
 
 function keyOf({ pointer, message, line }: InputProblem): string {

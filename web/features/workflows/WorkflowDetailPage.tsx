@@ -11,11 +11,14 @@ import { useWorkflow } from "./queries.ts";
 
 const route = getRouteApi("/workflows/$namespace/$name");
 const FlowGraph = lazy(async () => ({ default: (await import("../../components/graph/FlowGraph.tsx")).FlowGraph }));
+const VersionsTab = lazy(async () => ({ default: (await import("./VersionsTab.tsx")).VersionsTab }));
 const SourceEditor = lazy(async () => ({ default: (await import("./SourceEditor.tsx")).SourceEditor }));
+
+const TABS = ["start", "source", "versions"] as const;
 
 export function WorkflowDetailPage() {
   const { namespace, name } = route.useParams();
-  const { tab = "start", version } = route.useSearch();
+  const { tab = "start", version, base } = route.useSearch();
   const navigate = route.useNavigate();
   const workflow = useWorkflow({ namespace, name, version });
   if (workflow.isPending) return <LoadingRows label="Loading the workflow" />;
@@ -55,7 +58,10 @@ export function WorkflowDetailPage() {
       <Tabs
         value={tab}
         onChange={(value) =>
-          void navigate({ search: (all) => ({ ...all, tab: value === "source" ? "source" : "start" }), replace: true })
+          void navigate({
+            search: (all) => ({ ...all, tab: TABS.find((known) => known === value) ?? "start" }),
+            replace: true,
+          })
         }
         className={classes["tabs"] ?? ""}
         keepMounted={false}
@@ -63,6 +69,7 @@ export function WorkflowDetailPage() {
         <Tabs.List px="md">
           <Tabs.Tab value="start">Start</Tabs.Tab>
           <Tabs.Tab value="source">Source</Tabs.Tab>
+          <Tabs.Tab value="versions">Versions ({data.versions.length})</Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="start" className={classes["panes"] ?? ""}>
           <div className={classes["form"]}>
@@ -85,6 +92,15 @@ export function WorkflowDetailPage() {
                   search: { tab: "source", version: stored.version },
                 })
               }
+            />
+          </Suspense>
+        </Tabs.Panel>
+        <Tabs.Panel value="versions" className={classes["versions"] ?? ""}>
+          <Suspense fallback={<LoadingRows label="Loading the versions" />}>
+            <VersionsTab
+              workflow={data}
+              base={base === data.version ? undefined : base}
+              onChange={(choice) => void navigate({ search: (all) => ({ ...all, ...choice }), replace: true })}
             />
           </Suspense>
         </Tabs.Panel>

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { definitionOf, versionOf, withNextVersion } from "./sourceVersion.ts";
+import { versionOf, withNextVersion } from "./sourceVersion.ts";
 
 const SOURCE = `# kept
 document:
@@ -20,11 +20,4 @@ test("a version that is no three numbers, or none, has no next one", () => {
   expect(withNextVersion("document: { version: beta }", [])).toBeUndefined();
   expect(withNextVersion("do: []", [])).toBeUndefined();
   expect(versionOf("document: { version: 1 }")).toBeUndefined();
-});
-
-test("the graph needs a mapping", () => {
-  expect(definitionOf("do: []")).toEqual({ do: [] });
-  expect(definitionOf("- a")).toBeUndefined();
-  expect(definitionOf("a: [")).toBeUndefined();
-  expect(definitionOf("")).toBeUndefined();
 });

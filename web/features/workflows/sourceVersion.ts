@@ -1,6 +1,5 @@
 /** The version that a definition's text names, and the same text with the next one: everything else stays as written. */
 import { isScalar, parseDocument } from "yaml";
-import type { JsonObject } from "@logomesh/contracts";
 
 export function versionOf(source: string): string | undefined {
   const node = parseDocument(source).getIn(["document", "version"]);
@@ -24,12 +23,4 @@ export function withNextVersion(
   } while (taken.includes(version));
   const [from, to] = node.range;
   return { source: `${source.slice(0, from)}"${version}"${source.slice(to)}`, version };
-}
-
-/** For the graph beside the editor; undefined while the text is not a mapping. */
-export function definitionOf(source: string): JsonObject | undefined {
-  const document = parseDocument(source);
-  if (document.errors.length > 0) return undefined;
-  const value = document.toJS() as unknown;
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject) : undefined;
 }

@@ -161,8 +161,13 @@ function namedTasks(value: JsonValue | undefined, reference: string): { name: st
   return value.flatMap((entry, index) =>
     Object.entries(objectOf(entry))
       .slice(0, 1)
-      .map(([name, body]) => ({ name, id: `${reference}/${index}/${name}`, body: objectOf(body) })),
+      .map(([name, body]) => ({ name, id: taskReference(reference, index, name), body: objectOf(body) })),
   );
+}
+
+/** JSON pointer of a task in its list, as runs name it. */
+export function taskReference(list: string, index: number, name: string): string {
+  return `${list}/${index}/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
 }
 
 function typeOf(body: JsonObject): string {

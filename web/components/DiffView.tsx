@@ -3,7 +3,7 @@ import { Text } from "@mantine/core";
 import type { PatchLine, PatchReview } from "@logomesh/contracts";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useRef } from "react";
-import { formatCount } from "../../lib/format.ts";
+import { formatCount } from "../lib/format.ts";
 import classes from "./DiffView.module.css";
 
 /** Longer diffs scroll on their own, and only what is in sight is in the page. */
