@@ -26,6 +26,7 @@ export {
   PluginGrantSchema,
   ContentBlockSchema,
   InstallPluginParamsSchema,
+  PLUGIN_ARCHIVE_BYTES_MAX,
   PluginChangesSchema,
   WaitingPluginSchema,
   PluginSchema,

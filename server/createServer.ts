@@ -3,7 +3,7 @@ import rateLimit from "@fastify/rate-limit";
 import { LogoMeshError } from "@logomesh/contracts";
 import { fastify, type FastifyInstance } from "fastify";
 import { servedHosts } from "./hosts.ts";
-import { acceptJsonOnly } from "./jsonBody.ts";
+import { acceptBodies } from "./bodies.ts";
 import { addMcp } from "./mcp/mcpRoute.ts";
 import { addMetrics } from "./metrics.ts";
 import { addOpenApi } from "./openApiRoute.ts";
@@ -41,7 +41,7 @@ export async function createServer(options: CreateServerOptions): Promise<Fastif
     },
   });
   app.setErrorHandler(handleError);
-  acceptJsonOnly(app);
+  acceptBodies(app);
   // Before the checks: a refused upgrade is closed by its hook.
   await registerWebSocket(app);
   addSecurity(app, { workbench, servedHosts: servedHosts(config) });

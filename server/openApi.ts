@@ -1,8 +1,10 @@
+import assert from "node:assert/strict";
 import swagger from "@fastify/swagger";
 import * as contracts from "@logomesh/contracts";
 import { fastify } from "fastify";
 import { createJsonSchemaTransform, createJsonSchemaTransformObject } from "fastify-type-provider-zod";
 import { z } from "zod";
+import { BYTES_TYPE } from "./bodies.ts";
 import { routeSchema } from "./routes/routeSchema.ts";
 import { tidyOpenApi } from "./tidyOpenApi.ts";
 
@@ -34,7 +36,7 @@ export async function createOpenApi(): Promise<string> {
   await app.register(swagger, {
     openapi: DESCRIPTION,
     transform: createJsonSchemaTransform({ schemaRegistry }),
-    transformObject: (document) => tidyOpenApi(addComponents(document)),
+    transformObject: (document) => tidyOpenApi(withBytes(addComponents(document) as OpenApiPaths)),
   });
   // Nothing is asked here, so nothing has to be compiled.
   app.setValidatorCompiler(() => () => true);
@@ -47,6 +49,22 @@ export async function createOpenApi(): Promise<string> {
   const text = JSON.stringify(app.swagger());
   await app.close();
   return text;
+}
+
+interface OpenApiPaths {
+  paths?: Record<string, Record<string, { requestBody?: { content: Record<string, object> } } | undefined>>;
+}
+
+/** Routes that take bytes say so beside their JSON body. */
+function withBytes<T extends OpenApiPaths>(document: T): T {
+  for (const route of Object.values<contracts.Route>(contracts.ROUTES)) {
+    if (route.streamBytesMax === undefined) continue;
+    const operation = document.paths?.[route.path.replaceAll(/:(\w+)/g, "{$1}")]?.[route.method.toLowerCase()];
+    assert.ok(operation?.requestBody, `${route.path} has a JSON body too`);
+    const description = `At most ${route.streamBytesMax} bytes.`;
+    operation.requestBody.content[BYTES_TYPE] = { schema: { type: "string", format: "binary", description } };
+  }
+  return document;
 }
 
 /** Schemas of the contracts get a name in the document, so that clients made from it have one type for each. */

@@ -107,8 +107,14 @@ function clientError(code: string): LogoMeshError {
 }
 
 /** The error handler of the server. */
+function hasBody({ headers }: FastifyRequest): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+}
+
 export function createErrorHandler(logger: ServerLogger) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+    // What is still on its way would stand before the next request of the connection.
+    if (hasBody(request) && !request.raw.complete) void reply.header("connection", "close");
     void sendProblem(reply, problemOf(error, { id: request.id, logger }));
   };
 }

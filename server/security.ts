@@ -1,6 +1,7 @@
 import { LogoMeshError, type Scope } from "@logomesh/contracts";
 import type { Caller, Workbench } from "@logomesh/core";
 import type { FastifyInstance, FastifyRequest } from "fastify";
+import { BYTES_TYPE } from "./bodies.ts";
 import { createHostCheck, isSameOrigin } from "./hosts.ts";
 import { mediaTypeError } from "./problem.ts";
 
@@ -8,6 +9,8 @@ declare module "fastify" {
   interface FastifyContextConfig {
     /** Requests have no body that matters, whatever their method. */
     hasNoBody?: boolean;
+    /** It takes bytes as they come, too, at most so many. */
+    streamBytesMax?: number;
     /** Which scope the route needs; undefined and `none` need no token. */
     scope?: Scope | "none";
   }
@@ -70,9 +73,12 @@ export function addSecurity(
     if (origin !== undefined && !isSameOrigin(origin, host)) {
       throw new LogoMeshError("LM_API_ORIGIN", `Pages of ${JSON.stringify(origin)} may not use this workbench.`);
     }
-    const { scope = "none", hasNoBody = false } = request.routeOptions.config;
+    const { scope = "none", hasNoBody = false, streamBytesMax } = request.routeOptions.config;
     if (scope !== "none") request.identity = identify(workbench, request, scope);
-    if (!hasNoBody && !READING.has(request.method) && !isJson(request.headers["content-type"])) throw mediaTypeError();
+    if (hasNoBody || READING.has(request.method)) return;
+    // Neither type is one that a form of a foreign page can send.
+    const type = request.headers["content-type"];
+    if (!isJson(type) && !(streamBytesMax !== undefined && type === BYTES_TYPE)) throw mediaTypeError();
   });
 }
 

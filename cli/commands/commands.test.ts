@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import {
   LogoMeshError,
   type AuditEntry,
@@ -7,7 +9,8 @@ import {
   type Thought,
 } from "@logomesh/contracts";
 import { stripVTControlCharacters } from "node:util";
-import { expect, test } from "vitest";
+import { createTempFolder } from "@logomesh/core/testing";
+import { afterAll, expect, test } from "vitest";
 import { createStubWorkbench } from "../testing/stubWorkbench.ts";
 import { runCli, running, startable } from "../testing/runCli.ts";
 
@@ -147,7 +150,10 @@ const workbench = createStubWorkbench(
     ],
   },
 );
-const options = { workbenches: running(workbench) };
+const folder = createTempFolder();
+afterAll(() => folder[Symbol.dispose]());
+writeFileSync(join(folder.path, "words.tgz"), "bytes");
+const options = { workbenches: running(workbench), cwd: folder.path };
 
 test.each<[string, number, string]>([
   ["runs list", 0, "run_1  ▶ running  digest (mock)"],
@@ -260,9 +266,19 @@ test("[SE1] a secret is read from standard input, never from an argument, and is
   expect((await runCli(["secret", "list"], empty)).out).toContain("logomesh secret set");
 });
 
+test("a folder is named, an archive is sent, and what is neither says so before anything is asked", async () => {
+  const install = (path: string) => runCli(["plugin", "install", path], options);
+  await install(".");
+  expect(workbench.requests.at(-1)).toBe(`POST /api/plugins ${JSON.stringify({ path: folder.path })}`);
+  const asked = workbench.requests.length;
+  expect(await install("none.tgz")).toMatchObject({ code: 1, err: expect.stringContaining("There is nothing at") });
+  expect(await install("/dev/null")).toMatchObject({ code: 1, err: expect.stringContaining("/dev/null is no file") });
+  expect(workbench.requests).toHaveLength(asked);
+});
+
 test("before an upgrade is granted, the whole command and what changed are shown", async () => {
-  const { err } = await runCli(["plugin", "install", "words.tgz"], { ...options, cwd: "/srv" });
-  expect(workbench.requests.at(-1)).toBe('POST /api/plugins {"path":"/srv/words.tgz"}');
+  const { err } = await runCli(["plugin", "install", "words.tgz"], options);
+  expect(workbench.requests.at(-1)).toBe("POST /api/plugins?name=words.tgz (5 bytes)");
   expect(err).toContain("runs in the sandbox: node 'a b.mjs' --why 'it'\\''s' ''\n");
   expect(err).toContain("Since the granted version 0.9.0 (abababababab…):\n  permissions added:\n    thought.read:\n");
   expect(err).toContain("also changed:");
@@ -324,12 +340,12 @@ test("an upgrade that waits is what is shown and granted", async () => {
     installPlugin: () => upgraded,
     grantPlugin: () => upgraded,
   });
-  const run = (line: string) => runCli(line.split(" "), { workbenches: running(stub) });
-  const { out, err } = await run("plugin install x.tgz");
+  const run = (line: string) => runCli(line.split(" "), { ...options, workbenches: running(stub) });
+  const { out, err } = await run("plugin install words.tgz");
   expect(out).toContain("version 2.0.0 waits: logomesh plugin grant org.example.words");
   expect(err).toContain("org.example.words 2.0.0 runs in the sandbox");
   const granted = `PUT /api/plugins/org.example.words/grants {"sha256":"${waiting.sha256}"}`;
-  for (const line of ["plugin install x.tgz --grant", "plugin grant org.example.words --yes"]) {
+  for (const line of ["plugin install words.tgz --grant", "plugin grant org.example.words --yes"]) {
     await run(line);
     expect(stub.requests.at(-1)).toBe(granted);
   }

@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, openAsBlob, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { JsonObjectSchema } from "@logomesh/contracts";
+import { basename, join, resolve } from "node:path";
+import { JsonObjectSchema, LogoMeshError, type Plugin } from "@logomesh/contracts";
 import type { Client } from "@logomesh/contracts/client";
 import { importServer } from "@logomesh/core";
 import { jsonOption, readTextFile, textOption } from "../arguments.ts";
@@ -28,7 +28,7 @@ async function installFrom(
   path: string,
   { client, args, context }: { client: Client; args: CommandArguments; context: CliContext },
 ): Promise<number> {
-  let plugin = await client.installPlugin({ body: { path }, signal: context.signal });
+  let plugin = await sendBundle(path, { client, signal: context.signal });
   const asked = toBeGranted(plugin);
   if (!plugin.granted || plugin.waiting !== undefined) requestLines(asked, context.noteStyle).forEach(context.note);
   const { id, sha256 } = asked;
@@ -36,6 +36,16 @@ async function installFrom(
   if (args.json) context.printJson(plugin);
   else printPlugin(plugin, context);
   return 0;
+}
+
+/** A folder by its path, an archive as it is read. @throws LogoMeshError LM_NOT_FOUND, LM_INPUT_INVALID; as the installation */
+async function sendBundle(path: string, { client, signal }: { client: Client; signal: AbortSignal }): Promise<Plugin> {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) throw new LogoMeshError("LM_NOT_FOUND", `There is nothing at ${path}.`);
+  if (stats.isDirectory()) return client.installPlugin({ body: { path }, signal });
+  if (!stats.isFile())
+    throw new LogoMeshError("LM_INPUT_INVALID", `${path} is no file. Name a folder, a .tgz or an .mcpb.`);
+  return client.sendPlugin({ bundle: await openAsBlob(path), name: basename(path).slice(0, 200), signal });
 }
 
 const importCommand: Command = {

@@ -70,6 +70,7 @@ export function createStubWorkbench(
 }
 
 function bodyText({ body }: RequestInit): string {
+  if (body instanceof Blob) return ` (${body.size} bytes)`;
   return typeof body === "string" ? ` ${body}` : "";
 }
 

@@ -11,8 +11,8 @@ export interface Route {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly body?: z.ZodType;
-  /** Of the body; default: what fits any definition and input. */
-  readonly bodyBytesMax?: number;
+  /** Takes bytes as they come (`application/octet-stream`) instead of the JSON body, at most so many. */
+  readonly streamBytesMax?: number;
   /** By HTTP status. Every route may also answer with a problem document. */
   readonly responses: Readonly<Record<number, z.ZodType>>;
 }

@@ -3,7 +3,7 @@ import { ROUTES, type RouteName } from "../api/routes.ts";
 import { LogoMeshError } from "../errors/logoMeshError.ts";
 import { parseJson, sendRequest, type AnyCall } from "./request.ts";
 import { streamCallTool, streamGenerate } from "./streamLines.ts";
-import type { Client, CreateClientOptions, RouteMethods } from "./types.ts";
+import type { CallResult, Client, CreateClientOptions, RouteMethods } from "./types.ts";
 import { watchEvents } from "./watchEvents.ts";
 
 /**
@@ -19,6 +19,12 @@ export function createClient(options: CreateClientOptions): Client {
   ) as { [N in RouteName]: (call?: AnyCall) => Promise<unknown> };
   return {
     ...(methods as unknown as RouteMethods),
+    sendPlugin: async ({ bundle, name, signal }) =>
+      (await callRoute(options, ROUTES.installPlugin, {
+        query: { name },
+        bytes: bundle,
+        signal,
+      })) as CallResult<"installPlugin">,
     streamGenerate: (call) => streamGenerate(options, call),
     streamCallTool: (call) => streamCallTool(options, call),
     watchEvents: (watch) => watchEvents(options, watch),

@@ -8,6 +8,8 @@ export interface AnyCall {
   params?: Record<string, unknown>;
   query?: Record<string, string | number | boolean | undefined>;
   body?: unknown;
+  /** Sent as they are, instead of the body. */
+  bytes?: Blob;
   signal?: AbortSignal | undefined;
 }
 
@@ -43,14 +45,15 @@ export async function sendRequest(
   const headers: Record<string, string> = { accept: accept ?? "application/json" };
   if (token !== undefined) headers.authorization = `Bearer ${token}`;
   // Also without a body: the type keeps forms of foreign pages from reaching a route.
-  if (route.method !== "GET") headers["content-type"] = "application/json";
+  if (route.method !== "GET")
+    headers["content-type"] = call.bytes === undefined ? "application/json" : "application/octet-stream";
   const url = urlOf(options.baseUrl, route, call);
   let response: Response;
   try {
     response = await fetch(url, {
       method: route.method,
       headers,
-      ...(route.method === "GET" ? {} : { body: JSON.stringify(call.body ?? {}) }),
+      ...(route.method === "GET" ? {} : { body: call.bytes ?? JSON.stringify(call.body ?? {}) }),
       ...(call.signal === undefined ? {} : { signal: call.signal }),
     });
   } catch (error) {

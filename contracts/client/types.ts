@@ -75,7 +75,17 @@ export interface WatchEventsOptions {
   signal: AbortSignal;
 }
 
+export interface SendPluginOptions {
+  /** A `.tgz` or an `.mcpb`: a file of a browser, or `openAsBlob` of Node.js. It is read as it is sent. */
+  bundle: Blob;
+  /** What errors and the log call it. */
+  name: string;
+  signal?: AbortSignal | undefined;
+}
+
 export interface Client extends RouteMethods {
+  /** Installs or upgrades a plugin from an archive that is sent along. @throws LogoMeshError as `installPlugin` */
+  sendPlugin(options: SendPluginOptions): Promise<CallResult<"installPlugin">>;
   /**
    * Asks a model and yields its text as it arrives; the last chunk carries the whole result.
    * Leaving the loop or aborting the signal cancels the call of the model.

@@ -234,19 +234,13 @@ export const ServeDevelopmentParamsSchema = z.strictObject({
   path: absolutePath,
 });
 
-/** From this machine, or sent along. */
-export const InstallPluginParamsSchema = z.union([
-  z.strictObject({
-    /** An absolute path of the workbench's machine: a folder, a `.tgz` or an `.mcpb`. */
-    path: absolutePath,
-  }),
-  z.strictObject({
-    /** A `.tgz` or an `.mcpb` in Base64, at most 32 MiB. */
-    bundle: z.base64(),
-    /** What errors call it. */
-    name: z.string().min(1).max(200).default("the bundle"),
-  }),
-]);
+/** Of a `.tgz` or an `.mcpb` that is installed: far more than code needs, little enough to hold in memory. */
+export const PLUGIN_ARCHIVE_BYTES_MAX = 64 * 1_048_576;
+
+export const InstallPluginParamsSchema = z.strictObject({
+  /** An absolute path of the workbench's machine: a folder, a `.tgz` or an `.mcpb`. */
+  path: absolutePath,
+});
 export type InstallPluginParams = z.infer<typeof InstallPluginParamsSchema>;
 
 export const CallToolParamsSchema = z.strictObject({

@@ -93,6 +93,11 @@ export interface PluginService {
   get(pluginId: string): Plugin;
   /** From a folder or an archive; the same plugin in another version is upgraded. It runs once it is granted. */
   install(params: InstallPluginParams, caller: Caller): Promise<Plugin>;
+  /** The same of a `.tgz` or an `.mcpb` that comes as bytes; whatever ends it early leaves nothing. */
+  installSent(
+    sent: { bytes: AsyncIterable<Uint8Array>; name: string; signal: AbortSignal },
+    caller: Caller,
+  ): Promise<Plugin>;
   uninstall(pluginId: string, options: { force: boolean; caller: Caller }): Promise<void>;
   settings(pluginId: string): PluginSettings;
   /** @throws LogoMeshError LM_INPUT_INVALID, naming what does not fit the plugin's schema */

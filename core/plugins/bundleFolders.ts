@@ -11,18 +11,25 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { LogoMeshError, type InstallPluginParams } from "@logomesh/contracts";
+import { LogoMeshError, PLUGIN_ARCHIVE_BYTES_MAX } from "@logomesh/contracts";
 import { toDisposable } from "../base/index.ts";
-import { ARCHIVE_BYTES_MAX, type ArchiveFile } from "./archives/archiveFiles.ts";
+import type { ArchiveFile } from "./archives/archiveFiles.ts";
 import { MANIFEST_FILE } from "./manifest.ts";
 
-const INCOMING = "incoming-";
+/** Of what is on its way to be a bundle. */
+export const INCOMING = "incoming-";
 
 /** Takes away what a crash left of archives that were being installed. */
 export function sweepIncoming(scratchFolder: string): void {
   if (!existsSync(scratchFolder)) return;
   for (const name of readdirSync(scratchFolder))
     if (name.startsWith(INCOMING)) rmSync(join(scratchFolder, name), { recursive: true, force: true });
+}
+
+export interface BundleSource {
+  path: string;
+  /** What errors and the log call it; default: its path. */
+  origin?: string;
 }
 
 /** A folder with a bundle in it; one that was unpacked goes away when it is disposed. */
@@ -36,11 +43,9 @@ interface OpenedBundle extends Disposable {
  * What an installation names, as a folder: a folder as it is, an archive unpacked below `scratchFolder`.
  * @throws LogoMeshError LM_PLUGIN_BUNDLE_INVALID, LM_NOT_FOUND
  */
-export async function openBundle(params: InstallPluginParams, scratchFolder: string): Promise<OpenedBundle> {
-  if ("path" in params && isFolder(params.path))
-    return { folder: params.path, origin: params.path, [Symbol.dispose]: () => undefined };
-  const origin = "path" in params ? params.path : params.name;
-  const bytes = "path" in params ? readArchiveFile(params.path) : Buffer.from(params.bundle, "base64");
+export async function openBundle({ path, origin = path }: BundleSource, scratchFolder: string): Promise<OpenedBundle> {
+  if (isFolder(path)) return { folder: path, origin, [Symbol.dispose]: () => undefined };
+  const bytes = readArchiveFile(path);
   // Loaded when it is needed: most starts install nothing.
   const { readArchive } = await import("./archives/readArchive.ts");
   const { withManifest } = await import("./imports/mcpbImport.ts");
@@ -59,10 +64,10 @@ function isFolder(path: string): boolean {
 
 function readArchiveFile(path: string): Buffer {
   const stats = statSync(path);
-  if (!stats.isFile() || stats.size > ARCHIVE_BYTES_MAX)
+  if (!stats.isFile() || stats.size > PLUGIN_ARCHIVE_BYTES_MAX)
     throw new LogoMeshError(
       "LM_PLUGIN_BUNDLE_INVALID",
-      `${path} is no file of at most ${ARCHIVE_BYTES_MAX} bytes. Name a folder, a .tgz or an .mcpb.`,
+      `${path} is no file of at most ${PLUGIN_ARCHIVE_BYTES_MAX} bytes. Name a folder, a .tgz or an .mcpb.`,
     );
   return readFileSync(path);
 }

@@ -44,6 +44,7 @@ import { PluginGrants, type HostCaller } from "./pluginGrants.ts";
 import { PinnedVersions, narrowPolicy } from "./pinnedVersions.ts";
 import { PluginInstaller } from "./pluginInstaller.ts";
 import { PluginSet } from "./pluginSet.ts";
+import type { SentArchive } from "./receiveArchive.ts";
 import { RuntimeManager } from "./runtimeManager.ts";
 import type { OutsideRunner } from "./sandbox/outsideRunner.ts";
 import type { Sandbox } from "./sandbox/sandbox.ts";
@@ -190,6 +191,11 @@ export class PluginHost implements PluginTools, RunPins, AsyncDisposable {
   /** A plugin of this id that is there already is replaced; it has to be granted again when its content is another. */
   install(params: InstallPluginParams, caller: HostCaller): Promise<Plugin> {
     return this.#installer.install(params, caller);
+  }
+
+  /** The same of an archive that is sent. @throws LogoMeshError as install; LM_TOO_LARGE, LM_PLUGIN_BUSY */
+  installSent(sent: SentArchive, caller: HostCaller): Promise<Plugin> {
+    return this.#installer.installSent(sent, caller);
   }
 
   /** Leaves nothing but what the log says. @throws LogoMeshError LM_PLUGIN_REQUIRED unless `force` */

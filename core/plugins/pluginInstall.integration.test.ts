@@ -27,6 +27,13 @@ const ENTRIES = [
   { path: "index.mjs", content: ECHO, mode: 0o100755 },
 ];
 
+/** In pieces, as a network brings it. */
+function sent(archive: Buffer, name = "x") {
+  const cuts = [0, 1, 2, 1_000, archive.length];
+  const bytes = cuts.slice(1).map((end, index) => archive.subarray(cuts[index], end));
+  return { bytes, name, signal: new AbortController().signal };
+}
+
 async function openHost() {
   const host = new TestHost();
   await host.open();
@@ -38,13 +45,13 @@ async function grant(host: TestHost, id = ID): Promise<void> {
 }
 
 test.each([
-  ["a .tgz sent along", () => ({ bundle: makeTgz(ENTRIES).toString("base64"), name: "fixture.tgz" })],
-  ["an .mcpb sent along", () => ({ bundle: makeZip(ENTRIES).toString("base64"), name: "fixture.mcpb" })],
+  ["a .tgz sent along", () => sent(makeTgz(ENTRIES), "fixture.tgz")],
+  ["an .mcpb sent along", () => sent(makeZip(ENTRIES), "fixture.mcpb")],
 ])(
-  "[PL67] %s is installed, runs once it is granted, and installing it again changes nothing",
+  "[PL67] [PL310] %s is installed, runs once it is granted, and installing it again changes nothing",
   async (_what, params) => {
     await using host = await openHost();
-    const installed = await host.host.install(params(), CALLER);
+    const installed = await host.host.installSent(params(), CALLER);
     expect(installed).toMatchObject({
       ...{ id: ID, state: "blocked", granted: false, enabled: true, command: ["node", "index.mjs"] },
       stateReason: expect.stringMatching(/never granted/),
@@ -56,7 +63,7 @@ test.each([
     await grant(host);
     expect((await host.call("echo")).content).toEqual([{ type: "text", text: "1.0.0" }]);
     const before = host.audit.entries.length;
-    expect((await host.host.install(params(), CALLER)).sha256).toBe(installed.sha256);
+    expect((await host.host.installSent(params(), CALLER)).sha256).toBe(installed.sha256);
     expect(host.audit.entries).toHaveLength(before);
     expect(host.audit.entries[0]).toMatchObject({
       ...{ kind: "plugin.installed", actor: CALLER.actor },
@@ -77,12 +84,11 @@ test("[PL67] a folder and an archive of it, named by their paths, are the same p
 
 test("[PL67] what cannot be installed says why and leaves nothing", async () => {
   await using host = await openHost();
-  const bundleOf = (entries: Parameters<typeof makeTgz>[0]) => ({
-    bundle: makeTgz(entries).toString("base64"),
-    name: "x",
-  });
-  const refused = (params: Parameters<typeof host.host.install>[0], code: string) =>
-    expect(host.host.install(params, CALLER)).rejects.toMatchObject({ code });
+  const bundleOf = (entries: Parameters<typeof makeTgz>[0]) => sent(makeTgz(entries));
+  const refused = (from: { path: string } | ReturnType<typeof sent>, code: string) =>
+    expect(
+      "path" in from ? host.host.install(from, CALLER) : host.host.installSent(from, CALLER),
+    ).rejects.toMatchObject({ code });
   await refused({ path: join(host.root, "none") }, "LM_NOT_FOUND");
   await refused({ path: "/dev/null" }, "LM_PLUGIN_BUNDLE_INVALID");
   await refused(bundleOf([{ path: "../plugin.json", content: "{}" }]), "LM_PLUGIN_BUNDLE_INVALID");
@@ -105,11 +111,11 @@ const UPGRADE = manifest({
 });
 
 async function installUpgrade(host: TestHost, files = [ENTRIES[1]!]) {
-  const first = await host.host.install({ bundle: makeTgz(ENTRIES).toString("base64"), name: "x" }, CALLER);
+  const first = await host.host.installSent(sent(makeTgz(ENTRIES)), CALLER);
   await grant(host);
   await host.call("echo");
-  const bundle = makeZip([...files, { path: "plugin.json", content: UPGRADE }]).toString("base64");
-  return { first, upgraded: await host.host.install({ bundle, name: "x.mcpb" }, CALLER) };
+  const bundle = makeZip([...files, { path: "plugin.json", content: UPGRADE }]);
+  return { first, upgraded: await host.host.installSent(sent(bundle, "x.mcpb"), CALLER) };
 }
 
 test("[PL68] an upgrade waits and shows what differs; until it is granted the granted version serves", async () => {
@@ -150,7 +156,7 @@ test("[PL155] what was granted serves over a restart too, and what waits goes wh
     waiting: { sha256: upgraded.waiting?.sha256 },
   });
   expect((await host.call("echo")).isError).toBe(false);
-  const back = await host.host.install({ bundle: makeTgz(ENTRIES).toString("base64"), name: "x" }, CALLER);
+  const back = await host.host.installSent(sent(makeTgz(ENTRIES)), CALLER);
   expect(back).toMatchObject({ sha256: first.sha256, granted: true });
   expect(back).not.toHaveProperty("waiting");
   expect((await host.call("echo")).isError).toBe(false);
@@ -197,7 +203,7 @@ test("[PL155] settings reach the version that serves, and what waits goes on wai
 
 test("[PL69] uninstalling leaves nothing but log entries", async () => {
   await using host = await openHost();
-  await host.host.install({ bundle: makeTgz(ENTRIES).toString("base64"), name: "x" }, CALLER);
+  await host.host.installSent(sent(makeTgz(ENTRIES)), CALLER);
   await grant(host);
   await host.call("echo");
   await host.host.setEnabled(ID, { enabled: false, caller: CALLER });

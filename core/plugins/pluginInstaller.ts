@@ -1,15 +1,9 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import {
-  LogoMeshError,
-  type GrantPluginParams,
-  type InstallPluginParams,
-  type JsonObject,
-  type Plugin,
-} from "@logomesh/contracts";
+import { LogoMeshError, type GrantPluginParams, type JsonObject, type Plugin } from "@logomesh/contracts";
 import { toLogoMeshError } from "../base/index.ts";
 import type { AuditLog, PluginStore } from "../ports/index.ts";
-import { openBundle, replaceFolder } from "./bundleFolders.ts";
+import { openBundle, replaceFolder, type BundleSource } from "./bundleFolders.ts";
 import { pluginEntry } from "./callMeta.ts";
 import type { ChangeFeed } from "./changeFeed.ts";
 import { engineMismatch } from "./engines.ts";
@@ -19,6 +13,7 @@ import { nameOf, type HostCaller, type PluginGrants } from "./pluginGrants.ts";
 import type { InstalledPlugin } from "./installedPlugin.ts";
 import type { PinnedVersions } from "./pinnedVersions.ts";
 import type { PluginSet } from "./pluginSet.ts";
+import { ArchiveReceiver, type SentArchive } from "./receiveArchive.ts";
 import { removeTree } from "./removeTree.ts";
 import { assertSettings } from "./store/describeSettings.ts";
 import type { PluginPins, PluginSettings, PrivateFolders } from "./store/index.ts";
@@ -44,17 +39,19 @@ export interface PluginInstallerOptions {
 /** What puts another content or another process in the place of a plugin: installing, removing, reloading, developing. One after the other. */
 export class PluginInstaller {
   readonly #options: PluginInstallerOptions;
+  readonly #receiver: ArchiveReceiver;
   #changes: Promise<unknown> = Promise.resolve();
 
   constructor(options: PluginInstallerOptions) {
     this.#options = options;
+    this.#receiver = new ArchiveReceiver(options.stagingFolder);
   }
 
   /** Another content of a plugin that is granted waits for its grant; until then the granted one serves. */
-  install(params: InstallPluginParams, caller: HostCaller): Promise<Plugin> {
+  install(source: BundleSource, caller: HostCaller): Promise<Plugin> {
     return this.#change(async () => {
       const { set, feed, stagingFolder, pluginsFolder, audit } = this.#options;
-      using bundle = await openBundle(params, stagingFolder);
+      using bundle = await openBundle(source, stagingFolder);
       const manifest = readManifest(bundle.folder);
       assertEntryPoint(bundle.folder, manifest);
       const { id, version } = manifest;
@@ -76,6 +73,12 @@ export class PluginInstaller {
       feed.changed(id);
       return set.find(id).describe();
     });
+  }
+
+  /** The same of an archive that is sent; others are installed while it comes. */
+  async installSent(sent: SentArchive, caller: HostCaller): Promise<Plugin> {
+    await using archive = await this.#receiver.receive(sent);
+    return await this.install({ path: archive.path, origin: sent.name }, caller);
   }
 
   /** Leaves nothing but what the log says. @throws LogoMeshError LM_PLUGIN_REQUIRED unless `force` */

@@ -33,7 +33,10 @@ export function pluginRoutes({ plugins, registry }: Workbench, logger: ServerLog
     listPlugins: () => ({ items: plugins.list() }),
     searchRegistry: ({ query }) => registry.search(query),
     getPlugin: ({ params }) => plugins.get(params.id),
-    installPlugin: ({ body, identity }) => plugins.install(body, identity.caller),
+    installPlugin: ({ body, bytes, query, identity, signal }) =>
+      bytes === undefined
+        ? plugins.install(body, identity.caller)
+        : plugins.installSent({ bytes, name: query.name, signal }, identity.caller),
     uninstallPlugin: async ({ params, query, identity }) => {
       await plugins.uninstall(params.id, { force: query.force ?? false, caller: identity.caller });
       return { ok: true };

@@ -1,6 +1,7 @@
 import { ROUTES, type Route, type RouteName } from "@logomesh/contracts";
 import type { Workbench } from "@logomesh/core";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { BYTES_TYPE } from "../bodies.ts";
 import type { ServerLogger } from "../options.ts";
 import { approvalRoutes } from "./approvalRoutes.ts";
 import { auditRoutes } from "./auditRoutes.ts";
@@ -48,10 +49,10 @@ export function registerRoutes(app: FastifyInstance, options: RegisterRoutesOpti
     app.route({
       method: route.method,
       url: route.path,
-      schema: routeSchema(name, route),
-      ...(route.bodyBytesMax === undefined ? {} : { bodyLimit: route.bodyBytesMax }),
+      schema: { ...routeSchema(name, route), ...jsonBodyOf(route) },
       config: {
         scope: route.scope,
+        ...(route.streamBytesMax === undefined ? {} : { streamBytesMax: route.streamBytesMax }),
         ...(name === "createSession" ? { rateLimit: { max: loginsPerMinuteMax, timeWindow: 60_000 } } : {}),
       },
       handler: (request, reply) => {
@@ -62,11 +63,19 @@ export function registerRoutes(app: FastifyInstance, options: RegisterRoutesOpti
   }
 }
 
+/** Bytes that are taken as they come are checked by who reads them. */
+function jsonBodyOf({ body, streamBytesMax }: Route): object {
+  if (body === undefined || streamBytesMax === undefined) return {};
+  return { body: { content: { "application/json": { schema: body } } } };
+}
+
 function callOf(request: FastifyRequest, reply: FastifyReply): RouteCall<never> {
   const abort = new AbortController();
   reply.raw.once("close", () => {
     if (!reply.raw.writableFinished) abort.abort();
   });
-  const { params, query, body, identity } = request;
-  return { params, query, body, identity, signal: abort.signal, request, reply } as RouteCall<never>;
+  const { params, query, identity } = request;
+  const isBytes = request.headers["content-type"] === BYTES_TYPE;
+  const { body, bytes } = isBytes ? { body: undefined, bytes: request.body } : { body: request.body, bytes: undefined };
+  return { params, query, body, bytes, identity, signal: abort.signal, request, reply } as RouteCall<never>;
 }

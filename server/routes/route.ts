@@ -12,6 +12,8 @@ export interface RouteCall<N extends RouteName> {
   params: OutputOf<(typeof ROUTES)[N], "params">;
   query: OutputOf<(typeof ROUTES)[N], "query">;
   body: OutputOf<(typeof ROUTES)[N], "body">;
+  /** What was sent instead of a body, where the route takes it; to be read once. */
+  bytes: (typeof ROUTES)[N] extends { streamBytesMax: number } ? AsyncIterable<Uint8Array> | undefined : undefined;
   /** Who asks; undefined where the route needs no token. */
   identity: (typeof ROUTES)[N]["scope"] extends "none" ? undefined : Identity;
   /** Aborts when the client goes away before the answer is complete. */

@@ -58,6 +58,8 @@ export class FakeWorkbench implements Workbench {
   /** Called before stored events are read: a test can let something happen in between. */
   beforeListEvents: () => void | Promise<void> = () => undefined;
   /** What a tool of a plugin answers. */
+  /** Told how much of an archive has come. */
+  onSentBytes: (bytes: number, signal: AbortSignal) => unknown = () => undefined;
   onToolCall: (signal: AbortSignal, onProgress?: OnToolProgress) => Promise<CallToolResult> = async () => ({
     content: [],
     isError: false,
@@ -142,6 +144,14 @@ export class FakeWorkbench implements Workbench {
       return PLUGIN;
     },
     install: async (params) => this.#record("install", PLUGIN, params),
+    installSent: async ({ bytes, name, signal }) => {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of bytes) {
+        chunks.push(chunk);
+        await this.onSentBytes(Buffer.concat(chunks).length, signal);
+      }
+      return this.#record("installSent", PLUGIN, name, Buffer.concat(chunks).toString("latin1"));
+    },
     uninstall: async (id, { force }) => this.#record("uninstall", undefined, id, force),
     settings: () => ({ schema: { type: "object" }, settings: { city: "Bern" } }),
     setSettings: async (id, { settings }) => this.#record("setSettings", { schema: null, settings }, id, settings),

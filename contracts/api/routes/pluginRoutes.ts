@@ -6,6 +6,7 @@ import {
   DeclassifyParamsSchema,
   GrantPluginParamsSchema,
   InstallPluginParamsSchema,
+  PLUGIN_ARCHIVE_BYTES_MAX,
   PluginGrantSchema,
   PluginSchema,
   PluginSettingsSchema,
@@ -43,10 +44,12 @@ export const pluginRoutes = {
     method: "POST",
     path: "/api/plugins",
     scope: "admin",
-    summary: "Install or upgrade a plugin from a folder, a .tgz or an .mcpb; it runs once it is granted",
+    summary:
+      "Install or upgrade a plugin from a folder, a .tgz or an .mcpb of the workbench's machine, or from an archive that is sent as the body; it runs once it is granted",
+    // What errors and the log call an archive that is sent.
+    query: z.object({ name: z.string().min(1).max(200).default("the bundle") }),
     body: InstallPluginParamsSchema,
-    // 32 MiB in Base64, and the field around it.
-    bodyBytesMax: 44 * 1_048_576,
+    streamBytesMax: PLUGIN_ARCHIVE_BYTES_MAX,
     responses: { 201: PluginSchema },
   },
   uninstallPlugin: {

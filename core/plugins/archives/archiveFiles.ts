@@ -4,8 +4,6 @@ import { BUNDLE_BYTES_MAX, BUNDLE_DEPTH_MAX, BUNDLE_FILES_MAX } from "../bundle.
 // What an archive says is hostile until it passed here: paths that leave the folder or collide on another file system, more files or bytes
 // than a bundle may have. Nothing is written to the disk before the whole archive passed.
 
-/** Of a packed bundle: far more than code needs, little enough to hold in memory. */
-export const ARCHIVE_BYTES_MAX = 64 * 1024 * 1024;
 /** Of a path in UTF-8, as file systems bound it. */
 const PATH_BYTES_MAX = 1_024;
 const NAME_BYTES_MAX = 255;

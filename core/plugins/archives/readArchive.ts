@@ -1,4 +1,5 @@
-import { ARCHIVE_BYTES_MAX, ArchiveFiles, type ArchiveFile } from "./archiveFiles.ts";
+import { PLUGIN_ARCHIVE_BYTES_MAX } from "@logomesh/contracts";
+import { ArchiveFiles, type ArchiveFile } from "./archiveFiles.ts";
 import { readTgz } from "./readTgz.ts";
 import { readZip } from "./readZip.ts";
 
@@ -13,10 +14,23 @@ export async function readArchive(
   { name, manifestNames }: { name: string; manifestNames: readonly string[] },
 ): Promise<ArchiveFile[]> {
   const files = new ArchiveFiles(name);
-  if (bytes.byteLength > ARCHIVE_BYTES_MAX)
-    throw files.whole(`has ${bytes.byteLength} bytes; at most ${ARCHIVE_BYTES_MAX} are read`);
-  if (bytes[0] === 0x1f && bytes[1] === 0x8b) await readTgz(bytes, files);
-  else if (bytes[0] === 0x50 && bytes[1] === 0x4b) await readZip(bytes, files);
+  if (bytes.byteLength > PLUGIN_ARCHIVE_BYTES_MAX)
+    throw files.whole(`has ${bytes.byteLength} bytes; at most ${PLUGIN_ARCHIVE_BYTES_MAX} are read`);
+  if (isTgz(bytes)) await readTgz(bytes, files);
+  else if (isZip(bytes)) await readZip(bytes, files);
   else throw files.whole("is neither a .tgz nor a zip (.mcpb)");
   return files.take(manifestNames);
+}
+
+/** Whether something that begins so can be an archive. */
+export function isArchive(bytes: Uint8Array): boolean {
+  return isTgz(bytes) || isZip(bytes);
+}
+
+function isTgz(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x1f && bytes[1] === 0x8b;
+}
+
+function isZip(bytes: Uint8Array): boolean {
+  return bytes[0] === 0x50 && bytes[1] === 0x4b;
 }

@@ -10,6 +10,7 @@ import { EmptyState, LoadingRows, ProblemAlert } from "../../components/States.t
 import { StatusBadge } from "../../components/StatusBadge.tsx";
 import { formatBytes, formatCount, visibleText } from "../../lib/format.ts";
 import { pluginLook } from "../../lib/status.ts";
+import { useInstallButton } from "./InstallButton.tsx";
 import { OutsideBadge } from "./Outside.tsx";
 import { usePlugins } from "./queries.ts";
 
@@ -17,6 +18,7 @@ export function PluginsPage() {
   const navigate = useNavigate();
   const { pluginId } = useParams({ strict: false });
   const list = usePlugins();
+  const install = useInstallButton();
   const [filter, setFilter] = useState<string>();
   const shown = useMemo(() => {
     const wanted = filter?.toLowerCase() ?? "";
@@ -27,8 +29,9 @@ export function PluginsPage() {
       isDetailOpen={pluginId !== undefined}
       list={
         <>
-          <ListHeader title="Plugins">
+          <ListHeader title="Plugins" action={install.button}>
             <FilterField label="Filter plugins" filter={filter} onFilter={setFilter} />
+            {install.problem}
           </ListHeader>
           {list.isPending ? <LoadingRows label="Loading plugins" /> : null}
           {list.isError ? <ProblemAlert error={list.error} onRetry={() => void list.refetch()} /> : null}

@@ -43,6 +43,16 @@ export function usePluginSamples(pluginId: string): readonly PluginSample[] {
   return data;
 }
 
+/** From a file of this machine, which is read as it is sent. */
+export function useInstall() {
+  const api = useApi();
+  const cache = useQueryClient();
+  return useMutation({
+    mutationFn: (bundle: File) => api.sendPlugin({ bundle, name: bundle.name.slice(0, 200) }),
+    onSuccess: () => void cache.invalidateQueries({ queryKey: queryKeys.plugins }),
+  });
+}
+
 /** Grants all that is asked for, or the part that is given. */
 export function useGrant({ id, sha256 }: Pick<Plugin, "id" | "sha256">) {
   const api = useApi();

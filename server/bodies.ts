@@ -1,11 +1,15 @@
 import { LogoMeshError } from "@logomesh/contracts";
 import type { FastifyInstance } from "fastify";
+import { mediaTypeError } from "./problem.ts";
 
 /** Lists and objects within each other. Schemas, the database and other languages walk values by recursion, and have less room. */
 const NESTING_MAX = 100;
 
-/** Bodies are JSON. An empty body is none: actions without parameters are sent with the JSON type too. */
-export function acceptJsonOnly(app: FastifyInstance): void {
+/** Of a body that a route takes as it comes. */
+export const BYTES_TYPE = "application/octet-stream";
+
+/** Bodies are JSON, but for routes that take bytes, which read them as they come and count them. An empty body is none: actions without parameters are sent with the JSON type too. */
+export function acceptBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser("error", "error");
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
@@ -18,6 +22,17 @@ export function acceptJsonOnly(app: FastifyInstance): void {
       else void parse(request, text, (error, value) => (error === null ? done(null, value) : done(notJson(text))));
     },
   );
+  app.addContentTypeParser(BYTES_TYPE, (request, payload, done) => {
+    const { streamBytesMax } = request.routeOptions.config;
+    if (streamBytesMax === undefined) done(mediaTypeError());
+    else if (Number(request.headers["content-length"] ?? 0) > streamBytesMax) done(tooLarge(streamBytesMax));
+    // Not destroyed when its reader stops: the sender is still to be answered.
+    else done(null, payload.iterator({ destroyOnReturn: false }));
+  });
+}
+
+function tooLarge(bytesMax: number): LogoMeshError {
+  return new LogoMeshError("LM_TOO_LARGE", `The body is larger than ${bytesMax} bytes.`);
 }
 
 /** Counts brackets outside of strings, before anything walks the value. */
