@@ -2,8 +2,8 @@ import type { Workbench } from "@logomesh/core";
 import type { FastifyInstance } from "fastify";
 import { Gauge, Histogram, Registry, collectDefaultMetrics } from "prom-client";
 
-/** `/metrics` in the format of Prometheus: process, requests, open WebSockets, size of the log. */
-export function addMetrics(app: FastifyInstance, { audit }: Workbench): void {
+/** `/metrics` in the format of Prometheus: process, requests, open WebSockets, size of the log, what waits for its turn. */
+export function addMetrics(app: FastifyInstance, { audit, workflows }: Workbench): void {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const requests = new Histogram({
@@ -27,6 +27,19 @@ export function addMetrics(app: FastifyInstance, { audit }: Workbench): void {
     registers: [registry],
     collect() {
       this.set(audit.head().entries);
+    },
+  });
+  new Gauge({
+    name: "logomesh_workflow_steps",
+    help: "Steps of runs that are performed or wait for their turn, by what they share; `all` are the steps of all runs.",
+    labelNames: ["queue", "state"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { name: queue, running, waiting } of workflows.stepQueues()) {
+        this.set({ queue, state: "running" }, running);
+        this.set({ queue, state: "waiting" }, waiting);
+      }
     },
   });
   app.addHook("onResponse", (request, reply, done) => {

@@ -55,6 +55,12 @@ export const WORKFLOW_ERRORS = defineErrors({
     retryable: false,
     help: "A terminal status is never overwritten. Start a new run.",
   },
+  LM_WORKFLOW_QUEUE_FULL: {
+    status: 429,
+    title: "Too much waits for its turn",
+    retryable: true,
+    help: "Start less at once; the detail names the limit that was reached.",
+  },
   LM_WORKFLOW_STEP_UNKNOWN: {
     status: 409,
     title: "The outcome of a step is unknown",

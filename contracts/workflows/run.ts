@@ -65,6 +65,8 @@ export const RunSchema = z.object({
   tainted: z.boolean().optional(),
   /** Who started it: `cli`, `api`, `web` token name, or the parent run. */
   startedBy: z.string().optional(),
+  /** Goes before what is lower and waits too; 0 when absent. */
+  priority: z.int().optional(),
   /** Times a workbench took the run over after a crash. */
   recoveries: z.int().min(0),
   /** Set when the run can never continue by itself, in words for the user. */

@@ -102,7 +102,10 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
   const secrets = new SecretAdmin({ vault, audit });
   const thoughts = new IdeaManager({ writer, reader, audit, clock, ids });
   const models = stack.use(
-    createLanguageModels({ ...{ audit, policy, clock, logger, writer, reader, stopped }, ollamaUrl: config.ollamaUrl }),
+    createLanguageModels({
+      ...{ audit, policy, clock, logger, writer, reader, stopped },
+      ...{ ollamaUrl: config.ollamaUrl, limits: config.concurrency },
+    }),
   );
   const modelChoices = createModelChoiceOwner({ models, policy });
   approvals.own("model", modelChoices.owner, modelChoices.options);
@@ -132,11 +135,12 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
       store: new SqliteWorkflowStore({ writer, reader, audit }),
       executors: createTaskExecutorRegistry([
         createLlmTaskExecutor(models),
-        createPluginTaskExecutor(plugins),
+        createPluginTaskExecutor(plugins, { places: config.concurrency.plugins }),
         createThoughtTaskExecutor({ thoughts, policy }),
         createHttpTaskExecutor({ policy, network }),
       ]),
       runtime: { name: "LogoMesh", version: readVersion() },
+      stepsAtOnce: config.concurrency.steps,
     }),
   );
   stack.use(publishSystemEvents({ bus, plugins, engine }));

@@ -85,6 +85,8 @@ export interface WorkflowService {
   listEvents(query: { runId?: string; after: number; limit: number }): Promise<RunEvent[]>;
   /** `id` of the newest durable event. */
   eventPosition(): number;
+  /** Steps that are performed and that wait for their turn: of all runs (`all`), and by what they share. */
+  stepQueues(): { name: string; running: number; waiting: number }[];
 }
 
 /** Installed plugins: the façade of core/plugins (class PluginHost). */

@@ -11,6 +11,7 @@ const DEFAULTS: Config = {
   allowedHosts: [],
   sharedFolders: ["src", "docs"],
   pluginRegistry: "registry",
+  concurrency: { steps: 64, localModels: 1, models: {}, plugins: {} },
   logLevel: "info",
   ollamaUrl: "http://127.0.0.1:11434",
 };
@@ -55,6 +56,14 @@ test("the file's settings are taken", () => {
   });
 });
 
+test("limits of what is done at once are taken one by one", () => {
+  expect(load("concurrency:\n  localModels: 2\n  plugins: { text-tools: 3 }\n").concurrency).toEqual({
+    ...DEFAULTS.concurrency,
+    localModels: 2,
+    plugins: { "text-tools": 3 },
+  });
+});
+
 test("the environment overrides the file; an empty variable does not", () => {
   const text = "port: 8000\nlog: warn\nhost: localhost\n";
   expect(load(text, { LOGOMESH_PORT: "0", LOGOMESH_LOG: "DEBUG", LOGOMESH_HOST: "::1" })).toMatchObject({
@@ -76,6 +85,8 @@ test.each<[string, object]>([
   ["devShellSandboxPaths: [src, ../up]", { pointer: "/devShellSandboxPaths/1", line: 1 }],
   ["devShellSandboxPaths: [/etc]", { pointer: "/devShellSandboxPaths/0", line: 1 }],
   ["devShellSandboxPaths: [a//b]", { pointer: "/devShellSandboxPaths/0", line: 1 }],
+  ["concurrency: { models: { big: 0 } }", { pointer: "/concurrency/models/big", line: 1 }],
+  ["concurrency: { step: 1 }", { pointer: "/concurrency/step", message: 'there is no setting "step"' }],
   ["port: 70000", { pointer: "/port", line: 1 }],
   ["allowedHosts:\n  - mesh.local\n  - 7\n", { pointer: "/allowedHosts/1", line: 3, column: 5 }],
   ["port: 1\nport: 2\n", { pointer: "", line: 2 }],

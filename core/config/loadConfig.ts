@@ -15,6 +15,20 @@ const SharedFolderSchema = z
   );
 const PortSchema = z.int().min(0).max(65_535);
 
+const PLUGIN_PLACES_MAX = 32;
+const PlacesSchema = z.int().min(1).max(1_000);
+/** How much is done at once; the rest waits for its turn. */
+const ConcurrencySchema = z.strictObject({
+  /** Steps of all runs together. */
+  steps: PlacesSchema.default(64),
+  /** Prompts to all models on this machine together. More than one lets models push each other out of memory. */
+  localModels: PlacesSchema.default(1),
+  /** Prompts to one model, by its name; it then no longer counts among `localModels`. */
+  models: z.record(z.string().min(1).max(200), PlacesSchema).default({}),
+  /** Steps in one plugin, by its id; at most as many calls as it takes. */
+  plugins: z.record(z.string().min(1).max(200), PlacesSchema.max(PLUGIN_PLACES_MAX)).default({}),
+});
+
 /** What `logomesh.yaml` may say. Every field has a default, so an empty file is a valid one. */
 const SettingsSchema = z.strictObject({
   /** Address to listen on. Anything but loopback needs `allowedHosts`. */
@@ -28,6 +42,7 @@ const SettingsSchema = z.strictObject({
   devShellSandboxPaths: z.array(SharedFolderSchema).max(20).default(["src", "docs"]),
   /** Where plugins are searched for: a `registry.json`, or a folder of plugins; relative to the workspace. */
   pluginRegistry: z.string().min(1).default("registry"),
+  concurrency: ConcurrencySchema.prefault({}),
 });
 
 /** Settings of one workbench: `logomesh.yaml`, overridden by the environment. */
@@ -40,6 +55,7 @@ export interface Config {
   sharedFolders: readonly string[];
   /** A `registry.json` or a folder of plugins; relative to the workspace. */
   pluginRegistry: string;
+  concurrency: z.infer<typeof ConcurrencySchema>;
   /** Where Ollama is looked for, without a trailing slash. */
   ollamaUrl: string;
   /** `--dev`: said by who starts the workbench, never by a file that something else could have written. */
@@ -74,6 +90,7 @@ export function loadConfig({ file, environment }: { file: string; environment: C
     allowedHosts: settings.allowedHosts,
     sharedFolders: settings.devShellSandboxPaths,
     pluginRegistry: settings.pluginRegistry,
+    concurrency: settings.concurrency,
     logLevel: parseVariable({ LOGOMESH_LOG }, z.string().toLowerCase().pipe(LogLevelSchema)) ?? settings.log,
     ollamaUrl: parseOllamaHost(OLLAMA_HOST),
   };

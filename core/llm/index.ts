@@ -1,6 +1,6 @@
 import type { LogoMeshError } from "@logomesh/contracts";
 import type { AuditLog, Clock, Logger, Policy, Reader, Writer } from "../ports/index.ts";
-import { LLMRegistry } from "./llmRegistry.ts";
+import { LLMRegistry, type ModelLimits } from "./llmRegistry.ts";
 import { ModelAliases } from "./modelAliases.ts";
 import { MockExecutor } from "./mockExecutor.ts";
 import { OllamaExecutor } from "./ollamaExecutor.ts";
@@ -23,6 +23,7 @@ export function createLanguageModels(options: {
   reader: Reader;
   /** Why nothing may be chosen now: a lockdown. */
   stopped: () => LogoMeshError | undefined;
+  limits?: ModelLimits;
 }): LLMRegistry {
   const { ollamaUrl, writer, reader, stopped, ...rest } = options;
   return new LLMRegistry({

@@ -5,7 +5,7 @@ import { createMemoryDatabase } from "../db/index.ts";
 import type { AuditEntryDraft, AuditLog, GenerateContext, Policy, PolicyRequest } from "../ports/index.ts";
 import { FakeClock, createSeededRandom, silentLogger } from "../testing/index.ts";
 import { createLanguageModels } from "./index.ts";
-import { LLMRegistry } from "./llmRegistry.ts";
+import { LLMRegistry, type ModelLimits } from "./llmRegistry.ts";
 import { createLlmWriterModule } from "./llmWriterModule.ts";
 import { MockExecutor } from "./mockExecutor.ts";
 import { ModelAliases } from "./modelAliases.ts";
@@ -56,12 +56,12 @@ async function setUp(chats: ChatScript[] = [{ pieces: answerLines(["Hel", "lo"])
       if (state.deny) throw new LogoMeshError("LM_POLICY_DENIED", "no");
     },
   };
-  const open = () =>
+  const open = (limits?: ModelLimits) =>
     new LLMRegistry({
       executors: [new OllamaExecutor({ url: fake.url })],
       mock: new MockExecutor({ clock, deltaDelayMs: 0 }),
       aliases: new ModelAliases({ ...database, audit, clock, stopped }),
-      ...{ clock, logger: silentLogger, audit, policy },
+      ...{ clock, logger: silentLogger, audit, policy, ...(limits === undefined ? {} : { limits }) },
     });
   const registry = open();
   onTestFinished(async () => {
@@ -206,6 +206,16 @@ test("[LM4] who is denied leaves no trace at the provider", async () => {
   ]);
   expect(entries).toEqual([]);
   expect(fake.chatBodies).toEqual([]);
+});
+
+test("[LM5] [WF303] the settings say how many prompts at once: to one model, or to all models of this machine", async () => {
+  const { open } = await setUp();
+  const registry = open({ localModels: 2, models: { "qwen3:4b": 3 } });
+  expect(await registry.placesOf("qwen3:4b")).toEqual({ name: "model qwen3:4b", places: 3 });
+  expect(await registry.placesOf("other")).toEqual({ name: "models of ollama", places: 2 });
+  expect(await registry.placesOf("mock")).toEqual({ name: "models of mock", places: 16 });
+  expect(await open().placesOf(undefined)).toEqual({ name: "models of ollama", places: 1 });
+  await registry[Symbol.asyncDispose]();
 });
 
 test("[LM5] one prompt at a time, callers in turn", async () => {

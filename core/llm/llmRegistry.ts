@@ -11,7 +11,7 @@ import {
   type ModelsStatus,
   type ProviderInfo,
 } from "@logomesh/contracts";
-import { assert, messageOf, toDisposable } from "../base/index.ts";
+import { messageOf, toDisposable } from "../base/index.ts";
 import type {
   AuditHistory,
   AuditLog,
@@ -20,6 +20,7 @@ import type {
   LanguageModels,
   Logger,
   ModelChoices,
+  ModelPlaces,
   Policy,
   PolicyRequest,
   Principal,
@@ -49,6 +50,15 @@ export interface LLMRegistryOptions {
   policy: Policy;
   clock: Clock;
   logger: Logger;
+  limits?: ModelLimits;
+}
+
+/** Prompts that are answered at once; the others wait. */
+export interface ModelLimits {
+  /** Of all models of a provider on this machine together. Default: one, so that models do not push each other out of memory. */
+  localModels?: number;
+  /** Of one model, by its name; it then no longer counts among those of its provider. */
+  models?: Readonly<Record<string, number>>;
 }
 
 interface Probe {
@@ -85,7 +95,7 @@ interface DoorCaller {
   principal: Principal;
 }
 
-export class LLMRegistry implements LanguageModels, ModelChoices, AsyncDisposable {
+export class LLMRegistry implements LanguageModels, ModelChoices, ModelPlaces, AsyncDisposable {
   readonly #options: LLMRegistryOptions;
   readonly #log: LLMAuditLogger;
   readonly #queues = new Map<string, FairQueue>();
@@ -99,8 +109,6 @@ export class LLMRegistry implements LanguageModels, ModelChoices, AsyncDisposabl
     this.#options = options;
     this.#log = new LLMAuditLogger(options.audit);
     this.#all = [...options.executors, options.mock];
-    for (const { provider, concurrency } of this.#all)
-      this.#queues.set(provider, new FairQueue({ provider, places: concurrency }));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -183,6 +191,16 @@ export class LLMRegistry implements LanguageModels, ModelChoices, AsyncDisposabl
     for (const call of this.#underWay) call.abort(error);
   }
 
+  async placesOf(model = "default"): Promise<{ name: string; places: number } | undefined> {
+    const { providers } = await this.#look();
+    try {
+      return this.#placesOf(this.#choose(model, providers));
+    } catch {
+      // Whoever asks it is told why there is no such model.
+      return undefined;
+    }
+  }
+
   generate(
     params: GenerateParams,
     by: GenerateContext | { caller: DoorCaller; signal: AbortSignal; onText?: (delta: string) => void },
@@ -228,9 +246,21 @@ export class LLMRegistry implements LanguageModels, ModelChoices, AsyncDisposabl
     return await this.#converse({ ...call, params: asked, executor, model, signal });
   }
 
-  #enterQueue({ executor, context, signal }: Conversation): Promise<() => void> {
-    const queue = this.#queues.get(executor.provider);
-    assert(queue !== undefined, `${executor.provider} has a queue`);
+  #placesOf({ executor, model }: { executor: LLMExecutor; model: string }): { name: string; places: number } {
+    const { models = {}, localModels } = this.#options.limits ?? {};
+    const own = Object.hasOwn(models, model) ? models[model] : undefined;
+    if (own !== undefined) return { name: `model ${model}`, places: own };
+    const { provider, local, simulated, concurrency } = executor;
+    return {
+      name: `models of ${provider}`,
+      places: local && !simulated ? (localModels ?? concurrency) : concurrency,
+    };
+  }
+
+  #enterQueue({ executor, model, context, signal }: Conversation): Promise<() => void> {
+    const { name, places } = this.#placesOf({ executor, model: model.name });
+    const queue = this.#queues.get(name) ?? new FairQueue({ provider: name, places });
+    this.#queues.set(name, queue);
     return queue.enter(`${context.caller.type}:${context.caller.id}`, signal);
   }
 

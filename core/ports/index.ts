@@ -3,7 +3,7 @@ export type { AuditBacklog, AuditEntryDraft, AuditHistory, AuditLog, AuditPayloa
 export type { Clock } from "./clock.ts";
 export type { CloudEvent, EventBus, EventDraft, EventSubscription, SealedEvent } from "./events.ts";
 export type { AuthorizePath, FileAccess, FileChange, FileContent, FileEntry } from "./files.ts";
-export type { GenerateContext, LanguageModels, ModelChoices } from "./languageModels.ts";
+export type { GenerateContext, LanguageModels, ModelChoices, ModelPlaces } from "./languageModels.ts";
 export type { Logger } from "./logger.ts";
 export type {
   AuthorizeHop,

@@ -24,6 +24,12 @@ export interface LanguageModels {
   ): Promise<GenerateResult>;
 }
 
+/** How many prompts are answered at once. */
+export interface ModelPlaces {
+  /** For the model (default: what `default` stands for), with the name of what shares these places; undefined where there is no such model. */
+  placesOf(model: string | undefined): Promise<{ name: string; places: number } | undefined>;
+}
+
 /** Which models the names `default` and `fast` stand for. */
 export interface ModelChoices {
   /**

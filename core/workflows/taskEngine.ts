@@ -22,11 +22,11 @@ import {
 import { messageOf, type IdSource } from "../base/index.ts";
 import type { Clock, Grants, Logger, Policy, Principal, RunPins } from "../ports/index.ts";
 import { Definitions, notFound } from "./engine/definitions.ts";
+import { EffectQueue, type QueueLength } from "./engine/effectQueue.ts";
 import { EffectRunner, type ChildRequest, type ChildResult, type ChildRuns } from "./engine/effectRunner.ts";
 import type { RunIdentity } from "./engine/lifecycle.ts";
 import { RunDriver } from "./engine/runDriver.ts";
 import { RunHub } from "./engine/runHub.ts";
-import { Semaphore } from "./engine/semaphore.ts";
 import type { TaskExecutorRegistry } from "./executors/index.ts";
 import { ExpressionEvaluator } from "./expressions/index.ts";
 import { Machine, SchemaValidator, WorkflowFault } from "./interpreter/index.ts";
@@ -37,8 +37,8 @@ import type { ClaimedRun, NewRun, RunQuery, WorkflowStore } from "./store/workfl
 
 // The façade of the workflow engine: definitions, runs, and what a door may ask of them. One RunDriver owns each live run.
 
-/** Effects in flight over all runs; models and plugins have narrower limits of their own. */
-const EFFECTS_MAX = 64;
+/** Steps at once over all runs unless the settings say otherwise; models and plugins have narrower limits of their own. */
+const STEPS_AT_ONCE = 64;
 /** A run that is taken over so often without recording a step brings the workbench down: it must be looked at. */
 const IDLE_RECOVERIES_MAX = 5;
 /** Runs that start runs. */
@@ -63,6 +63,8 @@ export interface TaskEngineOptions {
   logger: Logger;
   /** Name and version, as expressions see them. */
   runtime: { name: string; version: string };
+  /** Steps that are performed at once, over all runs. */
+  stepsAtOnce?: number;
 }
 
 export class TaskEngine implements AsyncDisposable {
@@ -72,6 +74,7 @@ export class TaskEngine implements AsyncDisposable {
   readonly #definitions: Definitions;
   readonly #hub = new RunHub();
   readonly #drivers = new Map<string, RunDriver>();
+  readonly #queue: EffectQueue;
   readonly #effects: EffectRunner;
   #stopped = false;
   #paused = false;
@@ -79,12 +82,13 @@ export class TaskEngine implements AsyncDisposable {
   constructor(options: TaskEngineOptions) {
     this.#options = options;
     const { store, grants, clock } = options;
+    this.#queue = new EffectQueue({ places: options.stepsAtOnce ?? STEPS_AT_ONCE });
     this.#definitions = new Definitions({ store, grants, clock, evaluator: this.#evaluator, schemas: this.#schemas });
     const children: ChildRuns = { run: (task, request, signal) => this.#runChild(task, request, signal) };
     this.#effects = new EffectRunner({
       executors: options.executors,
       children,
-      places: new Semaphore(EFFECTS_MAX),
+      queue: this.#queue,
       onBug: (error, frame) =>
         options.logger.error({ err: error, task: frame.task.reference }, "effect failed inside LogoMesh"),
     });
@@ -255,6 +259,11 @@ export class TaskEngine implements AsyncDisposable {
 
   eventPosition(): number {
     return this.#options.store.eventPosition();
+  }
+
+  /** Steps that are being performed and that wait for it: all of them, and each thing that they share. */
+  stepQueues(): QueueLength[] {
+    return this.#queue.lengths();
   }
 
   // ---- inside

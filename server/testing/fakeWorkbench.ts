@@ -92,6 +92,7 @@ export class FakeWorkbench implements Workbench {
     validate: async () => ({ valid: true, problems: [], warnings: [] }),
     listWorkflows: async () => ({ items: [WORKFLOW_SUMMARY], nextCursor: null }),
     getWorkflow: async () => WORKFLOW,
+    stepQueues: () => [{ name: "plugin a", running: 32, waiting: 3 }],
     deleteWorkflow: async (reference, { force }) => this.#record("deleteWorkflow", undefined, reference, force),
     start: async (params, { scopes }) => {
       const run = runOf("run-2", { status: params.waitMs ? "completed" : "running" });

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { Frame } from "../interpreter/index.ts";
 import type { CallTask, Task } from "../language/index.ts";
 import { EffectRunner, type EffectOrder } from "./effectRunner.ts";
-import { Semaphore } from "./semaphore.ts";
+import { EffectQueue } from "./effectQueue.ts";
 
 const task = { type: "call", call: "llm", name: "ask", reference: "/do/0/ask", literals: {} } as unknown as CallTask;
 
@@ -20,6 +20,8 @@ function orderFor(wanted: Task): EffectOrder {
     simulated: false,
     tainted: false,
     onTaint: () => undefined,
+    priority: 0,
+    onWait: () => undefined,
     signal: new AbortController().signal,
     onText: () => undefined,
     onProgress: () => undefined,
@@ -30,7 +32,7 @@ function createRunner(execute: () => Promise<never>, bugs: unknown[] = []): Effe
   return new EffectRunner({
     executors: new Map([["llm", { kind: "llm", effect: () => "idempotent", execute }]]),
     children: { run: () => Promise.reject(new Error("no children here")) },
-    places: new Semaphore(1),
+    queue: new EffectQueue({ places: 1 }),
     onBug: (error) => bugs.push(error),
   });
 }

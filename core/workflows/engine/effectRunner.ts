@@ -8,11 +8,11 @@ import {
 } from "@logomesh/contracts";
 import { isCancellation, sha256Hex } from "../../base/index.ts";
 import type { AuditPayload, WriteCommand } from "../../ports/index.ts";
-import type { TaskExecutorRegistry } from "../executors/index.ts";
+import type { TaskExecutor, TaskExecutorRegistry } from "../executors/index.ts";
 import { toWorkflowError, type EffectOutcome, type Frame } from "../interpreter/index.ts";
 import { jsonText } from "../jsonText.ts";
 import type { CallTask, RunTask } from "../language/index.ts";
-import type { Semaphore } from "./semaphore.ts";
+import type { EffectQueue } from "./effectQueue.ts";
 
 /** Of the JSON text of one step's output. */
 const OUTPUT_CHARS_MAX = 8 * 1024 * 1024;
@@ -44,7 +44,7 @@ export interface EffectRunnerOptions {
   executors: TaskExecutorRegistry;
   children: ChildRuns;
   /** Effects of all runs together. */
-  places: Semaphore;
+  queue: EffectQueue;
   onBug: (error: unknown, frame: Frame) => void;
 }
 
@@ -66,6 +66,10 @@ export interface EffectOrder {
   tainted: boolean;
   /** Called when this step reads private data, before its outcome is known. */
   onTaint: () => void;
+  /** Of the run; higher goes first. */
+  priority: number;
+  /** Called with what it waits for when it has to, and with undefined when its turn has come. */
+  onWait: (reason: string | undefined) => void;
   signal: AbortSignal;
   onText: (delta: string) => void;
   onProgress: (progress: ToolProgress) => void;
@@ -128,7 +132,7 @@ export class EffectRunner {
     if (task.type !== "call") throw new LogoMeshError("LM_INTERNAL", `${task.type} is no effect.`);
     const executor = this.#options.executors.get(task.call);
     if (executor === undefined) throw new LogoMeshError("LM_INTERNAL", `No executor for call: ${task.call}.`);
-    const leave = await this.#options.places.enter(signal);
+    const leave = await this.#awaitTurn(executor, { task, signal, ...order });
     try {
       const result = await executor.execute(
         {
@@ -155,6 +159,25 @@ export class EffectRunner {
     } finally {
       leave();
     }
+  }
+
+  async #awaitTurn(
+    executor: TaskExecutor,
+    { task, runId, priority, signal, onWait }: Omit<EffectOrder, "frame"> & { task: CallTask },
+  ): Promise<() => void> {
+    const found = executor.shares?.(task);
+    const shared = found instanceof Promise ? await found : found;
+    const { queue } = this.#options;
+    const waiting: string[] = [];
+    const leave = await queue.enter({
+      ...{ runId, priority, shared, signal },
+      onWait(reason) {
+        waiting.push(reason);
+        onWait(reason);
+      },
+    });
+    if (waiting.length > 0) onWait(undefined);
+    return leave;
   }
 
   #failed(thrown: unknown, frame: Frame): EffectReport {

@@ -57,6 +57,8 @@ interface Live {
   frame: Frame;
   abort: AbortController;
   settled: Promise<void>;
+  /** What it waits for before it is performed. */
+  waitsFor?: string | undefined;
 }
 
 /** Why a run goes no further by itself. */
@@ -101,7 +103,7 @@ export class RunDriver {
 
   /** Tasks that are going on, in order of starting. */
   liveTasks(): StoredTask[] {
-    return this.#closed ? [] : this.#machine.liveRows();
+    return this.#closed ? [] : this.#machine.liveRows().map((row) => this.#withWait(row));
   }
 
   /** Stores the run with its first transition. @throws LogoMeshError when it could not be stored: then there is no run */
@@ -433,7 +435,9 @@ export class RunDriver {
   #launch(frame: Frame): void {
     const { run, effects, hub, clock } = this.#options;
     const abort = new AbortController();
-    const settled = effects
+    const live: Live = { frame, abort, settled: Promise.resolve() };
+    this.#live.set(frame.seq, live);
+    live.settled = effects
       .run({
         runId: run.runId,
         definitionHash: run.hash,
@@ -441,6 +445,8 @@ export class RunDriver {
         simulated: this.#summary.simulated === true,
         tainted: this.#isTainted,
         onTaint: () => (this.#isTainted = true),
+        priority: this.#summary.priority ?? 0,
+        onWait: (reason) => this.#onWait(live, reason),
         signal: abort.signal,
         onText: (delta) => hub.publish(run.runId, { type: "token", runId: run.runId, taskSeq: frame.seq, delta }),
         onProgress: (progress) =>
@@ -452,7 +458,20 @@ export class RunDriver {
         this.#reports.set(frame.seq, report);
         this.#push(effectEvent(frame.seq, { atMs: clock.nowMs(), outcome: report.outcome, details: report.details }));
       });
-    this.#live.set(frame.seq, { frame, abort, settled });
+  }
+
+  /** Shown, never stored: after a restart it waits for another turn. */
+  #onWait(live: Live, reason: string | undefined): void {
+    const { hub, run } = this.#options;
+    live.waitsFor = reason;
+    if (!hub.hears(run.runId)) return;
+    const row = this.#withWait(toRow(live.frame, { status: "running", endedAtMs: null }));
+    hub.publish(run.runId, { type: "task", runId: run.runId, task: summarizeTask(row) });
+  }
+
+  #withWait(row: StoredTask): StoredTask {
+    const waitsFor = this.#live.get(row.seq)?.waitsFor;
+    return waitsFor === undefined ? row : { ...row, status: "pending", details: JSON.stringify({ waitsFor }) };
   }
 
   #arm(timer: Timer): void {

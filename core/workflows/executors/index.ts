@@ -1,5 +1,10 @@
 export { createHttpTaskExecutor } from "./httpTaskExecutor.ts";
 export { createLlmTaskExecutor } from "./llmTaskExecutor.ts";
 export { createPluginTaskExecutor } from "./pluginTaskExecutor.ts";
-export { createTaskExecutorRegistry, type TaskExecutorRegistry } from "./taskExecutor.ts";
+export {
+  createTaskExecutorRegistry,
+  type SharedPlaces,
+  type TaskExecutor,
+  type TaskExecutorRegistry,
+} from "./taskExecutor.ts";
 export { createThoughtTaskExecutor } from "./thoughtTaskExecutor.ts";

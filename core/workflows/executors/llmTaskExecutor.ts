@@ -1,6 +1,6 @@
 import type { JsonObject } from "@logomesh/contracts";
 import { z } from "zod";
-import type { LanguageModels } from "../../ports/index.ts";
+import type { LanguageModels, ModelPlaces } from "../../ports/index.ts";
 import { parseDuration } from "../language/index.ts";
 import { parseArguments } from "./parseArguments.ts";
 import type { TaskExecutor } from "./taskExecutor.ts";
@@ -21,10 +21,11 @@ const ArgumentsSchema = z.strictObject({
 });
 
 /** `call: llm`. The gateway audits prompt and answer itself, before and after; the step's entry only points there. */
-export function createLlmTaskExecutor(models: LanguageModels): TaskExecutor {
+export function createLlmTaskExecutor(models: LanguageModels & ModelPlaces): TaskExecutor {
   return {
     kind: "llm",
     effect: () => "idempotent",
+    shares: ({ literals: { model } }) => models.placesOf(typeof model === "string" ? model : undefined),
     async execute(request, { signal, onText, tainted }) {
       const { timeout, ...rest } = parseArguments(ArgumentsSchema, request.arguments, "llm");
       const timeoutMs = timeout === undefined ? undefined : parseDuration(timeout);

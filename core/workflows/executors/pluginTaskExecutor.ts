@@ -15,10 +15,21 @@ const ArgumentsSchema = z.strictObject({
 /** Of a tool's own error text in the step's error. */
 const DETAIL_CHARS_MAX = 2000;
 
-/** `call: plugin`. The tool's effect class is what the granted manifest declares. */
-export function createPluginTaskExecutor(plugins: PluginTools): TaskExecutor {
+/** Steps in one plugin at once unless the settings say less: as many calls as it takes. More would wait there and hold places of others. */
+const PLACES_DEFAULT = 32;
+
+/** `call: plugin`. The tool's effect class is what the granted manifest declares. `places`: at once, by plugin. */
+export function createPluginTaskExecutor(
+  plugins: PluginTools,
+  { places = {} }: { places?: Readonly<Record<string, number>> } = {},
+): TaskExecutor {
   return {
     kind: "plugin",
+    shares({ literals: { plugin } }) {
+      if (typeof plugin !== "string") return undefined;
+      const own = Object.hasOwn(places, plugin) ? places[plugin] : undefined;
+      return { name: `plugin ${plugin}`, places: own ?? PLACES_DEFAULT };
+    },
     effect({ literals: { plugin, tool } }, _args, runId) {
       if (typeof plugin !== "string" || typeof tool !== "string") return "once";
       return plugins.describeTool(plugin, tool, runId)?.effect ?? "once";

@@ -43,12 +43,22 @@ export interface TaskResult {
   simulated?: boolean;
 }
 
+/** Something narrower than the engine that steps share: a plugin, the machine's model. */
+export interface SharedPlaces {
+  /** For people too: `plugin text-tools`, `model qwen3:4b`. */
+  name: string;
+  /** Steps that may use it at once. */
+  places: number;
+}
+
 /** Performs one kind of `call`. */
 export interface TaskExecutor {
   /** The name after `call:`. */
   readonly kind: CallTask["call"];
   /** How often the effect may happen. */
   effect(task: CallTask, args: JsonValue, runId: string): Effect;
+  /** Where the step waits for its turn, besides the engine's own places. It takes no other than these before it is performed. */
+  shares?(task: CallTask): SharedPlaces | undefined | Promise<SharedPlaces | undefined>;
   /** @throws LogoMeshError; anything else is a bug of ours */
   execute(request: TaskRequest, context: TaskContext): Promise<TaskResult>;
 }

@@ -15,6 +15,7 @@ import type {
   GenerateContext,
   Grants,
   LanguageModels,
+  ModelPlaces,
   PluginToolCall,
   PluginTools,
   Policy,
@@ -49,7 +50,7 @@ export interface EngineHarness {
   audit: AuditEntryDraft[];
   policy: { requests: PolicyRequest[]; deny: (request: PolicyRequest) => boolean };
   /** Answers of the model, by prompt. */
-  llm: { simulated: boolean; answer: (prompt: string) => string; contexts?: GenerateContext[] };
+  llm: { simulated: boolean; answer: (prompt: string) => string; contexts?: GenerateContext[]; places?: number };
   store: SqliteWorkflowStore;
   /** Set to fail or to hang before or after the commits that follow. */
   faults: { beforeCommit?: () => Promise<void> | void; afterCommit?: () => Promise<void> | void };
@@ -215,8 +216,9 @@ function toolsOf(harness: EngineHarness): PluginTools {
   };
 }
 
-function modelsOf(harness: EngineHarness): LanguageModels {
+function modelsOf(harness: EngineHarness): LanguageModels & ModelPlaces {
   return {
+    placesOf: () => Promise.resolve({ name: "models of mock", places: harness.llm.places ?? 16 }),
     generate(params, context, { onText }) {
       harness.llm.contexts?.push(context);
       const text = harness.llm.answer(params.prompt ?? "");
