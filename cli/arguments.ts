@@ -24,7 +24,7 @@ export function numberOption(
   const text = textOption(args, name);
   if (text === undefined) return undefined;
   const value = Number(text);
-  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  if (/^-?\d+$/.test(text) && value >= min && value <= max) return value;
   throw new UsageError(`--${name} must be a whole number from ${min} to ${max}, not “${text}”`);
 }
 

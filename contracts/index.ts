@@ -93,6 +93,7 @@ export {
   type WorkflowIdentity,
 } from "./workflows/run.ts";
 export {
+  RUN_PRIORITY_MAX,
   DefineWorkflowResultSchema,
   StartRunParamsSchema,
   ValidateWorkflowResultSchema,

@@ -42,6 +42,19 @@ export function addMetrics(app: FastifyInstance, { audit, workflows }: Workbench
       }
     },
   });
+  new Gauge({
+    name: "logomesh_workflow_runs",
+    help: "Runs of workflows that limit how many go on at once: those that have a place and those that wait for one.",
+    labelNames: ["workflow", "state"],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { queue: workflow, running, waiting } of workflows.runQueues()) {
+        this.set({ workflow, state: "running" }, running);
+        this.set({ workflow, state: "waiting" }, waiting);
+      }
+    },
+  });
   app.addHook("onResponse", (request, reply, done) => {
     // Paths that are no route would make as many series as there are paths.
     const route = request.routeOptions.url ?? "unknown";

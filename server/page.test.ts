@@ -84,6 +84,7 @@ test("[SV12] /metrics counts requests by route, not by path", async () => {
   expect(body).not.toContain("secret-path");
   expect(body).toContain("logomesh_audit_entries 7");
   expect(body).toContain("logomesh_websockets 0");
+  expect(body).toContain('logomesh_workflow_runs{workflow="default/a",state="waiting"} 2');
   expect(body).toContain('logomesh_workflow_steps{queue="plugin a",state="waiting"} 3');
 });
 

@@ -79,7 +79,7 @@ async function interpret(name: string, trace: string): Promise<unknown> {
   const machine = new Machine({
     ...{ definition, evaluator, schemas: new SchemaValidator(), input: {} },
     // What the interpreter is told is recorded: the same after every recovery.
-    ...{ runId: DBOS.workflowID ?? "", createdAtMs: await DBOS.now() },
+    ...{ runId: DBOS.workflowID ?? "", startedAtMs: await DBOS.now() },
     runtime: { name: "LogoMesh on DBOS", version: "0" },
     effectOf: () => "idempotent",
   });

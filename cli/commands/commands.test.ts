@@ -507,3 +507,10 @@ test("a workbench that can no longer work ends the start with its error", async 
   expect(err).toContain("disk gone");
   expect(log.at(-1)).toBe("stopped");
 });
+
+test("a run is started with the priority that was given, and one that is none is a mistake", async () => {
+  await runCli("run digest --detach --priority=-7".split(" "), options);
+  expect(workbench.requests.at(-1)).toContain('"priority":-7');
+  const wrong = await runCli("run digest --detach --priority 101".split(" "), options);
+  expect(wrong).toMatchObject({ code: 2, err: expect.stringContaining("from -100 to 100") });
+});

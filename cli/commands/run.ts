@@ -1,13 +1,20 @@
-import { LogoMeshError, type JsonObject, type JsonValue, type Run, type StartRunParams } from "@logomesh/contracts";
+import {
+  LogoMeshError,
+  RUN_PRIORITY_MAX as PRIORITY_MAX,
+  type JsonObject,
+  type JsonValue,
+  type Run,
+  type StartRunParams,
+} from "@logomesh/contracts";
 import { parse as parseYaml } from "yaml";
-import { readDefinition, readTextFile, textOptions } from "../arguments.ts";
+import { numberOption, readDefinition, readTextFile, textOptions } from "../arguments.ts";
 import { Interrupted, UsageError, type CliContext, type Command, type CommandArguments } from "../context.ts";
 import type { Connection } from "../context.ts";
 import { printRun } from "../output/printRun.ts";
 import { watchRun } from "../output/watchRun.ts";
 
 export const runCommand: Command = {
-  usage: "<name|file> [--input <name>=<value>]… [--input-file <file>]… [--watch | --detach]",
+  usage: "<name|file> [--input <name>=<value>]… [--input-file <file>]… [--priority <n>] [--watch | --detach]",
   summary: "Run a workflow and wait for its end",
   positionals: { min: 1, max: 1 },
   options: {
@@ -17,11 +24,16 @@ export const runCommand: Command = {
       multiple: true,
       help: "the input as .json or .yaml; another text becomes {text, name}, several become {files}; - is standard input",
     },
+    priority: {
+      type: "string",
+      help: `goes before what is lower and waits too: ${-PRIORITY_MAX} to ${PRIORITY_MAX}, by default 0`,
+    },
     watch: { type: "boolean", help: "show each task as it happens; Ctrl-C leaves the run alone" },
     detach: { type: "boolean", help: "print the run's id and do not wait" },
   },
   examples: [
     "logomesh run reading-digest --input-file workflows/samples/walden.md --watch",
+    "logomesh run reading-digest --input-file notes.md --priority=-10 --detach",
     "logomesh run default/reading-digest@1.0.0 --input text='A few words.' --json",
   ],
   async run(args, context) {
@@ -29,7 +41,12 @@ export const runCommand: Command = {
       throw new UsageError("--watch waits for the end, --detach does not: give one of them");
     }
     const target = await workflowOf(args.positionals[0] ?? "", context);
-    const params = { ...target, input: await inputOf(args, context) };
+    const priority = numberOption(args, "priority", { min: -PRIORITY_MAX, max: PRIORITY_MAX });
+    const params = {
+      ...target,
+      input: await inputOf(args, context),
+      ...(priority === undefined ? {} : { priority }),
+    };
     const { workbenches, env, root } = context;
     const running = await workbenches.find({ env, root });
     if (running !== undefined) return startAndWait(params, { args, context, connection: running, isOwn: false });

@@ -67,6 +67,8 @@ export const RunSchema = z.object({
   startedBy: z.string().optional(),
   /** Goes before what is lower and waits too; 0 when absent. */
   priority: z.int().optional(),
+  /** Where it has or waits for a place, when its workflow limits how many runs go on at once: `namespace/name`, with the key's value. */
+  queue: z.string().optional(),
   /** Times a workbench took the run over after a crash. */
   recoveries: z.int().min(0),
   /** Set when the run can never continue by itself, in words for the user. */

@@ -51,6 +51,9 @@ export const WorkflowReferenceSchema = z.strictObject({
 });
 export type WorkflowReference = z.infer<typeof WorkflowReferenceSchema>;
 
+/** Enough to order by hand; both ways from 0. */
+export const RUN_PRIORITY_MAX = 100;
+
 export const StartRunParamsSchema = z
   .strictObject({
     workflow: WorkflowReferenceSchema.optional(),
@@ -58,6 +61,8 @@ export const StartRunParamsSchema = z
     input: JsonValueSchema.optional(),
     /** Two starts with one key give one run. */
     idempotencyKey: z.string().min(1).max(200).optional(),
+    /** Higher goes before what is lower and waits too. */
+    priority: z.int().min(-RUN_PRIORITY_MAX).max(RUN_PRIORITY_MAX).optional(),
     /** Wait this long for the end; then 200 with the finished run, else 202. */
     waitMs: z.int().min(0).max(300_000).optional(),
   })

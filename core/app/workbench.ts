@@ -87,6 +87,8 @@ export interface WorkflowService {
   eventPosition(): number;
   /** Steps that are performed and that wait for their turn: of all runs (`all`), and by what they share. */
   stepQueues(): { name: string; running: number; waiting: number }[];
+  /** Runs that have a place and that wait for one, by workflow that limits them (`namespace/name`). */
+  runQueues(): { queue: string; running: number; waiting: number }[];
 }
 
 /** Installed plugins: the façade of core/plugins (class PluginHost). */

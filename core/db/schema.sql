@@ -158,7 +158,7 @@ CREATE TABLE workflow_run (
   -- Recoveries since a step was last recorded: what tells a poison run.
   idle_recoveries INTEGER NOT NULL DEFAULT 0,
   event_seq INTEGER NOT NULL DEFAULT 0
-, tainted INTEGER NOT NULL DEFAULT 0 CHECK (tainted IN (0, 1))) STRICT;
+, tainted INTEGER NOT NULL DEFAULT 0 CHECK (tainted IN (0, 1)), priority INTEGER NOT NULL DEFAULT 0, queue TEXT) STRICT;
 
 CREATE INDEX workflow_run_created ON workflow_run (created_at, id);
 

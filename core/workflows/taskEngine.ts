@@ -27,6 +27,8 @@ import { EffectRunner, type ChildRequest, type ChildResult, type ChildRuns } fro
 import type { RunIdentity } from "./engine/lifecycle.ts";
 import { RunDriver } from "./engine/runDriver.ts";
 import { RunHub } from "./engine/runHub.ts";
+import { checkInput, placeOf, waitReason } from "./engine/runOrder.ts";
+import { RunQueue, type RunQueueLength, type WaitingRun } from "./engine/runQueue.ts";
 import type { TaskExecutorRegistry } from "./executors/index.ts";
 import { ExpressionEvaluator } from "./expressions/index.ts";
 import { Machine, SchemaValidator, WorkflowFault } from "./interpreter/index.ts";
@@ -74,6 +76,7 @@ export class TaskEngine implements AsyncDisposable {
   readonly #definitions: Definitions;
   readonly #hub = new RunHub();
   readonly #drivers = new Map<string, RunDriver>();
+  readonly #runs = new RunQueue({ start: (run) => this.#startWaiting(run) });
   readonly #queue: EffectQueue;
   readonly #effects: EffectRunner;
   #stopped = false;
@@ -102,7 +105,10 @@ export class TaskEngine implements AsyncDisposable {
       actor: { type: "system", id: "engine" },
       trace: { run: runId },
     }));
-    await Promise.all(claimed.map((run) => this.#resume(run)));
+    const waiting: WaitingRun[] = [];
+    await Promise.all(claimed.map((run) => this.#resume(run, waiting)));
+    // Last, when everybody who goes on has the place that it had.
+    this.#runs.wait(...waiting);
     return { runs: claimed.length };
   }
 
@@ -112,11 +118,13 @@ export class TaskEngine implements AsyncDisposable {
    */
   async pause(): Promise<void> {
     this.#paused = true;
+    this.#runs.clear();
     await Promise.all([...this.#drivers.values()].map((driver) => driver.stop()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped = true;
+    this.#runs.clear();
     await Promise.all([...this.#drivers.values()].map((driver) => driver.stop()));
     this.#evaluator[Symbol.dispose]();
   }
@@ -192,6 +200,7 @@ export class TaskEngine implements AsyncDisposable {
       input: params.input ?? {},
       actor: caller.actor,
       token: caller.principal.id,
+      priority: params.priority ?? 0,
       ...(params.idempotencyKey === undefined ? {} : { idempotencyKey: params.idempotencyKey }),
     });
     return this.#waitFor(runId, params.waitMs ?? 0);
@@ -266,6 +275,17 @@ export class TaskEngine implements AsyncDisposable {
     return this.#queue.lengths();
   }
 
+  /** Runs that have a place and that wait for one, by workflow; with a key, all its values together. */
+  runQueues(): RunQueueLength[] {
+    const byWorkflow = new Map<string, RunQueueLength>();
+    for (const { queue: name, running, waiting } of this.#runs.lengths()) {
+      const [queue = ""] = name.split("#", 1);
+      const sum = byWorkflow.get(queue) ?? { queue, running: 0, waiting: 0 };
+      byWorkflow.set(queue, { queue, running: sum.running + running, waiting: sum.waiting + waiting });
+    }
+    return [...byWorkflow.values()];
+  }
+
   // ---- inside
 
   async #begin(
@@ -276,21 +296,25 @@ export class TaskEngine implements AsyncDisposable {
       /** Of the client that starts it. */
       token?: string;
       idempotencyKey?: string;
+      priority: number;
       parent?: { runId: string; taskReference: string };
       isTainted?: boolean;
     },
   ): Promise<string> {
+    const { input, actor, idempotencyKey, priority, parent } = order;
+    checkInput(this.#schemas, definition, input);
+    const place = definition.concurrency === undefined ? undefined : await placeOf(this.#evaluator, definition, input);
     if (this.#stopped) throw new LogoMeshError("LM_CANCELLED", "The workbench is stopping.");
     if (this.#paused) throw new LogoMeshError("LM_POLICY_LOCKDOWN", "No run is started while LogoMesh is locked down.");
-    this.#checkInput(definition, order.input);
     const { namespace, name, version, hash } = definition;
     const runId = this.#options.ids.next("run");
     const createdAtMs = this.#options.clock.nowMs();
-    const { input, actor, idempotencyKey, parent } = order;
     const create: NewRun = {
       workflow: { namespace, name, version, hash },
       ...{ input, createdAtMs, startedBy: `${actor.type}:${actor.id}` },
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
+      ...(priority === 0 ? {} : { priority }),
+      ...(place === undefined ? {} : { queue: place.queue }),
       ...(parent === undefined ? {} : { parent }),
     };
     const summary: RunSummary = {
@@ -300,12 +324,20 @@ export class TaskEngine implements AsyncDisposable {
       createdAt: new Date(createdAtMs).toISOString(),
       ...(parent === undefined ? {} : { parent }),
       startedBy: create.startedBy,
+      ...(priority === 0 ? {} : { priority }),
+      ...(place === undefined ? {} : { queue: place.queue }),
       ...(order.isTainted === true ? { tainted: true } : {}),
       recoveries: 0,
     };
-    const driver = this.#createDriver(definition, { summary, input, createdAtMs, epoch: 1 });
+    const begun = { summary, input, startedAtMs: createdAtMs, epoch: 1 };
     try {
-      await driver.begin(create, { actor, token: order.token });
+      if (place === undefined || this.#runs.take(runId, place)) {
+        await this.#own(this.#createDriver(definition, begun)).begin(create, { actor, token: order.token });
+      } else {
+        const reason = waitReason(place);
+        await this.#createDriver(definition, begun).enqueue(create, { actor, token: order.token, reason });
+        this.#runs.wait({ ...place, runId, priority, createdAtMs, epoch: 1 });
+      }
     } catch (error) {
       const taken =
         idempotencyKey === undefined ? undefined : this.#options.store.findRunByIdempotencyKey(idempotencyKey);
@@ -315,18 +347,9 @@ export class TaskEngine implements AsyncDisposable {
     return runId;
   }
 
-  #checkInput(definition: WorkflowDefinition, input: JsonValue): void {
-    if (definition.inputSchema === undefined) return;
-    const problems = this.#schemas.validate(definition.inputSchema.document, input);
-    const [first] = problems;
-    if (first === undefined) return;
-    const place = first.pointer === "" ? "the input" : first.pointer;
-    throw new LogoMeshError("LM_WORKFLOW_INPUT_INVALID", `${definition.name}: ${place} ${first.message}`, { problems });
-  }
-
   #createDriver(
     definition: WorkflowDefinition,
-    run: { summary: RunSummary; input: JsonValue; createdAtMs: number; epoch: number },
+    run: { summary: RunSummary; input: JsonValue; startedAtMs: number; epoch: number },
   ): RunDriver {
     const { store, clock, logger, runtime, pins } = this.#options;
     const runId = run.summary.id;
@@ -334,29 +357,55 @@ export class TaskEngine implements AsyncDisposable {
     const identity: RunIdentity = { runId, namespace, name, version, hash };
     const createMachine = (): Machine =>
       new Machine({
-        ...{ definition, runId, input: run.input, createdAtMs: run.createdAtMs, runtime },
+        ...{ definition, runId, input: run.input, startedAtMs: run.startedAtMs, runtime },
         ...{ evaluator: this.#evaluator, schemas: this.#schemas },
         effectOf: (task, args) => this.#effects.effectOf(task, { args, runId }),
       });
-    const driver = new RunDriver({
+    return new RunDriver({
       ...{ run: identity, createMachine, summary: run.summary, epoch: run.epoch },
       ...{ store, clock, logger, effects: this.#effects, hub: this.#hub },
       beginWrites: () => pins?.pinRun(runId, pluginsOf(definition)) ?? [],
       endWrites: () => pins?.releaseRun(runId) ?? [],
     });
-    this.#drivers.set(runId, driver);
+  }
+
+  #own(driver: RunDriver): RunDriver {
+    const { id } = driver.summary;
+    this.#drivers.set(id, driver);
     void driver.done.then(() => {
-      if (this.#drivers.get(runId) === driver) this.#drivers.delete(runId);
+      if (this.#drivers.get(id) !== driver) return;
+      this.#drivers.delete(id);
+      this.#runs.leave(id);
     });
     return driver;
   }
 
-  async #resume({ runId, epoch, idleRecoveries }: ClaimedRun): Promise<void> {
+  #startWaiting({ runId, epoch }: WaitingRun): void {
+    const { store, clock, logger } = this.#options;
+    const run = store.getRun(runId);
+    if (this.#stopped || this.#paused || run === undefined) return;
+    try {
+      const nowMs = clock.nowMs();
+      void this.#open(run, { epoch, startedAtMs: nowMs }).start(nowMs);
+    } catch (error) {
+      logger.error({ err: error, runId }, `run cannot be started: ${messageOf(error)}`);
+      this.#runs.leave(runId);
+    }
+  }
+
+  /** A run that waits for a place is added to `waiting`. */
+  async #resume({ runId, epoch, idleRecoveries }: ClaimedRun, waiting: WaitingRun[]): Promise<void> {
     const { store, logger } = this.#options;
     const run = store.getRun(runId);
     if (run === undefined) return;
     try {
-      const driver = this.#open(run, epoch);
+      if (run.status === "pending") {
+        const { queue = "", priority = 0, createdAt, workflow } = run;
+        const limit = this.#definitions.byHash(workflow.hash).concurrency?.runs ?? Infinity;
+        waiting.push({ ...{ runId, queue, limit, priority, epoch }, createdAtMs: Date.parse(createdAt) });
+        return;
+      }
+      const driver = this.#open(run, { epoch });
       const isPoison = idleRecoveries > IDLE_RECOVERIES_MAX;
       const reason = `The workbench stopped ${idleRecoveries} times while it worked on this run without recording a step.`;
       // A suspended run stays so: whoever suspended it wants a person to look.
@@ -367,32 +416,41 @@ export class TaskEngine implements AsyncDisposable {
     }
   }
 
-  #open(run: Run, epoch: number): RunDriver {
+  #open(run: Run, { epoch, startedAtMs }: { epoch: number; startedAtMs?: number }): RunDriver {
     const definition = this.#definitions.byHash(run.workflow.hash);
     const { input = {}, output: _output, ...summary } = run;
-    return this.#createDriver(definition, { summary, input, createdAtMs: Date.parse(run.createdAt), epoch });
+    if (run.queue !== undefined) this.#runs.hold(run.id, run.queue);
+    const begunAtMs = startedAtMs ?? Date.parse(run.startedAt ?? run.createdAt);
+    return this.#own(this.#createDriver(definition, { summary, input, startedAtMs: begunAtMs, epoch }));
   }
 
-  /** A suspended run has no driver; one is made to end it. */
+  /** A run that is suspended or waits for a place has no driver; one is made to end it. */
   async #reopen(run: Run): Promise<RunDriver> {
+    const waiting = this.#runs.waitingRun(run.id);
+    if (waiting !== undefined) return this.#open(run, waiting);
     const [claim] = await this.#options.store.claimLiveRuns(
       ({ runId }) => ({ kind: "run.claimed", actor: { type: "system", id: "engine" }, trace: { run: runId } }),
       run.id,
     );
     if (claim === undefined) throw new LogoMeshError("LM_WORKFLOW_RUN_FINISHED", `Run ${run.id} has ended.`);
-    const driver = this.#open(run, claim.epoch);
-    await driver.replay(this.#options.store.loadTasks(run.id));
+    const driver = this.#open(run, claim);
+    if (run.status !== "pending") await driver.replay(this.#options.store.loadTasks(run.id));
     return driver;
   }
 
   async #waitFor(runId: string, waitMs: number): Promise<Run> {
-    const driver = this.#drivers.get(runId);
-    if (driver !== undefined && waitMs > 0) {
+    if (waitMs > 0) {
       const { promise, resolve } = Promise.withResolvers<undefined>();
       using _timer = this.#options.clock.setTimer(waitMs, () => resolve(undefined));
-      await Promise.race([driver.done, promise]);
+      await Promise.race([this.#ended(runId), promise]);
     }
     return this.getRun(runId);
+  }
+
+  /** Resolves when nothing more happens to the run for now: it has ended, is suspended, or the workbench stops. */
+  async #ended(runId: string): Promise<void> {
+    await this.#runs.turnOf(runId);
+    await this.#drivers.get(runId)?.done;
   }
 
   async #runChild(task: RunTask, request: ChildRequest, signal: AbortSignal): Promise<ChildResult> {
@@ -412,20 +470,26 @@ export class TaskEngine implements AsyncDisposable {
         ...{ input: request.input, actor: request.actor, idempotencyKey: request.idempotencyKey },
         parent: { runId: request.parentRunId, taskReference: request.reference },
         isTainted: request.tainted,
+        priority: this.#drivers.get(request.parentRunId)?.summary.priority ?? 0,
       }));
     if (!task.await) return { output: { runId: childRunId }, childRunId, simulated: false };
-    const driver = this.#drivers.get(childRunId);
-    if (driver !== undefined) {
-      const cancel = (): void => void driver.cancel(request.actor);
-      signal.addEventListener("abort", cancel, { once: true });
-      if (signal.aborted) cancel();
-      await driver.done;
-      signal.removeEventListener("abort", cancel);
-      signal.throwIfAborted();
-    }
+    using _waits = this.#runs.awaitChild(childRunId, request.parentRunId);
+    const cancel = (): void => void this.#cancelChild(childRunId, request.actor);
+    signal.addEventListener("abort", cancel, { once: true });
+    if (signal.aborted) cancel();
+    await this.#ended(childRunId);
+    signal.removeEventListener("abort", cancel);
+    signal.throwIfAborted();
     const child = await this.getRun(childRunId);
     if (child.tainted === true) request.onTaint();
     return this.#childResult(child);
+  }
+
+  async #cancelChild(runId: string, actor: Actor): Promise<void> {
+    const waiting = this.#runs.waitingRun(runId);
+    const run = waiting === undefined ? undefined : this.#options.store.getRun(runId);
+    const driver = waiting === undefined || run === undefined ? this.#drivers.get(runId) : this.#open(run, waiting);
+    await driver?.cancel(actor);
   }
 
   #childResult(run: Run): ChildResult {

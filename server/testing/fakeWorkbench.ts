@@ -93,6 +93,7 @@ export class FakeWorkbench implements Workbench {
     listWorkflows: async () => ({ items: [WORKFLOW_SUMMARY], nextCursor: null }),
     getWorkflow: async () => WORKFLOW,
     stepQueues: () => [{ name: "plugin a", running: 32, waiting: 3 }],
+    runQueues: () => [{ queue: "default/a", running: 1, waiting: 2 }],
     deleteWorkflow: async (reference, { force }) => this.#record("deleteWorkflow", undefined, reference, force),
     start: async (params, { scopes }) => {
       const run = runOf("run-2", { status: params.waitMs ? "completed" : "running" });

@@ -115,10 +115,45 @@ export class RunDriver {
         ...{ kind: "run.started", actor, status: "running", payload: { input } },
         ...(token === undefined ? {} : { data: { token } }),
       });
-      await this.#advance({ create, audit: [entry] });
+      await this.#advance({ create, startedAtMs: create.createdAtMs, audit: [entry] });
     } catch (error) {
       this.#close();
       throw error;
+    }
+  }
+
+  /** Stores the run as one that waits, and lets go of it. @throws LogoMeshError when it could not be stored: then there is no run */
+  async enqueue(create: NewRun, order: { actor: Actor; token: string | undefined; reason: string }): Promise<void> {
+    const { run, epoch, beginWrites } = this.#options;
+    const { actor, token, reason } = order;
+    const status = "pending";
+    const isTainted = this.#isTainted;
+    const input = { bytes: JSON.stringify(create.input), media: "application/json" };
+    const data = { reason, ...(token === undefined ? {} : { token }) };
+    try {
+      await this.#commit(
+        {
+          ...{ runId: run.runId, epoch, create, statusReason: reason, rows: [], writes: beginWrites() },
+          ...(isTainted ? { tainted: true } : {}),
+          events: [runEvent(run, { status, atMs: create.createdAtMs, reason })],
+          audit: [runEntry(run, { kind: "run.queued", actor, status, data, payload: { input } })],
+        },
+        { status, reason, isTainted },
+      );
+    } finally {
+      this.#close();
+    }
+  }
+
+  /** Starts a run that is stored and waited; what goes wrong is the run's. */
+  async start(startedAtMs: number): Promise<void> {
+    const { run } = this.#options;
+    const actor: Actor = { type: "system", id: "engine" };
+    try {
+      await drive(this.#machine.start());
+      await this.#advance({ startedAtMs, audit: [runEntry(run, { kind: "run.started", actor, status: "running" })] });
+    } catch (error) {
+      await this.#fail(error);
     }
   }
 
@@ -240,11 +275,17 @@ export class RunDriver {
   }
 
   /** Commits what the interpreter has done since the last time, tells of it, and performs what it asks for. */
-  async #advance(extra: { create?: NewRun; audit?: AuditEntryDraft[]; actor?: Actor }): Promise<void> {
+  async #advance(extra: {
+    create?: NewRun;
+    startedAtMs?: number;
+    audit?: AuditEntryDraft[];
+    actor?: Actor;
+  }): Promise<void> {
     const { run, clock } = this.#options;
     const step = this.#machine.takeTransition();
     const nowMs = clock.nowMs();
     const before = this.#summary.status;
+    const isStart = extra.startedAtMs !== undefined;
     const status: RunStatus =
       step.ended?.status ?? (this.#machine.effects.size === 0 && this.#machine.timers.size > 0 ? "waiting" : "running");
     const actor: Actor = extra.actor ?? { type: "workflow", id: run.hash };
@@ -252,10 +293,10 @@ export class RunDriver {
     const isSimulated = this.#summary.simulated === true || applied.some(({ report }) => report?.simulated === true);
     const started = step.launched.map((frame) => toRow(frame, { status: "running", endedAtMs: null }));
     const events: EventDraft[] = [
-      ...(extra.create === undefined ? [] : [runEvent(run, { status: "running", created: true, atMs: nowMs })]),
+      ...(isStart ? [runEvent(run, { status: "running", created: true, atMs: nowMs })] : []),
       ...taskEvents(run, step.rows),
       ...started.map((row) => taskStartedEvent(run, row)),
-      ...(status === (extra.create === undefined ? before : "running") ? [] : [runEvent(run, { status, atMs: nowMs })]),
+      ...(status === (isStart ? "running" : before) ? [] : [runEvent(run, { status, atMs: nowMs })]),
     ];
     const audit = [
       ...(extra.audit ?? []),
@@ -274,7 +315,8 @@ export class RunDriver {
       {
         runId: run.runId,
         epoch: this.#options.epoch,
-        ...(extra.create === undefined ? {} : { create: extra.create, startedAtMs: nowMs }),
+        ...(extra.create === undefined ? {} : { create: extra.create }),
+        ...(extra.startedAtMs === undefined ? {} : { startedAtMs: extra.startedAtMs }),
         ...(status === before ? {} : { status }),
         ...(ended === undefined ? {} : { endedAtMs: nowMs }),
         ...(ended?.status === "completed" ? { output: ended.output } : {}),
@@ -593,8 +635,11 @@ interface SummaryChange {
 
 function summaryAfter(summary: RunSummary, change: SummaryChange): RunSummary {
   const { startedAtMs, endedAtMs } = change;
+  const { statusReason, ...rest } = summary;
   return {
-    ...summary,
+    ...rest,
+    // A reason belongs to its status.
+    ...(statusReason === undefined || change.status !== summary.status ? {} : { statusReason }),
     status: change.status,
     ...(startedAtMs === undefined ? {} : { startedAt: new Date(startedAtMs).toISOString() }),
     ...(endedAtMs === undefined || !isTerminalRunStatus(change.status)

@@ -34,7 +34,7 @@ export interface MachineOptions {
   definition: WorkflowDefinition;
   runId: string;
   input: JsonValue;
-  createdAtMs: number;
+  startedAtMs: number;
   evaluator: ExpressionEvaluator;
   schemas: SchemaValidator;
   runtime: { name: string; version: string };
@@ -71,7 +71,7 @@ export class Machine {
 
   constructor(options: MachineOptions) {
     this.#options = options;
-    this.#nowMs = options.createdAtMs;
+    this.#nowMs = options.startedAtMs;
     this.#variables = new RunVariables(options);
     this.#host = this.#createHost();
     this.#root = createFrame({
@@ -83,7 +83,7 @@ export class Machine {
         iteration: undefined,
         scope: {},
       },
-      ...{ path: "", rawInput: options.input, startedAtMs: options.createdAtMs },
+      ...{ path: "", rawInput: options.input, startedAtMs: options.startedAtMs },
     });
   }
 

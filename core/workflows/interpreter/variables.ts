@@ -13,7 +13,7 @@ export class RunVariables {
     definition: WorkflowDefinition;
     runId: string;
     input: JsonValue;
-    createdAtMs: number;
+    startedAtMs: number;
     runtime: { name: string; version: string };
   }) {
     this.#document = options.definition.document;
@@ -21,7 +21,7 @@ export class RunVariables {
       id: options.runId,
       definition: options.definition.document,
       input: options.input,
-      startedAt: describeInstant(options.createdAtMs),
+      startedAt: describeInstant(options.startedAtMs),
     };
     this.#runtime = { ...options.runtime, metadata: {} };
   }

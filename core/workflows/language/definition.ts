@@ -134,6 +134,13 @@ export interface TaskList {
   indexOf: ReadonlyMap<string, number>;
 }
 
+/** How many runs of a workflow go on at once; the others wait. */
+export interface Concurrency {
+  runs: number;
+  /** Of the run's input; counted for each value by itself. */
+  key?: Template;
+}
+
 /** A checked definition: everything resolved, every expression compiled. */
 export interface WorkflowDefinition {
   namespace: string;
@@ -151,6 +158,7 @@ export interface WorkflowDefinition {
   outputSchema?: DataSchema;
   outputAs?: Template;
   timeout?: Timeout;
+  concurrency?: Concurrency;
   body: TaskList;
   /** By reference, for views and recovery. */
   tasksByReference: ReadonlyMap<string, Task>;

@@ -2,6 +2,7 @@ import type { InputProblem, JsonObject } from "@logomesh/contracts";
 import { canonicalJson, sha256Hex } from "../../base/index.ts";
 import type { Task, WorkflowDefinition } from "./definition.ts";
 import { Fields } from "./fields.ts";
+import { parseConcurrency } from "./parseConcurrency.ts";
 import { TaskParser, type Components } from "./parseTask.ts";
 import type { Path, Problems } from "./problems.ts";
 import { readSource } from "./readSource.ts";
@@ -51,6 +52,8 @@ function readDocument(value: JsonObject, source: string, problems: Problems): Pa
   parser.data(root, definition);
   const timeout = parser.timeout(root);
   if (timeout !== undefined) definition.timeout = timeout;
+  const concurrency = parseConcurrency(parser, root);
+  if (concurrency !== undefined) definition.concurrency = concurrency;
   warn(definition, components, parser.usedComponents, problems);
   return {
     definition: problems.problems.length === 0 ? definition : undefined,

@@ -47,6 +47,8 @@ export function toRunSummary(row: SqlRow): RunSummary {
     simulated: row.simulated === 1 ? true : undefined,
     tainted: row.tainted === 1 ? true : undefined,
     startedBy: (row.started_by as string | null) ?? undefined,
+    priority: row.priority === 0 ? undefined : Number(row.priority),
+    queue: (row.queue as string | null) ?? undefined,
     recoveries: Number(row.recoveries),
   };
   return compact(summary) as RunSummary;

@@ -29,7 +29,7 @@ import type {
 import type { CommitParams } from "./workflowWriterModule.ts";
 
 const RUN_COLUMNS = `id, namespace, name, version, hash, status, status_reason, error, created_at, started_at, ended_at, parent_run, parent_task,
-  simulated, tainted, started_by, recoveries`;
+  simulated, tainted, started_by, recoveries, priority, queue`;
 const TASK_COLUMNS =
   "seq, reference, name, type, call, parent_seq, iteration, attempt, status, effect, started_at, ended_at, error, details";
 const VERSION = `SELECT v.namespace, v.name, v.version, v.hash, v.origin, v.created_at, d.source, d.document, d.title, d.summary
@@ -336,6 +336,8 @@ function commitParams(transition: Transition): CommitParams {
             parentTask: create.parent?.taskReference ?? null,
             startedBy: create.startedBy,
             idempotencyKey: create.idempotencyKey ?? null,
+            priority: create.priority ?? 0,
+            queue: create.queue ?? null,
           },
     status: transition.status ?? null,
     statusReason: transition.statusReason ?? null,

@@ -40,6 +40,10 @@ export interface NewRun {
   createdAtMs: number;
   startedBy: string;
   idempotencyKey?: string;
+  /** Default: 0. */
+  priority?: number;
+  /** Where it has or waits for a place. */
+  queue?: string;
   parent?: { runId: string; taskReference: string };
 }
 

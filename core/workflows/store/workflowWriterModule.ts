@@ -52,6 +52,8 @@ export interface CreateRunParams {
   parentTask: string | null;
   startedBy: string;
   idempotencyKey: string | null;
+  priority: number;
+  queue: string | null;
 }
 
 export interface SaveDefinitionParams {
@@ -70,10 +72,10 @@ export interface SaveDefinitionParams {
 }
 
 const INSERT_RUN = `INSERT INTO workflow_run
-  (id, namespace, name, version, hash, status, input, created_at, parent_run, parent_task, started_by, idempotency_key, epoch)
-  VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?)`;
+  (id, namespace, name, version, hash, status, input, created_at, parent_run, parent_task, started_by, idempotency_key, epoch, priority, queue)
+  VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const UPDATE_RUN = `UPDATE workflow_run SET
-  status = coalesce(?, status), status_reason = coalesce(?, status_reason), started_at = coalesce(started_at, ?), ended_at = coalesce(?, ended_at),
+  status_reason = CASE WHEN ?1 IS NULL OR ?1 = status THEN coalesce(?2, status_reason) ELSE ?2 END, status = coalesce(?1, status), started_at = coalesce(started_at, ?), ended_at = coalesce(?, ended_at),
   output = coalesce(?, output), error = coalesce(?, error), simulated = max(simulated, ?), tainted = max(tainted, ?), event_seq = event_seq + ?,
   idle_recoveries = CASE WHEN ? THEN 0 ELSE idle_recoveries END
   WHERE id = ? AND epoch = ? AND status NOT IN ('completed', 'faulted', 'cancelled')
@@ -126,6 +128,8 @@ function commitTransition(
         create.startedBy,
         create.idempotencyKey,
         params.epoch,
+        create.priority,
+        create.queue,
       );
   }
   const count = params.eventCount;
@@ -218,7 +222,7 @@ function deleteDefinition(
 function claimRun(context: WriteContext, { runId }: { runId: string }): { epoch: number; idleRecoveries: number } {
   return context
     .sql(
-      `UPDATE workflow_run SET epoch = epoch + 1, recoveries = recoveries + 1, idle_recoveries = idle_recoveries + 1
+      `UPDATE workflow_run SET epoch = epoch + 1, recoveries = recoveries + (status <> 'pending'), idle_recoveries = idle_recoveries + (status <> 'pending')
      WHERE id = ? RETURNING epoch, idle_recoveries AS idleRecoveries`,
     )
     .get(runId) as { epoch: number; idleRecoveries: number };
