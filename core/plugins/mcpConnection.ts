@@ -192,6 +192,11 @@ export class McpConnection {
 
   #paramsText(id: number, params: JsonObject, { onProgress }: RequestOptions): string {
     if (this.#envelope === undefined && onProgress === undefined) return JSON.stringify(params);
+    if (onProgress === undefined && Object.keys(params).at(-1) === "_meta") {
+      // As every call is: written in one go, and what every request says is put before the last two braces.
+      const text = JSON.stringify(params);
+      if (!text.endsWith("{}}")) return `${text.slice(0, -2)},${this.#envelope ?? ""}}}`;
+    }
     const { _meta = {}, ...rest } = params;
     const meta = onProgress === undefined ? _meta : { ...(_meta as JsonObject), progressToken: id };
     const members = [membersOf(meta as JsonObject), this.#envelope ?? ""].filter(Boolean).join(",");
