@@ -1,4 +1,4 @@
-import type { Effect, JsonObject, JsonValue, WorkflowError } from "@logomesh/contracts";
+import type { Effect, JsonValue, WorkflowError } from "@logomesh/contracts";
 
 import { assert } from "../../base/index.ts";
 import { isObject, type ExpressionEvaluator, type Template, type Variables } from "../expressions/index.ts";

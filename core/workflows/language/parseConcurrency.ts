@@ -1,4 +1,3 @@
-import type { JsonObject } from "@logomesh/contracts";
 import { isObject } from "../expressions/index.ts";
 import type { Concurrency } from "./definition.ts";
 import type { Fields } from "./fields.ts";
