@@ -4,14 +4,14 @@ import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { Browser } from "playwright-core";
 import { LOGIN_CODE, startFakeServer, type FakeServer } from "../../web/testing/fakeServer.ts";
-import { HAS_BROWSER, axeViolations, launchBrowser, openPage, type TestPage } from "./browser.ts";
+import type { FakeWorld } from "../../web/testing/fakeWorld.ts";
+import { HAS_BROWSER, WIDE, axeViolations, launchBrowser, openPage, type TestPage } from "./browser.ts";
 
 const DIST = join(import.meta.dirname, "../../web/dist");
 
 const POLL = { timeout: 15_000 };
 
 let browser: Browser;
-let server: FakeServer;
 
 beforeAll(async () => {
   if (!existsSync(join(DIST, "index.html"))) throw new Error("The page is not built: npm run build -w @logomesh/web");
@@ -20,24 +20,19 @@ beforeAll(async () => {
 afterAll(async () => {
   if (HAS_BROWSER) await browser.close();
 });
-beforeEach(async () => {
-  server = await startFakeServer(DIST);
-  return () => server[Symbol.asyncDispose]();
-});
-
-async function logIn(options: Parameters<typeof openPage>[1] = {}): Promise<TestPage> {
-  const opened = await openPage(browser, options);
+async function logIn(server: FakeServer): Promise<TestPage> {
+  const opened = await openPage(browser);
   await opened.page.goto(`${server.url}/#code=${LOGIN_CODE}`);
   await opened.page.getByRole("heading", { name: "See it work" }).waitFor();
   return opened;
 }
 
-const PAGES: [name: string, path: () => string, landmark: string][] = [
+const PAGES: [name: string, path: (world: FakeWorld) => string, landmark: string][] = [
   ["Home", () => "/", "See it work"],
   ["Runs", () => "/runs", "Runs"],
-  ["Run", () => `/runs/${server.world.runs[0]?.id ?? ""}?task=6`, "shape"],
-  ["Tasks", () => `/runs/${server.world.runs[1]?.id ?? ""}?tab=tasks`, "reading-digest"],
-  ["Input and output", () => `/runs/${server.world.runs[1]?.id ?? ""}?tab=io`, "Output"],
+  ["Run", (world) => `/runs/${world.runs[0]?.id ?? ""}?task=6`, "shape"],
+  ["Tasks", (world) => `/runs/${world.runs[1]?.id ?? ""}?tab=tasks`, "reading-digest"],
+  ["Input and output", (world) => `/runs/${world.runs[1]?.id ?? ""}?tab=io`, "Output"],
   ["Start form", () => "/workflows/default/reading-digest", "Reading digest"],
   ["Source", () => "/workflows/default/reading-digest?tab=source", "Reading digest"],
   ["Versions", () => "/workflows/default/reading-digest?tab=versions", "One version so far"],
@@ -47,35 +42,82 @@ const PAGES: [name: string, path: () => string, landmark: string][] = [
   ["Granted", () => "/plugins/org.logomesh.data-stats?tab=permissions", "Calls and crashes"],
   ["Log of a plugin", () => "/plugins/org.logomesh.data-stats?tab=logs", "Data statistics"],
   ["Approvals", () => "/approvals?status=all", "Approvals"],
-  ["File change", () => `/approvals/${server.world.approvals[0]?.id ?? ""}`, "Change src/access.ts"],
-  ["Long file change", () => `/approvals/${server.world.approvals[1]?.id ?? ""}`, "Create docs/summary.md"],
-  ["Failed approval", () => `/approvals/${server.world.approvals[7]?.id ?? ""}?status=all`, "Change src/part7.ts"],
+  ["File change", (world) => `/approvals/${world.approvals[0]?.id ?? ""}`, "Change src/access.ts"],
+  ["Long file change", (world) => `/approvals/${world.approvals[1]?.id ?? ""}`, "Create docs/summary.md"],
+  ["Failed approval", (world) => `/approvals/${world.approvals[7]?.id ?? ""}?status=all`, "Change src/part7.ts"],
   ["Constitution", () => "/policy?rule=private-stays-off-the-network", "Constitution"],
   ["Audit entry", () => "/audit/123", "response"],
 ];
 
-describe.skipIf(!HAS_BROWSER)("the page", () => {
-  test.each([
-    ["light", [], { colorScheme: "light" as const }],
-    // The same page in other colours.
-    ["dark", ["color-contrast"], { colorScheme: "dark" as const }],
-    ["narrow", [], { colorScheme: "light" as const, viewport: { width: 390, height: 844 } }],
-  ])("has no axe violation and no complaint in the console, %s", async (_, rules, options) => {
-    await using opened = await logIn(options);
-    const { page, complaints } = opened;
-    for (const [name, path, landmark] of PAGES) {
-      await page.goto(`${server.url}${path()}`);
+/** Of the narrow screens that people have, the usual one. */
+const NARROW = { width: 390, height: 844 };
+
+describe.skipIf(!HAS_BROWSER)("every page", () => {
+  // One world and one window for all: nothing is changed here.
+  let opened: TestPage;
+  let shared: FakeServer;
+  beforeAll(async () => {
+    shared = await startFakeServer(DIST);
+    opened = await logIn(shared);
+  });
+  afterAll(async () => {
+    await opened[Symbol.asyncDispose]();
+    await shared[Symbol.asyncDispose]();
+  });
+
+  async function expectNoOverflow({ page }: TestPage): Promise<void> {
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    expect(overflow).toBeLessThanOrEqual(0);
+  }
+
+  test("what axe is to find it finds", async () => {
+    await using control = await openPage(browser);
+    await control.page.setContent(
+      '<html lang="en"><title>t</title><main><h1>h</h1><button></button><p style="color:#999;background:#fff">faint</p></main></html>',
+    );
+    const idsOf = (violations: string[]): string[] => violations.map((violation) => violation.split(":")[0] ?? "");
+    expect(idsOf(await axeViolations(control.page))).toEqual(["button-name", "color-contrast"]);
+    expect(idsOf(await axeViolations(control.page, ["color-contrast"]))).toEqual(["color-contrast"]);
+  });
+
+  test.each(PAGES)(
+    "has no axe violation in light, dark and narrow, and no complaint in the console: %s",
+    async (...row) => {
+      const [, path, landmark] = row;
+      const { page, complaints } = opened;
+      await page.emulateMedia({ colorScheme: "light" });
+      await page.setViewportSize(WIDE);
+      await page.goto(`${shared.url}${path(shared.world)}`);
       await page.getByRole("heading", { name: landmark, exact: true }).first().waitFor();
       await expect.poll(() => page.getByRole("status", { name: /^Loading/ }).count(), POLL).toBe(0);
-      expect([name, await axeViolations(page, rules)]).toEqual([name, []]);
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-      expect([name, overflow <= 0]).toEqual([name, true]);
-    }
-    expect(complaints).toEqual([]);
+      expect(await axeViolations(page)).toEqual([]);
+      await expectNoOverflow(opened);
+
+      // The same page in other colours.
+      await page.emulateMedia({ colorScheme: "dark" });
+      await page.locator("html[data-mantine-color-scheme=dark]").waitFor();
+      expect(await axeViolations(page, ["color-contrast"])).toEqual([]);
+
+      await page.emulateMedia({ colorScheme: "light" });
+      await page.locator("html[data-mantine-color-scheme=light]").waitFor();
+      await page.setViewportSize(NARROW);
+      await page.getByRole("button", { name: "Navigation" }).waitFor();
+      expect(await axeViolations(page)).toEqual([]);
+      await expectNoOverflow(opened);
+      expect(complaints.splice(0)).toEqual([]);
+    },
+  );
+});
+
+describe.skipIf(!HAS_BROWSER)("the page", () => {
+  let server: FakeServer;
+  beforeEach(async () => {
+    server = await startFakeServer(DIST);
+    return () => server[Symbol.asyncDispose]();
   });
 
   test("the constitution is edited: problems at their place, what changes, and what another program wrote meanwhile", async () => {
-    await using opened = await logIn();
+    await using opened = await logIn(server);
     const { page, complaints } = opened;
     await page.goto(`${server.url}/policy?rule=private-stays-off-the-network`);
     const editor = page.getByRole("textbox", { name: "Text of the constitution" });
@@ -151,14 +193,14 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
   });
 
   test("a session that the server no longer knows ends on the login page", async () => {
-    await using opened = await logIn();
+    await using opened = await logIn(server);
     server.fail("listRuns", "LM_API_UNAUTHENTICATED");
     await opened.page.goto(`${server.url}/runs`);
     await opened.page.getByText("Your session has ended").waitFor();
   });
 
   test("one click runs the sample, its tasks light up, and its output is there", async () => {
-    await using opened = await logIn();
+    await using opened = await logIn(server);
     const { page, complaints } = opened;
     const reference = "/do/2/study/fork/branches/3/summary/try/0/ask";
     const release = server.world.hold(reference);
@@ -181,7 +223,7 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
   });
 
   test("a running run can be cancelled after being asked once", async () => {
-    await using opened = await logIn();
+    await using opened = await logIn(server);
     const { page } = opened;
     server.world.stageMs = 60_000;
     await page.getByRole("button", { name: "Run the sample" }).click();
@@ -191,7 +233,7 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
   });
 
   test("lists and pages are driven by the keyboard", async () => {
-    await using opened = await logIn();
+    await using opened = await logIn(server);
     const { page } = opened;
     await page.keyboard.press("g");
     await page.keyboard.press("r");
@@ -222,7 +264,7 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
   });
 
   test("a long list loads as it is scrolled and renders only what is seen", async () => {
-    await using opened = await logIn();
+    await using opened = await logIn(server);
     const { page } = opened;
     await page.goto(`${server.url}/runs`);
     const list = page.getByRole("listbox", { name: "Runs" });
@@ -238,7 +280,7 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
 
   test("empty pages teach the next step", async () => {
     server.world.empty();
-    await using opened = await logIn();
+    await using opened = await logIn(server);
     const { page } = opened;
     for (const [path, title, command] of [
       ["/runs", "No runs yet", "script/logomesh run"],
@@ -255,7 +297,7 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
   });
 
   test("failing pages say what, which code and what to do, and recover", async () => {
-    await using opened = await logIn();
+    await using opened = await logIn(server);
     const { page } = opened;
     for (const [path, route] of [
       ["/runs", "listRuns"],
@@ -278,7 +320,7 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
   });
 
   test("a lost connection is shown, and what was missed is there when it returns", async () => {
-    await using opened = await logIn();
+    await using opened = await logIn(server);
     const { page } = opened;
     await page.goto(`${server.url}/runs?status=pending`);
     await page.getByText("live", { exact: true }).waitFor();
@@ -293,7 +335,7 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
   });
 
   test("problems of a source stand at their line, and a correct one is stored as the next version", async () => {
-    await using opened = await logIn();
+    await using opened = await logIn(server);
     const { page, complaints } = opened;
     await page.goto(`${server.url}/workflows/default/reading-digest?tab=source`);
     const editor = page.getByRole("textbox", { name: "Source of the workflow" });
@@ -316,7 +358,7 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
   });
 
   test("the editor proposes what fits, and the graph and the caret follow each other", async () => {
-    await using opened = await logIn();
+    await using opened = await logIn(server);
     const { page, complaints } = opened;
     await page.goto(`${server.url}/workflows/default/reading-digest?tab=source`);
     const graph = page.getByRole("group", { name: "Graph of the workflow" });
@@ -355,7 +397,7 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
     if (first === undefined) throw new Error("the world has a workflow");
     const source = first.source.replace("title: Reading digest", "title: Digest of a text");
     server.world.storeVersion({ ...first, version: "1.0.1", source, versions: ["1.0.1", "1.0.0"] });
-    await using opened = await logIn();
+    await using opened = await logIn(server);
     const { page } = opened;
     await page.goto(`${server.url}/workflows/default/reading-digest?tab=versions`);
     const changes = page.getByRole("region", { name: "Changes" });
@@ -365,7 +407,7 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
   });
 
   test("a lockdown is asked for once, shown on every page, and left from there", async () => {
-    await using opened = await logIn();
+    await using opened = await logIn(server);
     const { page, complaints } = opened;
     await page.getByRole("button", { name: "Appearance and session" }).click();
     await page.getByRole("menuitem", { name: "Lock down…" }).click();
@@ -383,7 +425,7 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
   });
 
   test("a plugin is granted, started and its tool tried", async () => {
-    await using opened = await logIn();
+    await using opened = await logIn(server);
     const { page } = opened;
     await page.goto(`${server.url}/plugins/org.example.web-clipper`);
     await page.getByRole("button", { name: "Grant", exact: true }).click();
@@ -397,7 +439,7 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
   });
 
   test("a file change is read with its hidden characters, approved with a comment, and undone", async () => {
-    await using opened = await logIn();
+    await using opened = await logIn(server);
     const { page, complaints } = opened;
     await page.getByLabel("3 waiting").waitFor();
     await page.keyboard.press("g");
@@ -426,7 +468,7 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
   });
 
   test("what another person decided shows at once, and a decision that comes late says so", async () => {
-    await using opened = await logIn();
+    await using opened = await logIn(server);
     const { page } = opened;
     const [first, second] = server.world.approvals;
     await page.goto(`${server.url}/approvals/${second?.id ?? ""}`);
@@ -449,7 +491,7 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
   });
 
   test("the log is searched and verified", async () => {
-    await using opened = await logIn();
+    await using opened = await logIn(server);
     const { page } = opened;
     await page.goto(`${server.url}/audit`);
     await page.getByRole("button", { name: "More filters" }).click();
