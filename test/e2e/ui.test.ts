@@ -20,10 +20,12 @@ beforeAll(async () => {
 afterAll(async () => {
   if (HAS_BROWSER) await browser.close();
 });
-async function logIn(server: FakeServer): Promise<TestPage> {
+
+/** On the first page, or on the one that the test is about. */
+async function logIn(server: FakeServer, path?: string): Promise<TestPage> {
   const opened = await openPage(browser);
-  await opened.page.goto(`${server.url}/#code=${LOGIN_CODE}`);
-  await opened.page.getByRole("heading", { name: "See it work" }).waitFor();
+  await opened.page.goto(`${server.url}${path ?? "/"}#code=${LOGIN_CODE}`);
+  if (path === undefined) await opened.page.getByRole("heading", { name: "See it work" }).waitFor();
   return opened;
 }
 
@@ -117,9 +119,8 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
   });
 
   test("the constitution is edited: problems at their place, what changes, and what another program wrote meanwhile", async () => {
-    await using opened = await logIn(server);
+    await using opened = await logIn(server, "/policy?rule=private-stays-off-the-network");
     const { page, complaints } = opened;
-    await page.goto(`${server.url}/policy?rule=private-stays-off-the-network`);
     const editor = page.getByRole("textbox", { name: "Text of the constitution" });
     await editor.getByText("private-stays-off-the-network").waitFor();
     await expect.poll(() => page.locator(".cm-activeLine").first().textContent(), POLL).toContain("private-stays-off");
@@ -264,9 +265,8 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
   });
 
   test("a long list loads as it is scrolled and renders only what is seen", async () => {
-    await using opened = await logIn(server);
+    await using opened = await logIn(server, "/runs");
     const { page } = opened;
-    await page.goto(`${server.url}/runs`);
     const list = page.getByRole("listbox", { name: "Runs" });
     await list.getByRole("option").first().waitFor();
     await expect
@@ -320,9 +320,8 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
   });
 
   test("a lost connection is shown, and what was missed is there when it returns", async () => {
-    await using opened = await logIn(server);
+    await using opened = await logIn(server, "/runs?status=pending");
     const { page } = opened;
-    await page.goto(`${server.url}/runs?status=pending`);
     await page.getByText("live", { exact: true }).waitFor();
     const before = await page.getByRole("option").first().textContent();
     server.setLive(false);
@@ -335,9 +334,8 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
   });
 
   test("problems of a source stand at their line, and a correct one is stored as the next version", async () => {
-    await using opened = await logIn(server);
+    await using opened = await logIn(server, "/workflows/default/reading-digest?tab=source");
     const { page, complaints } = opened;
-    await page.goto(`${server.url}/workflows/default/reading-digest?tab=source`);
     const editor = page.getByRole("textbox", { name: "Source of the workflow" });
     await editor.click();
     await page.keyboard.press("Control+End");
@@ -358,9 +356,8 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
   });
 
   test("the editor proposes what fits, and the graph and the caret follow each other", async () => {
-    await using opened = await logIn(server);
+    await using opened = await logIn(server, "/workflows/default/reading-digest?tab=source");
     const { page, complaints } = opened;
-    await page.goto(`${server.url}/workflows/default/reading-digest?tab=source`);
     const graph = page.getByRole("group", { name: "Graph of the workflow" });
     const condense = graph.getByRole("button", { name: /^condense/ });
     await condense.click();
@@ -397,9 +394,8 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
     if (first === undefined) throw new Error("the world has a workflow");
     const source = first.source.replace("title: Reading digest", "title: Digest of a text");
     server.world.storeVersion({ ...first, version: "1.0.1", source, versions: ["1.0.1", "1.0.0"] });
-    await using opened = await logIn(server);
+    await using opened = await logIn(server, "/workflows/default/reading-digest?tab=versions");
     const { page } = opened;
-    await page.goto(`${server.url}/workflows/default/reading-digest?tab=versions`);
     const changes = page.getByRole("region", { name: "Changes" });
     await changes.locator("[data-kind=added]").getByText("title: Digest of a text").waitFor();
     await changes.locator("[data-kind=removed]").getByText("title: Reading digest").waitFor();
@@ -425,9 +421,8 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
   });
 
   test("a plugin is granted, started and its tool tried", async () => {
-    await using opened = await logIn(server);
+    await using opened = await logIn(server, "/plugins/org.example.web-clipper");
     const { page } = opened;
-    await page.goto(`${server.url}/plugins/org.example.web-clipper`);
     await page.getByRole("button", { name: "Grant", exact: true }).click();
     await page.getByRole("button", { name: "Grant Web clipper" }).click();
     await page.getByRole("button", { name: "Start", exact: true }).click();
@@ -491,9 +486,8 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
   });
 
   test("the log is searched and verified", async () => {
-    await using opened = await logIn(server);
+    await using opened = await logIn(server, "/audit");
     const { page } = opened;
-    await page.goto(`${server.url}/audit`);
     await page.getByRole("button", { name: "More filters" }).click();
     await page.getByLabel("Kind").fill("policy");
     await page.getByRole("button", { name: "Apply" }).click();
