@@ -33,6 +33,7 @@ const PAGES: [name: string, path: (world: FakeWorld) => string, landmark: string
   ["Home", () => "/", "See it work"],
   ["Runs", () => "/runs", "Runs"],
   ["Run", (world) => `/runs/${world.runs[0]?.id ?? ""}?task=6`, "shape"],
+  ["Timeline", (world) => `/runs/${world.runs[1]?.id ?? ""}?tab=timeline&task=6`, "shape"],
   ["Tasks", (world) => `/runs/${world.runs[1]?.id ?? ""}?tab=tasks`, "reading-digest"],
   ["Input and output", (world) => `/runs/${world.runs[1]?.id ?? ""}?tab=io`, "Output"],
   ["Start form", () => "/workflows/default/reading-digest", "Reading digest"],

@@ -31,7 +31,7 @@ const runRoute = createRoute({
   getParentRoute: () => runsRoute,
   path: "/$runId",
   validateSearch: (search: Record<string, unknown>) => ({
-    ...pick("tab", oneOf(["graph", "tasks", "io"] as const, search["tab"])),
+    ...pick("tab", oneOf(["graph", "timeline", "tasks", "io"] as const, search["tab"])),
     ...pick("task", numberOf(search["task"])),
   }),
   component: lazyRouteComponent(() => import("../features/runs/RunDetail.tsx"), "RunDetail"),

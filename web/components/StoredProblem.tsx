@@ -26,7 +26,7 @@ export function StoredProblem({ error }: { error: WorkflowError }) {
             {problem.help}
           </Text>
         )}
-        <Text size="xs">
+        <Text size="xs" style={{ overflowWrap: "anywhere" }}>
           <Code>{problem.code}</Code> {error.instance === undefined ? null : <Code>{error.instance}</Code>}
         </Text>
       </Stack>

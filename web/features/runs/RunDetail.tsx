@@ -1,5 +1,6 @@
-import { Tabs } from "@mantine/core";
+import { Tabs, Text } from "@mantine/core";
 import { getRouteApi } from "@tanstack/react-router";
+import { Suspense, lazy } from "react";
 import { LoadingRows, ProblemAlert } from "../../components/States.tsx";
 import { RunData } from "./RunData.tsx";
 import classes from "./RunDetail.module.css";
@@ -7,10 +8,12 @@ import { RunGraph } from "./RunGraph.tsx";
 import { RunHeader } from "./RunHeader.tsx";
 import { TaskPanel } from "./TaskPanel.tsx";
 import { TaskTable } from "./TaskTable.tsx";
-import { useRun, useRunTasks } from "./queries.ts";
+import { TASKS_SHOWN_MAX, useRun, useRunTasks } from "./queries.ts";
 
 const route = getRouteApi("/runs/$runId");
-type Tab = "graph" | "tasks" | "io";
+const RunTimeline = lazy(async () => ({ default: (await import("./timeline/RunTimeline.tsx")).RunTimeline }));
+const RUN_TABS = ["graph", "timeline", "tasks", "io"] as const;
+type Tab = (typeof RUN_TABS)[number];
 
 /** A run: header, then graph, tasks or data; a task chosen anywhere is chosen everywhere. */
 export function RunDetail() {
@@ -36,17 +39,32 @@ export function RunDetail() {
       <div className={classes["body"]}>
         <Tabs
           value={tab}
-          onChange={(value) => show(value === "tasks" || value === "io" ? value : "graph")}
+          onChange={(value) => show(RUN_TABS.find((known) => known === value) ?? "graph")}
           className={classes["tabs"] ?? ""}
           keepMounted={false}
         >
           <Tabs.List px="md">
             <Tabs.Tab value="graph">Graph</Tabs.Tab>
+            <Tabs.Tab value="timeline">Timeline</Tabs.Tab>
             <Tabs.Tab value="tasks">Tasks {tasks.data === undefined ? "" : `(${tasks.data.length})`}</Tabs.Tab>
             <Tabs.Tab value="io">Input and output</Tabs.Tab>
           </Tabs.List>
           <Tabs.Panel value="graph" className={classes["panel"] ?? ""}>
             <RunGraph runId={runId} tasks={tasks.data ?? []} selected={chosen?.reference} onSelect={select} />
+          </Tabs.Panel>
+          <Tabs.Panel value="timeline" className={classes["panel"] ?? ""}>
+            {tasks.isPending ? (
+              <LoadingRows label="Loading tasks" />
+            ) : (
+              <Suspense fallback={<LoadingRows label="Loading the timeline" />}>
+                <RunTimeline tasks={tasks.data ?? []} selected={seq} onSelect={select} />
+              </Suspense>
+            )}
+            {(tasks.data?.length ?? 0) < TASKS_SHOWN_MAX ? null : (
+              <Text size="sm" c="dimmed" p="sm">
+                The first {TASKS_SHOWN_MAX} tasks are shown.
+              </Text>
+            )}
           </Tabs.Panel>
           <Tabs.Panel value="tasks" className={classes["panel"] ?? ""}>
             {tasks.isPending ? (

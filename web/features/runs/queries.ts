@@ -9,7 +9,7 @@ import { queryKeys, type RunFilter } from "../../lib/queryKeys.ts";
 const PAGE_LIMIT = 100;
 const TASK_PAGE_LIMIT = 500;
 /** A run with more tasks shows the first ones; the command line has them all. */
-export const TASKS_SHOWN_MAX = 5000;
+export const TASKS_SHOWN_MAX = 10_000;
 
 export function useRunList(filter: RunFilter) {
   const api = useApi();
