@@ -1,5 +1,5 @@
 /** The tasks of a run over time. Only what is in sight is in the page; the keyboard moves as in a tree. */
-import { ActionIcon, Group, Text, Tooltip } from "@mantine/core";
+import { ActionIcon, Group, Text, Tooltip, VisuallyHidden } from "@mantine/core";
 import type { RunTaskSummary } from "@logomesh/contracts";
 import { IconChevronDown, IconChevronRight, IconZoomIn, IconZoomOut, IconZoomReset } from "@tabler/icons-react";
 import { useVirtualizer } from "@tanstack/react-virtual";
@@ -154,7 +154,8 @@ function useBarInSight({ scroller, timeline, selected, spanMs, scale }: BarInSig
     const left = (laneWidth * bar.fromMs) / spanMs;
     const right = (laneWidth * (bar.toMs ?? spanMs)) / spanMs;
     const seen = laneWidth / scale;
-    if (left < frame.scrollLeft || right > frame.scrollLeft + seen) frame.scrollTo({ left: Math.max(0, left - MARGIN_PX) });
+    if (left < frame.scrollLeft || right > frame.scrollLeft + seen)
+      frame.scrollTo({ left: Math.max(0, left - MARGIN_PX) });
   });
   useEffect(() => show(), [selected, scale]);
 }
@@ -269,14 +270,12 @@ function Row({ id, row, top, spanMs, isActive, isSelected, isOpen, selected, onT
   const title = `${visibleText(name)}${iteration === undefined ? "" : ` [${iteration}]`}`;
   const Chevron = isOpen ? IconChevronDown : IconChevronRight;
   const took = bars.at(-1);
-  const duration = took === undefined ? "not started" : formatDuration((took.toMs ?? spanMs) - took.fromMs);
   return (
     <div
       id={id}
       role="treeitem"
       aria-level={depth + 1}
       aria-selected={isSelected}
-      aria-label={`${title}, ${look.label}, ${duration}${bars.length > 1 ? `, ${bars.length} attempts` : ""}`}
       {...(hasChildren ? { "aria-expanded": isOpen } : {})}
       className={classes["row"]}
       data-active={isActive}
@@ -300,12 +299,17 @@ function Row({ id, row, top, spanMs, isActive, isSelected, isOpen, selected, onT
         </span>
         <StatusMark look={look} size={13} />
         <span className={classes["title"]}>{title}</span>
+        <VisuallyHidden>
+          , {look.label}
+          {bars.length > 1 ? `, ${bars.length} attempts` : ""}
+          {took === undefined ? ", not started" : ", "}
+        </VisuallyHidden>
       </div>
       <div className={classes["lane"]}>
         {bars.map((bar) => (
           <Bar key={bar.seq} bar={bar} spanMs={spanMs} isSelected={bar.seq === selected} onSelect={onSelect} />
         ))}
-        {took === undefined ? null : <Label bar={took} spanMs={spanMs} text={duration} />}
+        {took === undefined ? null : <Label bar={took} spanMs={spanMs} />}
       </div>
     </div>
   );
@@ -323,6 +327,7 @@ function Bar({ bar, spanMs, isSelected, onSelect }: BarProps) {
   const toMs = bar.toMs ?? spanMs;
   return (
     <span
+      aria-hidden
       className={classes["span"]}
       data-wait={bar.isWait}
       data-open={bar.toMs === undefined}
@@ -343,7 +348,8 @@ function Bar({ bar, spanMs, isSelected, onSelect }: BarProps) {
 }
 
 /** Beside the bar, on the side where there is room. */
-function Label({ bar, spanMs, text }: { bar: TimelineBar; spanMs: number; text: string }) {
+function Label({ bar, spanMs }: { bar: TimelineBar; spanMs: number }) {
+  const text = formatDuration((bar.toMs ?? spanMs) - bar.fromMs);
   const to = (100 * (bar.toMs ?? spanMs)) / spanMs;
   const from = (100 * bar.fromMs) / spanMs;
   if (to < 75)
