@@ -1,5 +1,6 @@
 import { isTerminalRunStatus, type Actor, type JsonObject, type RunStatus } from "@logomesh/contracts";
 import type { AuditEntryDraft, AuditPayload } from "../../ports/index.ts";
+import type { MachineEnd } from "../interpreter/index.ts";
 import { summarizeTask } from "../store/rows.ts";
 import type { EventDraft, StoredTask } from "../store/workflowStore.ts";
 
@@ -94,6 +95,19 @@ export function runEntry(
     },
     ...(payload === undefined ? {} : { payload }),
   };
+}
+
+/** The entry of a run that has ended. */
+export function endEntry(run: RunIdentity, { ended, actor }: { ended: MachineEnd; actor: Actor }): AuditEntryDraft {
+  const common = { kind: `run.${ended.status}`, actor, status: ended.status };
+  if (ended.status === "completed")
+    return runEntry(run, {
+      ...common,
+      payload: { output: { bytes: JSON.stringify(ended.output), media: "application/json" } },
+    });
+  if (ended.status === "faulted")
+    return runEntry(run, { ...common, data: { error: ended.error.type, detail: ended.error.detail ?? "" } });
+  return runEntry(run, common);
 }
 
 /** The entry of a step: an effect whose outcome became known. */

@@ -1,13 +1,4 @@
-import {
-  LogoMeshError,
-  isTerminalRunStatus,
-  type Actor,
-  type JsonObject,
-  type JsonValue,
-  type RunStatus,
-  type RunSummary,
-  type WorkflowError,
-} from "@logomesh/contracts";
+import { LogoMeshError, type Actor, type RunStatus, type RunSummary } from "@logomesh/contracts";
 import { assert, backoffDelayMs, messageOf, toLogoMeshError } from "../../base/index.ts";
 import type { AuditEntryDraft, Clock, Logger, WriteCommand } from "../../ports/index.ts";
 import {
@@ -24,7 +15,17 @@ import {
 import { summarizeTask } from "../store/rows.ts";
 import type { EventDraft, NewRun, StoredTask, Transition, WorkflowStore } from "../store/workflowStore.ts";
 import type { EffectReport, EffectRunner } from "./effectRunner.ts";
-import { runEntry, runEvent, stepEntry, taskEvents, taskStartedEvent, type RunIdentity } from "./lifecycle.ts";
+import { effectEvent, journalOf, summaryAfter, toEvent, type SummaryChange } from "./journal.ts";
+import {
+  endEntry,
+  runEntry,
+  runEvent,
+  stepEntry,
+  taskEvents,
+  taskStartedEvent,
+  type RunIdentity,
+} from "./lifecycle.ts";
+import { LiveEffects } from "./liveEffects.ts";
 import type { RunHub } from "./runHub.ts";
 
 // Owns one live run: feeds the interpreter with what happens, commits each transition, and only then performs what the transition asks
@@ -32,8 +33,6 @@ import type { RunHub } from "./runHub.ts";
 // It ends as soon as the run is terminal or suspended, when its lease is lost, or when the workbench stops (the run then continues
 // after the next start). It knows no SQL and no executor.
 
-/** How long a cancelled step may take to let go before the run ends without it. */
-const CANCEL_GRACE_MS = 2_000;
 const COMMIT_BACKOFF = { initialMs: 100, factor: 2, maxMs: 5_000 };
 
 export interface RunDriverOptions {
@@ -53,14 +52,6 @@ export interface RunDriverOptions {
   logger: Logger;
 }
 
-interface Live {
-  frame: Frame;
-  abort: AbortController;
-  settled: Promise<void>;
-  /** What it waits for before it is performed. */
-  waitsFor?: string | undefined;
-}
-
 /** Why a run goes no further by itself. */
 interface Suspension {
   reason: string;
@@ -69,7 +60,7 @@ interface Suspension {
 
 export class RunDriver {
   readonly #options: RunDriverOptions;
-  readonly #live = new Map<number, Live>();
+  readonly #live: LiveEffects;
   readonly #timers = new Map<string, Disposable>();
   readonly #reports = new Map<number, EffectReport>();
   readonly #announced = new Set<number>();
@@ -90,6 +81,14 @@ export class RunDriver {
     this.#machine = options.createMachine();
     this.#summary = options.summary;
     this.#isTainted = options.summary.tainted === true;
+    const { run, effects, hub, clock } = options;
+    this.#live = new LiveEffects({
+      run,
+      effects,
+      hub,
+      clock,
+      onReport: (frame, report) => this.#onReport(frame, report),
+    });
   }
 
   /** Resolves when nothing more will happen here: the run is terminal or suspended, or the workbench stops. */
@@ -103,7 +102,7 @@ export class RunDriver {
 
   /** Tasks that are going on, in order of starting. */
   liveTasks(): StoredTask[] {
-    return this.#closed ? [] : this.#machine.liveRows().map((row) => this.#withWait(row));
+    return this.#closed ? [] : this.#machine.liveRows().map((row) => this.#live.withWait(row));
   }
 
   /** Stores the run with its first transition. @throws LogoMeshError when it could not be stored: then there is no run */
@@ -176,10 +175,7 @@ export class RunDriver {
   async replay(rows: readonly StoredTask[]): Promise<Step | undefined> {
     try {
       await drive(this.#machine.start());
-      const journal = rows
-        .filter((row) => row.eventOrder !== null)
-        .sort((a, b) => Number(a.eventOrder) - Number(b.eventOrder));
-      for (const row of journal) {
+      for (const row of journalOf(rows)) {
         const event = toEvent(row);
         if (!this.#machine.expects(event)) throw new Error(`task ${row.seq} (${row.reference}) is not expected there`);
         await drive(this.#machine.apply(event));
@@ -207,7 +203,7 @@ export class RunDriver {
   /** Stops the work and leaves the run as it is stored, to be continued by the next start. */
   async stop(): Promise<void> {
     this.#close();
-    await this.#abortLive();
+    await this.#live.abortAll();
     await this.#pumping;
   }
 
@@ -308,7 +304,7 @@ export class RunDriver {
           ...(report?.payload === undefined || row.status !== "completed" ? {} : { payload: report.payload }),
         }),
       ),
-      ...(step.ended === undefined ? [] : [endEntry(run, { step, actor })]),
+      ...(step.ended === undefined ? [] : [endEntry(run, { ended: step.ended, actor })]),
     ];
     const { ended } = step;
     await this.#commit(
@@ -408,7 +404,7 @@ export class RunDriver {
     if (isNotOurs(error)) {
       logger.warn({ err: error, runId: run.runId }, "run is no longer ours");
       this.#close();
-      await this.#abortLive();
+      await this.#live.abortAll();
       return;
     }
     logger.error({ err: error, runId: run.runId }, "run cannot go on");
@@ -418,7 +414,7 @@ export class RunDriver {
   async #suspend({ reason, rows = [] }: Suspension): Promise<void> {
     const { run, clock, logger } = this.#options;
     const nowMs = clock.nowMs();
-    await this.#abortLive();
+    await this.#live.abortAll();
     try {
       await this.#commit(
         {
@@ -450,7 +446,7 @@ export class RunDriver {
   async #cancel(actor: Actor): Promise<void> {
     await this.#pumping;
     if (this.#closed) return;
-    const stopped = await this.#abortLive();
+    const stopped = await this.#live.abortAll();
     this.#machine.cancel(this.#options.clock.nowMs());
     const { run } = this.#options;
     const receipt = runEntry(run, {
@@ -468,52 +464,26 @@ export class RunDriver {
   // ---- effects and timers
 
   #perform(step: Step): void {
-    for (const seq of step.abandoned) this.#live.get(seq)?.abort.abort();
+    for (const seq of step.abandoned) this.#live.abort(seq);
     for (const key of step.disarmed) this.#disarm(key);
     for (const timer of step.armed) if (this.#machine.timers.get(keyOf(timer)) === timer) this.#arm(timer);
     for (const frame of step.launched) if (this.#machine.effects.has(frame.seq)) this.#launch(frame);
   }
 
   #launch(frame: Frame): void {
-    const { run, effects, hub, clock } = this.#options;
-    const abort = new AbortController();
-    const live: Live = { frame, abort, settled: Promise.resolve() };
-    this.#live.set(frame.seq, live);
-    live.settled = effects
-      .run({
-        runId: run.runId,
-        definitionHash: run.hash,
-        frame,
-        simulated: this.#summary.simulated === true,
-        tainted: this.#isTainted,
-        onTaint: () => (this.#isTainted = true),
-        priority: this.#summary.priority ?? 0,
-        onWait: (reason) => this.#onWait(live, reason),
-        signal: abort.signal,
-        onText: (delta) => hub.publish(run.runId, { type: "token", runId: run.runId, taskSeq: frame.seq, delta }),
-        onProgress: (progress) =>
-          hub.publish(run.runId, { type: "progress", runId: run.runId, taskSeq: frame.seq, progress }),
-      })
-      .then((report) => {
-        this.#live.delete(frame.seq);
-        if (abort.signal.aborted || this.#closed) return;
-        this.#reports.set(frame.seq, report);
-        this.#push(effectEvent(frame.seq, { atMs: clock.nowMs(), outcome: report.outcome, details: report.details }));
-      });
+    this.#live.launch(frame, {
+      simulated: this.#summary.simulated === true,
+      tainted: this.#isTainted,
+      onTaint: () => (this.#isTainted = true),
+      priority: this.#summary.priority ?? 0,
+    });
   }
 
-  /** Shown, never stored: after a restart it waits for another turn. */
-  #onWait(live: Live, reason: string | undefined): void {
-    const { hub, run } = this.#options;
-    live.waitsFor = reason;
-    if (!hub.hears(run.runId)) return;
-    const row = this.#withWait(toRow(live.frame, { status: "running", endedAtMs: null }));
-    hub.publish(run.runId, { type: "task", runId: run.runId, task: summarizeTask(row) });
-  }
-
-  #withWait(row: StoredTask): StoredTask {
-    const waitsFor = this.#live.get(row.seq)?.waitsFor;
-    return waitsFor === undefined ? row : { ...row, status: "pending", details: JSON.stringify({ waitsFor }) };
+  #onReport(frame: Frame, report: EffectReport): void {
+    if (this.#closed) return;
+    this.#reports.set(frame.seq, report);
+    const { outcome, details } = report;
+    this.#push(effectEvent(frame.seq, { atMs: this.#options.clock.nowMs(), outcome, details }));
   }
 
   #arm(timer: Timer): void {
@@ -530,21 +500,6 @@ export class RunDriver {
   #disarm(key: string): void {
     this.#timers.get(key)?.[Symbol.dispose]();
     this.#timers.delete(key);
-  }
-
-  /** Aborts every effect and waits, within the grace, for the executors to let go. */
-  async #abortLive(): Promise<{ steps: number; letGo: number }> {
-    const live = [...this.#live.values()];
-    for (const { abort } of live) abort.abort();
-    if (live.length === 0) return { steps: 0, letGo: 0 };
-    await new Promise<void>((resolve) => {
-      const timer = this.#options.clock.setTimer(CANCEL_GRACE_MS, resolve);
-      void Promise.all(live.map(({ settled }) => settled)).then(() => {
-        timer[Symbol.dispose]();
-        resolve();
-      });
-    });
-    return { steps: live.length, letGo: live.filter(({ frame }) => !this.#live.has(frame.seq)).length };
   }
 
   /** A `once` step that began and has no recorded end may have acted: only a person can say. */
@@ -588,68 +543,6 @@ function isNotOurs(error: unknown): boolean {
 
 function keyOf(timer: Timer): string {
   return `${timer.kind === "timeout" ? "timeout" : "timer"}:${timer.seq}`;
-}
-
-function effectEvent(
-  seq: number,
-  { atMs, outcome, details }: { atMs: number; outcome: EffectOutcome; details: JsonObject | undefined },
-): MachineEvent {
-  return { kind: "effect", seq, atMs, outcome, ...(details === undefined ? {} : { details }) };
-}
-
-/** What a row of the journal says happened. */
-function toEvent(row: StoredTask): MachineEvent {
-  assert(row.event !== null && row.endedAtMs !== null, `row ${row.seq} is an outcome`);
-  if (row.event !== "effect") return { kind: row.event, seq: row.seq, atMs: row.endedAtMs };
-  const outcome: EffectOutcome =
-    row.error !== null
-      ? { ok: false, error: JSON.parse(row.error) as WorkflowError }
-      : { ok: true, output: JSON.parse(row.output ?? "null") as JsonValue, recorded: true };
-  const details = row.details === null ? undefined : (JSON.parse(row.details) as JsonObject);
-  return effectEvent(row.seq, { atMs: row.endedAtMs, outcome, details });
-}
-
-function endEntry(run: RunIdentity, { step, actor }: { step: Step; actor: Actor }): AuditEntryDraft {
-  const { ended } = step;
-  assert(ended !== undefined, "only an end has an entry");
-  const common = { kind: `run.${ended.status}`, actor, status: ended.status };
-  if (ended.status === "completed")
-    return runEntry(run, {
-      ...common,
-      payload: { output: { bytes: JSON.stringify(ended.output), media: "application/json" } },
-    });
-  if (ended.status === "faulted")
-    return runEntry(run, { ...common, data: { error: ended.error.type, detail: ended.error.detail ?? "" } });
-  return runEntry(run, common);
-}
-
-interface SummaryChange {
-  status: RunStatus;
-  startedAtMs: number | undefined;
-  endedAtMs?: number;
-  error?: WorkflowError;
-  isSimulated?: boolean;
-  isTainted?: boolean;
-  reason?: string;
-}
-
-function summaryAfter(summary: RunSummary, change: SummaryChange): RunSummary {
-  const { startedAtMs, endedAtMs } = change;
-  const { statusReason, ...rest } = summary;
-  return {
-    ...rest,
-    // A reason belongs to its status.
-    ...(statusReason === undefined || change.status !== summary.status ? {} : { statusReason }),
-    status: change.status,
-    ...(startedAtMs === undefined ? {} : { startedAt: new Date(startedAtMs).toISOString() }),
-    ...(endedAtMs === undefined || !isTerminalRunStatus(change.status)
-      ? {}
-      : { endedAt: new Date(endedAtMs).toISOString() }),
-    ...(change.error === undefined ? {} : { error: change.error }),
-    ...(change.isSimulated === true ? { simulated: true } : {}),
-    ...(change.isTainted === true ? { tainted: true } : {}),
-    ...(change.reason === undefined ? {} : { statusReason: change.reason }),
-  };
 }
 
 function unknownReason(rows: readonly StoredTask[]): string {

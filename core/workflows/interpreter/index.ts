@@ -4,4 +4,4 @@ export { Machine } from "./machine.ts";
 export { toRow } from "./rows.ts";
 export { SchemaValidator } from "./schemas.ts";
 export { drive } from "./steps.ts";
-export type { EffectOutcome, MachineEvent, Transition } from "./transition.ts";
+export type { EffectOutcome, MachineEnd, MachineEvent, Transition } from "./transition.ts";
