@@ -37,7 +37,9 @@ interface WorkbenchProps {
 function Workbench({ token, baseUrl, forget }: WorkbenchProps) {
   const client = useMemo(() => createClient({ baseUrl, token }), [baseUrl, token]);
   const [cache] = useState(() => createQueryClient(() => forget({ hasExpired: true })));
-  const [feed] = useState(() => createLiveFeed(cache, Date.now));
+  const [feed] = useState(() =>
+    createLiveFeed(cache, { now: Date.now, later: (act, delayMs) => setTimeout(act, delayMs) }),
+  );
   const [router] = useState(() => createAppRouter(cache));
   const live = useSyncExternalStore(feed.subscribe, feed.state);
   const isLeaving = useRef(false);

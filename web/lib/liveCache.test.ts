@@ -1,7 +1,7 @@
 import type { Plugin, Run, RunSummary, RunTaskSummary, ServerMessage } from "@logomesh/contracts";
 import { QueryClient } from "@tanstack/react-query";
 import { beforeEach, expect, test } from "vitest";
-import { LIVE_TEXT_CHARACTERS_MAX, applyMessage, type RunPages } from "./liveCache.ts";
+import { LIVE_TEXT_CHARACTERS_MAX, applyMessage, applyMessages, type RunPages } from "./liveCache.ts";
 import { queryKeys, type RunFilter } from "./queryKeys.ts";
 
 let cache: QueryClient;
@@ -138,4 +138,32 @@ test("a plugin changes in its list; what is no plugin changes nothing", () => {
   cache.setQueryData(queryKeys.plugins, [plugin]);
   applyMessage(cache, { type: "plugin", plugin: { id: "a.b", state: "crashed" } });
   expect(cache.getQueryData(queryKeys.plugins)).toEqual([plugin]);
+});
+
+test("what a busy run tells at once is one change of its tasks, with the last state of each", () => {
+  cache.setQueryData(queryKeys.runTasks("1"), []);
+  cache.setQueryData(queryKeys.runText("1", 0), "");
+  cache.setQueryData(queryKeys.run("1"), run("1"));
+  let changes = 0;
+  cache.getQueryCache().subscribe((event) => {
+    if (event.type === "updated" && (event.query.queryKey as readonly unknown[])[1] === "tasks") changes += 1;
+  });
+  const task = (seq: number, status: RunTaskSummary["status"]): ServerMessage => ({
+    ...{ type: "task", runId: "1" },
+    task: { ...{ seq, reference: `/do/${seq}`, name: "t", type: "set", attempt: 1 }, status, effect: "pure" },
+  });
+  const event = { id: 7, runId: "1", seq: 1, type: "t", time: "2026-03-01T10:00:00.000Z", data: {} };
+  applyMessages(cache, [
+    ...Array.from({ length: 1000 }, (_, seq) => task(999 - seq, "running")),
+    { type: "token", runId: "1", taskSeq: 0, delta: "Hel" },
+    { type: "event", event, run: run("1", { tainted: true }) },
+    ...Array.from({ length: 1000 }, (_, seq) => task(seq, "completed")),
+    { type: "token", runId: "1", taskSeq: 0, delta: "lo" },
+    { type: "event", event, run: run("1", { status: "waiting" }) },
+  ]);
+  const tasks = cache.getQueryData<RunTaskSummary[]>(queryKeys.runTasks("1")) ?? [];
+  expect([tasks.length, tasks[999]?.seq, new Set(tasks.map(({ status }) => status)).size]).toEqual([1000, 999, 1]);
+  expect(changes).toBe(1);
+  expect(cache.getQueryData(queryKeys.runText("1", 0))).toBe("Hello");
+  expect(cache.getQueryData<Run>(queryKeys.run("1"))?.status).toBe("waiting");
 });

@@ -12,7 +12,7 @@ import {
   type RunTaskSummary,
   type ServerMessage,
 } from "@logomesh/contracts";
-import type { InfiniteData, QueryClient } from "@tanstack/react-query";
+import { notifyManager, type InfiniteData, type QueryClient } from "@tanstack/react-query";
 import { queryKeys, type RunFilter } from "./queryKeys.ts";
 
 /** Text of a model on its way is only shown: the last part of it is enough. */
@@ -31,6 +31,31 @@ export interface PluginSample {
 
 export type RunPages = InfiniteData<Page<RunSummary>, string | undefined>;
 
+/** Many messages as one change: of what one run or one task told several times, the last counts. */
+export function applyMessages(cache: QueryClient, messages: readonly ServerMessage[]): void {
+  const tasks = new Map<string, Map<number, RunTaskSummary>>();
+  const runs = new Map<string, ServerMessage>();
+  const texts = new Map<string, ServerMessage & { type: "token" }>();
+  const others: ServerMessage[] = [];
+  for (const message of messages) {
+    if (message.type === "task") {
+      const ofRun = tasks.get(message.runId) ?? new Map<number, RunTaskSummary>();
+      tasks.set(message.runId, ofRun.set(message.task.seq, message.task));
+    } else if (message.type === "token") {
+      const key = `${message.runId} ${message.taskSeq}`;
+      texts.set(key, { ...message, delta: `${texts.get(key)?.delta ?? ""}${message.delta}` });
+    } else if (message.type === "event" && message.run !== undefined) {
+      runs.set(message.run.id, message);
+    } else {
+      others.push(message);
+    }
+  }
+  notifyManager.batch(() => {
+    for (const [runId, ofRun] of tasks) applyTasks(cache, runId, [...ofRun.values()]);
+    for (const message of [...texts.values(), ...runs.values(), ...others]) applyMessage(cache, message);
+  });
+}
+
 export function applyMessage(cache: QueryClient, message: ServerMessage): void {
   switch (message.type) {
     case "snapshot":
@@ -42,7 +67,7 @@ export function applyMessage(cache: QueryClient, message: ServerMessage): void {
       else applyRun(cache, message.run);
       return;
     case "task":
-      applyTask(cache, message.runId, message.task);
+      applyTasks(cache, message.runId, [message.task]);
       return;
     case "token":
       cache.setQueryData<string>(queryKeys.runText(message.runId, message.taskSeq), (text = "") =>
@@ -109,16 +134,20 @@ function patchPages(pages: RunPages, run: RunSummary, filter: RunFilter): RunPag
   return { ...pages, pages: [{ ...first, items: [run, ...first.items] }, ...rest] };
 }
 
-export function applyTask(cache: QueryClient, runId: string, task: RunTaskSummary): void {
-  const known = cache.getQueryData<RunTaskSummary[]>(queryKeys.runTasks(runId))?.find(({ seq }) => seq === task.seq);
-  cache.setQueryData<RunTaskSummary[]>(queryKeys.runTasks(runId), (tasks) => {
-    if (tasks === undefined) return undefined;
-    const index = tasks.findIndex(({ seq }) => seq === task.seq);
-    return index === -1 ? [...tasks, task].sort((a, b) => a.seq - b.seq) : tasks.with(index, task);
-  });
-  if (known?.status !== task.status || known.attempt !== task.attempt) {
-    void cache.invalidateQueries({ queryKey: queryKeys.runTask(runId, task.seq) });
+function applyTasks(cache: QueryClient, runId: string, changed: readonly RunTaskSummary[]): void {
+  const key = queryKeys.runTasks(runId);
+  const known = new Map(cache.getQueryData<RunTaskSummary[]>(key)?.map((task) => [task.seq, task]));
+  for (const { seq, status, attempt } of changed) {
+    const before = known.get(seq);
+    if (before?.status !== status || before.attempt !== attempt) {
+      void cache.invalidateQueries({ queryKey: queryKeys.runTask(runId, seq) });
+    }
   }
+  cache.setQueryData<RunTaskSummary[]>(key, (tasks) => {
+    if (tasks === undefined) return undefined;
+    for (const task of changed) known.set(task.seq, task);
+    return [...known.values()].sort((a, b) => a.seq - b.seq);
+  });
 }
 
 function applyPlugin(cache: QueryClient, value: unknown): void {

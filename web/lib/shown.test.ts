@@ -44,7 +44,7 @@ test("the lights say mock, missing sandbox and a log that was changed", () => {
 
 test("a lost connection says as of when the page is", () => {
   let now = 1000;
-  const feed = createLiveFeed(new QueryClient(), () => now);
+  const feed = createLiveFeed(new QueryClient(), { now: () => now, later: () => undefined });
   let changes = 0;
   const stop = feed.subscribe(() => (changes += 1));
   expect(connectionLight(feed.state()).look.label).toBe("connecting");
