@@ -108,6 +108,17 @@ export const RunTaskSchema = z.object({
 });
 export type RunTask = z.infer<typeof RunTaskSchema>;
 
+/** Sizes of payloads that were left out because the question set a limit: bytes of their JSON. */
+const LEFT_OUT = { inputBytes: z.int().min(1).optional(), outputBytes: z.int().min(1).optional() };
+
+/** A run, whose payloads may be left out. */
+export const RunViewSchema = RunSchema.extend(LEFT_OUT);
+export type RunView = z.infer<typeof RunViewSchema>;
+
+/** A task, whose payloads may be left out. */
+export const RunTaskViewSchema = RunTaskSchema.extend(LEFT_OUT);
+export type RunTaskView = z.infer<typeof RunTaskViewSchema>;
+
 /** A task without its payloads, for lists and live updates. */
 export const RunTaskSummarySchema = RunTaskSchema.omit({ input: true, output: true });
 export type RunTaskSummary = z.infer<typeof RunTaskSummarySchema>;

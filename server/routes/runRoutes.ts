@@ -1,5 +1,6 @@
 import { isTerminalRunStatus } from "@logomesh/contracts";
 import type { Workbench } from "@logomesh/core";
+import { withinLimit } from "./payloadLimit.ts";
 import type { HandlersOf } from "./route.ts";
 
 type RunRoute = "startRun" | "listRuns" | "getRun" | "listRunTasks" | "getRunTask" | "cancelRun" | "getRunDefinition";
@@ -19,9 +20,10 @@ export function runRoutes({ workflows }: Workbench): HandlersOf<RunRoute> {
         ...(workflow === undefined ? {} : { workflow }),
         ...(q === undefined ? {} : { q }),
       }),
-    getRun: ({ params }) => workflows.getRun(params.id),
+    getRun: async ({ params, query }) => withinLimit(await workflows.getRun(params.id), query.payloadBytesMax),
     listRunTasks: ({ params, query }) => workflows.listTasks(params.id, query),
-    getRunTask: ({ params }) => workflows.getTask(params.id, params.seq),
+    getRunTask: async ({ params, query }) =>
+      withinLimit(await workflows.getTask(params.id, params.seq), query.payloadBytesMax),
     cancelRun: ({ params, identity }) => workflows.cancel(params.id, identity.caller),
     getRunDefinition: ({ params }) => workflows.getRunDefinition(params.id),
   };

@@ -224,6 +224,19 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
     expect(complaints).toEqual([]);
   });
 
+  test("a large output says its size and is loaded when it is asked for; private data is marked", async () => {
+    const run = server.world.runs.find(({ status }) => status === "completed");
+    server.world.change(run?.id ?? "", { output: { text: "x".repeat(300_000) }, tainted: true });
+    await using opened = await logIn(server, `/runs/${run?.id ?? ""}?tab=io`);
+    const { page } = opened;
+    const detail = page.getByRole("region", { name: "Detail" });
+    await detail.getByText("293 KiB of JSON.").waitFor();
+    await detail.getByText("private data", { exact: true }).waitFor();
+    expect(await axeViolations(page)).toEqual([]);
+    await detail.getByRole("button", { name: "Load output of the run" }).click();
+    await detail.getByText("Show all 300000 characters").waitFor();
+  });
+
   test("a running run can be cancelled after being asked once", async () => {
     await using opened = await logIn(server);
     const { page } = opened;

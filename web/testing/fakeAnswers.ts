@@ -4,6 +4,7 @@ import {
   RunStatusSchema,
   type Approval,
   type DecideApprovalParams,
+  type JsonValue,
   type Plugin,
   type PluginState,
   type PutConstitutionParams,
@@ -100,14 +101,17 @@ export function createAnswers(world: FakeWorld): Answers {
       );
       return pageOf(fitting.map(summaryOf), query);
     },
-    getRun: ({ params }) => run(params["id"]),
+    getRun: ({ params, query }) => limited(run(params["id"]), query),
     listRunTasks: ({ params, query }) =>
       pageOf(
         world.tasksOf(run(params["id"])).map(({ input: _input, output: _output, ...task }) => task),
         query,
       ),
-    getRunTask: ({ params }) =>
-      find(world.tasksOf(run(params["id"])), ({ seq }) => String(seq) === params["seq"], "task"),
+    getRunTask: ({ params, query }) =>
+      limited(
+        find(world.tasksOf(run(params["id"])), ({ seq }) => String(seq) === params["seq"], "task"),
+        query,
+      ),
     cancelRun: ({ params }) => world.change(run(params["id"]).id, { status: "cancelled", endedAt: ago(0) }),
     getRunDefinition: () => find(world.workflows, () => true, "workflow"),
     listPlugins: () => ({ items: world.plugins }),
@@ -166,6 +170,15 @@ export function createAnswers(world: FakeWorld): Answers {
     putConstitution: ({ query, body }) =>
       world.constitution.put(body as PutConstitutionParams, { preview: query["preview"] === "true" }),
   };
+}
+
+/** Without an output that is larger than the question allows. */
+function limited<T extends { output?: JsonValue | undefined }>(whole: T, query: Record<string, string>): T {
+  const { output, ...rest } = whole;
+  const outputBytes = JSON.stringify(output ?? null).length;
+  return outputBytes > Number(query["payloadBytesMax"] ?? Infinity)
+    ? ({ ...rest, outputBytes } as unknown as T)
+    : whole;
 }
 
 function pageOf<T>(items: readonly T[], query: Record<string, string>): { items: T[]; nextCursor: string | null } {

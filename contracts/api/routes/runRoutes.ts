@@ -4,12 +4,16 @@ import {
   RunSchema,
   RunStatusSchema,
   RunSummarySchema,
-  RunTaskSchema,
+  RunTaskViewSchema,
+  RunViewSchema,
   RunTaskSummarySchema,
 } from "../../workflows/run.ts";
 import { StartRunParamsSchema } from "../../workflows/workflow.ts";
 import { PageQuerySchema, pageOf } from "../page.ts";
 import { IdParamsSchema, type Route } from "../route.ts";
+
+/** Payloads whose JSON has more bytes are left out, and their size is said instead. */
+const PayloadLimitSchema = z.object({ payloadBytesMax: z.coerce.number().int().min(0).optional() });
 
 export const runRoutes = {
   startRun: {
@@ -38,7 +42,8 @@ export const runRoutes = {
     scope: "run",
     summary: "A run with input and output",
     params: IdParamsSchema,
-    responses: { 200: RunSchema },
+    query: PayloadLimitSchema,
+    responses: { 200: RunViewSchema },
   },
   listRunTasks: {
     method: "GET",
@@ -55,7 +60,8 @@ export const runRoutes = {
     scope: "run",
     summary: "A task with input and output whole",
     params: IdParamsSchema.extend({ seq: z.coerce.number().int().min(0) }),
-    responses: { 200: RunTaskSchema },
+    query: PayloadLimitSchema,
+    responses: { 200: RunTaskViewSchema },
   },
   cancelRun: {
     method: "POST",

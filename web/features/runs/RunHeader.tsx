@@ -7,6 +7,7 @@ import { useState } from "react";
 import { DetailHeader } from "../../components/DetailHeader.tsx";
 import { CopyId, Duration, Fact, RelativeTime } from "../../components/Facts.tsx";
 import { ButtonLink, TextLink } from "../../components/links.tsx";
+import { MarkNote } from "../../components/MarkNote.tsx";
 import { MockNote } from "../../components/MockNote.tsx";
 import { ProblemAlert } from "../../components/States.tsx";
 import { StatusBadge } from "../../components/StatusBadge.tsx";
@@ -14,7 +15,7 @@ import { useApi } from "../../lib/api.ts";
 import { formatCount, visibleText } from "../../lib/format.ts";
 import { progressOf } from "../../lib/graph/taskStates.ts";
 import { queryKeys } from "../../lib/queryKeys.ts";
-import { taskLook } from "../../lib/status.ts";
+import { taskLook, type StatusLook } from "../../lib/status.ts";
 import { RunFault } from "./RunFault.tsx";
 import { useCancelRun } from "./queries.ts";
 
@@ -41,6 +42,7 @@ export function RunHeader({ run, tasks, onSelect }: RunHeaderProps) {
         <>
           <StatusBadge look={taskLook(run.status)} />
           {run.simulated === true ? <MockNote hint={status.data?.model.hint} /> : null}
+          {run.tainted === true ? <MarkNote look={PRIVATE} note={PRIVATE_NOTE} /> : null}
         </>
       }
       actions={
@@ -90,6 +92,11 @@ export function RunHeader({ run, tasks, onSelect }: RunHeaderProps) {
     </DetailHeader>
   );
 }
+
+const PRIVATE: StatusLook = { tone: "waiting", icon: "lock", label: "private data" };
+
+const PRIVATE_NOTE =
+  "A step of this run read private data: a thought, a file. What follows stays on this machine, if the constitution says so.";
 
 /** Says what will happen and asks once. */
 function CancelButton({ runId }: { runId: string }) {

@@ -18,6 +18,7 @@ export function RunRow({ run }: { run: RunSummary }) {
         <Text size="xs" c="dimmed" truncate>
           <RelativeTime at={run.createdAt} /> · <Duration startedAt={run.startedAt} endedAt={run.endedAt} />
           {run.simulated === true ? " · mock" : ""}
+          {run.tainted === true ? " · private data" : ""}
         </Text>
         <Text size="xs" c="dimmed" ff="monospace" title={run.id}>
           {shortId(run.id)}

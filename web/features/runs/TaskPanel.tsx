@@ -1,6 +1,7 @@
 import { ActionIcon, Group, Stack, Text, Title } from "@mantine/core";
-import type { JsonObject, RunTask, RunTaskSummary } from "@logomesh/contracts";
+import type { JsonObject, RunTaskSummary, RunTaskView } from "@logomesh/contracts";
 import { IconX } from "@tabler/icons-react";
+import { useState } from "react";
 import { Duration, Fact, RelativeTime } from "../../components/Facts.tsx";
 import { JsonView } from "../../components/JsonView.tsx";
 import { TextLink } from "../../components/links.tsx";
@@ -10,8 +11,9 @@ import { StatusBadge } from "../../components/StatusBadge.tsx";
 import { StoredProblem } from "../../components/StoredProblem.tsx";
 import { formatCount, visibleText } from "../../lib/format.ts";
 import { taskLook } from "../../lib/status.ts";
+import { Payload } from "./Payload.tsx";
 import { factsOf } from "./taskFacts.ts";
-import { useRunTask, useRunText } from "./queries.ts";
+import { useRunTask, useRunText, useWholeRunTask } from "./queries.ts";
 import classes from "./RunDetail.module.css";
 
 interface TaskPanelProps {
@@ -46,7 +48,7 @@ export function TaskPanel({ runId, seq, summary, onClose }: TaskPanelProps) {
         {task?.status === "running" ? <LiveText runId={runId} seq={seq} /> : null}
         {whole.isPending ? <LoadingRows rows={2} label="Loading the task" /> : null}
         {whole.isError ? <ProblemAlert error={whole.error} onRetry={() => void whole.refetch()} /> : null}
-        {whole.isSuccess ? <TaskData task={whole.data} /> : null}
+        {whole.isSuccess ? <TaskData runId={runId} task={whole.data} /> : null}
       </Stack>
     </aside>
   );
@@ -116,21 +118,33 @@ function LiveText({ runId, seq }: { runId: string; seq: number }) {
   );
 }
 
-function TaskData({ task }: { task: RunTask }) {
+function TaskData({ runId, task }: { runId: string; task: RunTaskView }) {
+  const [isAsked, setAsked] = useState(false);
+  const whole = useWholeRunTask(runId, task.seq, isAsked);
+  const load = { isLoading: isAsked && whole.isPending, onLoad: () => setAsked(true) };
   return (
     <>
       <Title order={3} size="sm">
         Output
       </Title>
-      <JsonView
-        value={task.output}
+      <Payload
+        value={task.output ?? whole.data?.output}
+        bytes={task.outputBytes}
         label="output of the task"
         empty={task.endedAt === undefined ? "The task has not ended yet." : "The task gave no output."}
+        {...load}
       />
       <Title order={3} size="sm">
         Input
       </Title>
-      <JsonView value={task.input} label="input of the task" empty="No input is stored for this task." />
+      <Payload
+        value={task.input ?? whole.data?.input}
+        bytes={task.inputBytes}
+        label="input of the task"
+        empty="No input is stored for this task."
+        {...load}
+      />
+      {whole.isError ? <ProblemAlert error={whole.error} onRetry={() => void whole.refetch()} /> : null}
     </>
   );
 }

@@ -7,6 +7,8 @@ import { applyRun } from "../../lib/liveCache.ts";
 import { queryKeys, type RunFilter } from "../../lib/queryKeys.ts";
 
 const PAGE_LIMIT = 100;
+/** Larger inputs and outputs are loaded when somebody asks for them. */
+const PAYLOAD_BYTES_UNASKED = 131_072;
 const TASK_PAGE_LIMIT = 500;
 /** A run with more tasks shows the first ones; the command line has them all. */
 export const TASKS_SHOWN_MAX = 10_000;
@@ -34,7 +36,18 @@ export function useRun(runId: string) {
   const api = useApi();
   return useQuery({
     queryKey: queryKeys.run(runId),
+    queryFn: ({ signal }) =>
+      api.getRun({ params: { id: runId }, query: { payloadBytesMax: PAYLOAD_BYTES_UNASKED }, signal }),
+  });
+}
+
+/** With all payloads, however large; once somebody asked for them. */
+export function useWholeRun(runId: string, isAsked: boolean) {
+  const api = useApi();
+  return useQuery({
+    queryKey: queryKeys.wholeRun(runId),
     queryFn: ({ signal }) => api.getRun({ params: { id: runId }, signal }),
+    enabled: isAsked,
   });
 }
 
@@ -65,7 +78,18 @@ export function useRunTask(runId: string, seq: number) {
   const api = useApi();
   return useQuery({
     queryKey: queryKeys.runTask(runId, seq),
+    queryFn: ({ signal }) =>
+      api.getRunTask({ params: { id: runId, seq }, query: { payloadBytesMax: PAYLOAD_BYTES_UNASKED }, signal }),
+  });
+}
+
+/** With all payloads, however large; once somebody asked for them. */
+export function useWholeRunTask(runId: string, seq: number, isAsked: boolean) {
+  const api = useApi();
+  return useQuery({
+    queryKey: queryKeys.wholeRunTask(runId, seq),
     queryFn: ({ signal }) => api.getRunTask({ params: { id: runId, seq }, signal }),
+    enabled: isAsked,
   });
 }
 
