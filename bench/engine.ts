@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { openAuditTrail } from "../core/audit/index.ts";
 import { createIdSource, systemClock as clock, systemRandom as random } from "../core/base/index.ts";
+import { MemoryEventBus, SqliteEventStore } from "../core/events/index.ts";
 import { openDatabase } from "../core/db/index.ts";
 import type { Grants, PluginTools, Policy } from "../core/ports/index.ts";
 import { silentLogger as logger } from "../core/testing/index.ts";
@@ -60,9 +61,12 @@ export async function openBenchEngine(folder: string, tools: PluginTools): Promi
       newLogId: () => ids.next("log"),
     }),
   );
+  const eventStore = stack.use(new SqliteEventStore({ writer, reader, audit }));
+  const bus = stack.use(new MemoryEventBus({ clock, ids }));
   const engine = stack.use(
     new TaskEngine({
       ...{ grants, policy, clock, ids, logger, runtime: { name: "LogoMesh", version: "bench" } },
+      events: { bus, store: eventStore },
       store: new SqliteWorkflowStore({ writer, reader, audit }),
       executors: createTaskExecutorRegistry([createPluginTaskExecutor(tools)]),
     }),

@@ -69,7 +69,14 @@ export {
   type PutConstitutionParams,
 } from "./policy/policy.ts";
 export { PutSecretParamsSchema, SecretNameSchema, SecretSchema, type Secret } from "./secrets/secret.ts";
-export { PublishEventParamsSchema, type PublishEventParams } from "./events/event.ts";
+export {
+  EventQuerySchema,
+  PublishEventParamsSchema,
+  StoredEventSchema,
+  type EventQuery,
+  type PublishEventParams,
+  type StoredEvent,
+} from "./events/event.ts";
 export {
   RunEventSchema,
   RunSchema,
@@ -79,6 +86,7 @@ export {
   RunTaskViewSchema,
   RunViewSchema,
   RunTaskSummarySchema,
+  SignalRunParamsSchema,
   TERMINAL_RUN_STATUSES,
   TaskStatusSchema,
   WorkflowErrorSchema,
@@ -92,6 +100,7 @@ export {
   type RunTaskView,
   type RunView,
   type RunTaskSummary,
+  type SignalRunParams,
   type TaskStatus,
   type WorkflowError,
   type WorkflowIdentity,

@@ -62,6 +62,11 @@ const workbench = createStubWorkbench(
     listRunTasks: ({ query }) =>
       query.has("cursor") ? { items: [{ ...TASK, seq: 1 }], nextCursor: null } : { items: [TASK], nextCursor: "1" },
     cancelRun: () => ({ ...RUN, status: "cancelled" }),
+    signalRun: ({ body }) => ({ id: `evt_${(body as { name: string }).name}` }),
+    listEvents: () => ({
+      items: [{ position: 7, runId: "run_1", event: { id: "e", type: "com.acme.paid", source: EVIL, time: AT } }],
+      nextCursor: "7",
+    }),
     listWorkflows: () => ({
       items: [{ ...WORKFLOW, title: EVIL, createdAt: AT, versions: ["1.0.0"], origin: "api" }],
       nextCursor: null,
@@ -160,6 +165,8 @@ test.each<[string, number, string]>([
   ["runs list --limit 1 --status running --workflow digest", 0, "run_1"],
   ["runs show run_1", 0, "(attempt 2)"],
   ["runs cancel run_1", 0, "⊘ cancelled run_1"],
+  ["runs signal run_1 go --data 1", 0, "evt_go"],
+  ["event list --type com.acme.paid", 0, "7  com.acme.paid  ␛]0;owned"],
   ["workflow list", 0, "default/digest  1.0.0"],
   ["workflow validate -", 1, "✗ -:2:3 ␛]0;owned"],
   ["workflow push -", 0, "granted: plugin.call ␛]0;owned"],

@@ -1,6 +1,7 @@
 import { RunStatusSchema } from "@logomesh/contracts";
 import type { Client } from "@logomesh/contracts/client";
 import { choiceOption, numberOption, textOption } from "../arguments.ts";
+import { DATA_OPTIONS, dataOption } from "../dataOption.ts";
 import { connect } from "../connect.ts";
 import { Interrupted, type Command } from "../context.ts";
 import { timeText } from "../output/timeText.ts";
@@ -118,4 +119,27 @@ const cancel: Command = {
   },
 };
 
-export const runsCommands = { "runs list": list, "runs show": show, "runs watch": watch, "runs cancel": cancel };
+const signal: Command = {
+  usage: "<run> <name> [--data <json> | --data-file <file>]",
+  summary: "Send a signal to a run; it is kept until the run listens",
+  positionals: { min: 2, max: 2 },
+  options: DATA_OPTIONS,
+  examples: [`logomesh runs signal run_01 approved --data '{"by":"Ada"}'`],
+  async run(args, context) {
+    const [id = "", name = ""] = args.positionals;
+    const data = await dataOption(args, context);
+    const { client } = await connect(context);
+    const sent = await client.signalRun({ params: { id }, body: { name, ...(data === undefined ? {} : { data }) } });
+    if (args.json) context.printJson(sent);
+    else context.print(visibleLine(sent.id));
+    return 0;
+  },
+};
+
+export const runsCommands = {
+  "runs list": list,
+  "runs show": show,
+  "runs watch": watch,
+  "runs cancel": cancel,
+  "runs signal": signal,
+};

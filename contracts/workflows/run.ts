@@ -138,3 +138,12 @@ export const RunEventSchema = z.object({
   data: JsonObjectSchema,
 });
 export type RunEvent = z.infer<typeof RunEventSchema>;
+
+/** A signal for one run: it hears the event `io.logomesh.signal.<name>` with this data. */
+export const SignalRunParamsSchema = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "1 to 64 letters, digits, _ and -"),
+  data: z.json().optional(),
+  /** The same id is taken once. Default: a new one. */
+  id: z.string().min(1).max(200).optional(),
+});
+export type SignalRunParams = z.infer<typeof SignalRunParamsSchema>;

@@ -6,7 +6,7 @@ import { openAuditTrail, type AuditJobs } from "../audit/index.ts";
 import { createIdSource, systemClock, systemRandom } from "../base/index.ts";
 import type { Database } from "../db/index.ts";
 import { WorkspaceFiles } from "../files/index.ts";
-import { EventPublisher, MemoryEventBus } from "../events/index.ts";
+import { EventPublisher, MemoryEventBus, SqliteEventStore } from "../events/index.ts";
 import { createLanguageModels } from "../llm/index.ts";
 import { createWebFetch, createWebTunnels } from "../network/index.ts";
 import {
@@ -98,7 +98,9 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
   const fileChanges = createFileChangeOwner({ files, policy, stopped });
   approvals.own("file-change", fileChanges.owner, fileChanges.options);
   const bus = stack.use(new MemoryEventBus({ clock, ids }));
-  const events = new EventPublisher({ bus, audit, policy });
+  const eventStore = stack.use(new SqliteEventStore({ writer, reader, audit }));
+  stack.use(eventStore.onDidStore((stored) => stored.forEach((event) => bus.deliver(event))));
+  const events = new EventPublisher({ bus, store: eventStore, policy });
   const secrets = new SecretAdmin({ vault, audit });
   const thoughts = new IdeaManager({ writer, reader, audit, clock, ids });
   const models = stack.use(
@@ -120,7 +122,7 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
         models: { models, tokens: new TokenLedger({ reader, writer, clock }) },
         files: { files, approvals },
         proposals: { choices: models, approvals },
-        ...{ thoughts, blobs, store: pluginStore, events: bus, web: network, tunnels },
+        ...{ thoughts, blobs, store: pluginStore, events: bus, eventStore, web: network, tunnels },
       },
       version: readVersion(),
       pluginsFolder: paths.plugins,
@@ -132,6 +134,7 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
   const engine = stack.use(
     new TaskEngine({
       ...{ grants, policy, clock, ids, logger, pins: plugins },
+      events: { bus, store: eventStore },
       store: new SqliteWorkflowStore({ writer, reader, audit }),
       executors: createTaskExecutorRegistry([
         createLlmTaskExecutor(models),

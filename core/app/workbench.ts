@@ -27,7 +27,10 @@ import type {
   PluginGrantInfo,
   PolicyExplanation,
   ProviderInfo,
+  EventQuery,
   PublishEventParams,
+  SignalRunParams,
+  StoredEvent,
   PutConstitutionParams,
   RegistryEntry,
   Run,
@@ -79,6 +82,8 @@ export interface WorkflowService {
   getRunDefinition(runId: string): Promise<{ source: string; definition: JsonObject }>;
   /** Resolves when the run is terminal: its work has stopped. */
   cancel(runId: string, caller: Caller): Promise<Run>;
+  /** An event for this run alone, kept until it listens. @throws LogoMeshError LM_WORKFLOW_RUN_FINISHED */
+  signal(runId: string, params: SignalRunParams, caller: Caller): Promise<{ id: string }>;
   /** Messages of one run, or of all; the listener must not throw and must not block. */
   subscribe(filter: { runId?: string }, listener: (message: RunMessage) => void): Disposable;
   /** Durable events with `id > after`, rising. */
@@ -198,8 +203,10 @@ export interface ThoughtService {
 
 /** Events from outside: the façade of core/events (class EventPublisher). */
 export interface EventService {
-  /** Resolves when the event is in the log and on the bus. @throws LogoMeshError LM_EVENT_FORGED, LM_POLICY_DENIED, LM_TOO_LARGE */
+  /** Resolves when the event is kept, in the log and on the bus. @throws LogoMeshError LM_EVENT_FORGED, LM_POLICY_DENIED, LM_TOO_LARGE */
   publish(params: PublishEventParams, caller: Caller): Promise<{ id: string }>;
+  /** What is kept, newest first. */
+  list(query: EventQuery): Promise<Page<StoredEvent>>;
 }
 
 /** Values for plugins and workflows, which never come back: the façade of core/secrets (class SecretAdmin). */

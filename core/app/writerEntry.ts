@@ -3,6 +3,7 @@ import { createApprovalsWriterModule } from "../approvals/approvalsWriterModule.
 import { createAuditWriterModule } from "../audit/auditWriterModule.ts";
 import { systemClock, systemRandom } from "../base/index.ts";
 import { runWriterThread } from "../db/index.ts";
+import { createEventWriterModule } from "../events/eventWriterModule.ts";
 import { createLlmWriterModule } from "../llm/llmWriterModule.ts";
 import { createPluginWriterModule } from "../plugins/store/pluginWriterModule.ts";
 import { createPolicyWriterModule } from "../policy/policyWriterModule.ts";
@@ -17,6 +18,7 @@ runWriterThread({
     createAuditWriterModule,
     createAccessWriterModule,
     createApprovalsWriterModule,
+    createEventWriterModule,
     createLlmWriterModule,
     createPluginWriterModule,
     createPolicyWriterModule,

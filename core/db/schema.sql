@@ -158,7 +158,7 @@ CREATE TABLE workflow_run (
   -- Recoveries since a step was last recorded: what tells a poison run.
   idle_recoveries INTEGER NOT NULL DEFAULT 0,
   event_seq INTEGER NOT NULL DEFAULT 0
-, tainted INTEGER NOT NULL DEFAULT 0 CHECK (tainted IN (0, 1)), priority INTEGER NOT NULL DEFAULT 0, queue TEXT) STRICT;
+, tainted INTEGER NOT NULL DEFAULT 0 CHECK (tainted IN (0, 1)), priority INTEGER NOT NULL DEFAULT 0, queue TEXT, event_position INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE INDEX workflow_run_created ON workflow_run (created_at, id);
 
@@ -169,29 +169,6 @@ CREATE INDEX workflow_run_status ON workflow_run (status, created_at);
 CREATE INDEX workflow_run_hash ON workflow_run (hash);
 
 CREATE INDEX workflow_run_parent ON workflow_run (parent_run) WHERE parent_run IS NOT NULL;
-
-CREATE TABLE workflow_task (
-  run_id TEXT NOT NULL,
-  seq INTEGER NOT NULL,
-  reference TEXT NOT NULL,
-  name TEXT NOT NULL,
-  type TEXT NOT NULL,
-  call TEXT,
-  parent_seq INTEGER,
-  iteration INTEGER,
-  attempt INTEGER NOT NULL,
-  status TEXT NOT NULL,
-  effect TEXT NOT NULL,
-  started_at INTEGER NOT NULL,
-  ended_at INTEGER,
-  event TEXT CHECK (event IN ('effect', 'timer', 'timeout')),
-  event_order INTEGER,
-  input TEXT,
-  output TEXT,
-  error TEXT,
-  details TEXT,
-  PRIMARY KEY (run_id, seq)
-) STRICT, WITHOUT ROWID;
 
 CREATE TABLE workflow_event (
   last_id INTEGER PRIMARY KEY,
@@ -331,3 +308,41 @@ CREATE TABLE plugin_pin (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX plugin_pin_plugin ON plugin_pin (plugin_id, sha256);
+
+CREATE TABLE event (
+  position INTEGER PRIMARY KEY AUTOINCREMENT,
+  source TEXT NOT NULL,
+  event_id TEXT NOT NULL,
+  type TEXT NOT NULL,
+  -- Only this run hears it.
+  run_id TEXT,
+  stored_at INTEGER NOT NULL,
+  -- The envelope, as JSON.
+  envelope TEXT NOT NULL,
+  UNIQUE (source, event_id)
+) STRICT;
+
+CREATE INDEX event_type ON event (type, position);
+
+CREATE TABLE "workflow_task" (
+  run_id TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  reference TEXT NOT NULL,
+  name TEXT NOT NULL,
+  type TEXT NOT NULL,
+  call TEXT,
+  parent_seq INTEGER,
+  iteration INTEGER,
+  attempt INTEGER NOT NULL,
+  status TEXT NOT NULL,
+  effect TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  event TEXT CHECK (event IN ('effect', 'timer', 'timeout', 'event')),
+  event_order INTEGER,
+  input TEXT,
+  output TEXT,
+  error TEXT,
+  details TEXT,
+  PRIMARY KEY (run_id, seq)
+) STRICT, WITHOUT ROWID;

@@ -2,7 +2,7 @@ import { LogoMeshError, PublishEventParamsSchema } from "@logomesh/contracts";
 import { expect, test } from "vitest";
 import { createIdSource } from "../base/index.ts";
 import type { AuditEntryDraft, PolicyRequest } from "../ports/index.ts";
-import { FakeClock, createSeededRandom } from "../testing/index.ts";
+import { FakeClock, createSeededRandom, deliveringEventStore } from "../testing/index.ts";
 import { EventPublisher, MemoryEventBus } from "./index.ts";
 
 const caller = {
@@ -23,15 +23,18 @@ function setUp() {
         if (state.deny) throw new LogoMeshError("LM_POLICY_DENIED", "not you");
       },
     },
-    audit: {
-      command: () => ({ name: "", params: undefined }),
-      enqueue: () => undefined,
-      append: (draft) => {
-        if (state.unwritable) return Promise.reject(new LogoMeshError("LM_AUDIT_UNWRITABLE", "full"));
-        state.entries.push(draft);
-        return Promise.resolve({ seq: 1 });
+    store: deliveringEventStore({
+      bus,
+      audit: {
+        command: () => ({ name: "", params: undefined }),
+        enqueue: () => undefined,
+        append: (draft) => {
+          if (state.unwritable) return Promise.reject(new LogoMeshError("LM_AUDIT_UNWRITABLE", "full"));
+          state.entries.push(draft);
+          return Promise.resolve({ seq: 1 });
+        },
       },
-    },
+    }),
   });
   const listening = bus.subscribe({ types: ["com.acme.*"], subscriber: "test" });
   return { ...state, state, publisher, listening };

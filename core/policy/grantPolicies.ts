@@ -23,6 +23,7 @@ const RESOURCE_TYPES: Record<WorkflowGrant["action"], string> = {
   "thought.read": "Thoughts",
   "thought.write": "Thoughts",
   "workflow.run": "Workflow",
+  "event.publish": "EventType",
 };
 
 /** What a definition was granted; calling a tool includes starting its plugin. */

@@ -1,4 +1,6 @@
 import type { JsonObject, JsonValue } from "@logomesh/contracts";
+import type { AuditEntryDraft } from "./auditLog.ts";
+import type { WriteCommand } from "./writer.ts";
 
 /** A CloudEvents 1.0 envelope. What a subscriber gets is frozen. */
 export interface CloudEvent {
@@ -63,4 +65,40 @@ export interface EventBus {
    * @throws LogoMeshError as subscribe
    */
   hold(filter: { types: readonly string[]; subscriber: string; onHeld: (event: CloudEvent) => void }): Disposable;
+}
+
+/** A published event with its place in the one order of all. */
+export interface StoredEvent extends SealedEvent {
+  /** Rises with every event of the workspace. */
+  position: number;
+  /** Only this run hears it. */
+  runId?: string;
+}
+
+export interface EventQuery {
+  /** Events behind this position, oldest first. */
+  after: number;
+  /** Whose: what is for everybody, and what is for this run. */
+  runId: string;
+  /** Exact types; default: all. */
+  types?: readonly string[];
+  limit: number;
+}
+
+/**
+ * Keeps what was published, also while nobody listens: the newest 100,000 events of the last 30 days. A second event with the same source and
+ * id is not kept and nobody hears of it.
+ */
+export interface EventStore {
+  /** A command that keeps the event together with what it belongs to. `runId`: only this run hears it. */
+  append(event: SealedEvent, address?: { runId?: string }): WriteCommand;
+  /** Keeps the event together with its entry of the log. Resolves after the commit. */
+  store(event: SealedEvent, entry: AuditEntryDraft, address?: { runId?: string }): Promise<void>;
+  read(query: EventQuery): StoredEvent[];
+  /** Newest first. */
+  list(query: { type?: string; before?: number; limit: number }): Promise<StoredEvent[]>;
+  /** Of the newest event; 0 before the first. */
+  position(): number;
+  /** Called after each commit that kept events, with them in order. The listener must neither throw nor block. */
+  onDidStore(listener: (events: readonly StoredEvent[]) => void): Disposable;
 }

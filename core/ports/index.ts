@@ -1,7 +1,16 @@
 export type { ApprovalDraft, ApprovalOwner, ApprovalOwnerOptions, Approvals, DecidedApproval } from "./approvals.ts";
 export type { AuditBacklog, AuditEntryDraft, AuditHistory, AuditLog, AuditPayload, UnendedQuery } from "./auditLog.ts";
 export type { Clock } from "./clock.ts";
-export type { CloudEvent, EventBus, EventDraft, EventSubscription, SealedEvent } from "./events.ts";
+export type {
+  CloudEvent,
+  EventBus,
+  EventDraft,
+  EventQuery,
+  EventStore,
+  EventSubscription,
+  SealedEvent,
+  StoredEvent,
+} from "./events.ts";
 export type { AuthorizePath, FileAccess, FileChange, FileContent, FileEntry } from "./files.ts";
 export type { GenerateContext, LanguageModels, ModelChoices, ModelPlaces } from "./languageModels.ts";
 export type { Logger } from "./logger.ts";

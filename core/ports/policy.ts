@@ -41,8 +41,9 @@ export interface Policy {
 
 /** One thing that a workflow definition names literally. */
 export interface WorkflowGrant {
-  action: "plugin.call" | "llm.generate" | "net.fetch" | "thought.write" | "thought.read" | "workflow.run";
-  /** `pluginId#tool`, model name or alias, `https://host:port`, `*` for thoughts, `namespace/name`. */
+  action:
+    "plugin.call" | "llm.generate" | "net.fetch" | "thought.write" | "thought.read" | "workflow.run" | "event.publish";
+  /** `pluginId#tool`, model name or alias, `https://host:port`, `*` for thoughts, `namespace/name`, type of an event. */
   resource: string;
 }
 

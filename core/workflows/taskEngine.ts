@@ -13,6 +13,7 @@ import {
   type RunTask as ApiTask,
   type RunTaskSummary,
   type Scope,
+  type SignalRunParams,
   type StartRunParams,
   type ValidateWorkflowResult,
   type WorkflowDetail,
@@ -20,10 +21,22 @@ import {
   type WorkflowSummary,
 } from "@logomesh/contracts";
 import { messageOf, type IdSource } from "../base/index.ts";
-import type { Clock, Grants, Logger, Policy, Principal, RunPins } from "../ports/index.ts";
+import type {
+  AuditEntryDraft,
+  Clock,
+  EventBus,
+  EventStore,
+  Grants,
+  Logger,
+  Policy,
+  Principal,
+  RunPins,
+} from "../ports/index.ts";
 import { Definitions, notFound } from "./engine/definitions.ts";
 import { EffectQueue, type QueueLength } from "./engine/effectQueue.ts";
 import { EffectRunner, type ChildRequest, type ChildResult, type ChildRuns } from "./engine/effectRunner.ts";
+import { EventEmitter } from "./engine/eventEmitter.ts";
+import { EventRouter } from "./engine/eventRouter.ts";
 import type { RunIdentity } from "./engine/lifecycle.ts";
 import { RunDriver } from "./engine/runDriver.ts";
 import { RunHub } from "./engine/runHub.ts";
@@ -39,6 +52,8 @@ import type { ClaimedRun, NewRun, RunQuery, WorkflowStore } from "./store/workfl
 
 // The façade of the workflow engine: definitions, runs, and what a door may ask of them. One RunDriver owns each live run.
 
+/** Types of signals; what follows is the signal's name. */
+const SIGNAL_PREFIX = "io.logomesh.signal.";
 /** Steps at once over all runs unless the settings say otherwise; models and plugins have narrower limits of their own. */
 const STEPS_AT_ONCE = 64;
 /** A run that is taken over so often without recording a step brings the workbench down: it must be looked at. */
@@ -60,6 +75,8 @@ export interface TaskEngineOptions {
   pins?: RunPins;
   grants: Grants;
   policy: Policy;
+  /** Makes events as they are published, and keeps them. */
+  events: { bus: Pick<EventBus, "seal">; store: EventStore };
   clock: Clock;
   ids: IdSource;
   logger: Logger;
@@ -79,6 +96,7 @@ export class TaskEngine implements AsyncDisposable {
   readonly #runs = new RunQueue({ start: (run) => this.#startWaiting(run) });
   readonly #queue: EffectQueue;
   readonly #effects: EffectRunner;
+  readonly #router: EventRouter;
   #stopped = false;
   #paused = false;
 
@@ -88,7 +106,9 @@ export class TaskEngine implements AsyncDisposable {
     this.#queue = new EffectQueue({ places: options.stepsAtOnce ?? STEPS_AT_ONCE });
     this.#definitions = new Definitions({ store, grants, clock, evaluator: this.#evaluator, schemas: this.#schemas });
     const children: ChildRuns = { run: (task, request, signal) => this.#runChild(task, request, signal) };
+    this.#router = new EventRouter(options.events.store);
     this.#effects = new EffectRunner({
+      emitter: new EventEmitter({ ...options.events, policy: options.policy }),
       executors: options.executors,
       children,
       queue: this.#queue,
@@ -126,6 +146,7 @@ export class TaskEngine implements AsyncDisposable {
     this.#stopped = true;
     this.#runs.clear();
     await Promise.all([...this.#drivers.values()].map((driver) => driver.stop()));
+    this.#router[Symbol.dispose]();
     this.#evaluator[Symbol.dispose]();
   }
 
@@ -258,6 +279,37 @@ export class TaskEngine implements AsyncDisposable {
     return this.getRun(runId);
   }
 
+  /** An event for this run alone, kept until it listens. @throws LogoMeshError LM_WORKFLOW_RUN_FINISHED, LM_INPUT_INVALID */
+  async signal(runId: string, { name, data, id }: SignalRunParams, caller: RunCaller): Promise<{ id: string }> {
+    const run = await this.getRun(runId);
+    if (isTerminalRunStatus(run.status))
+      throw new LogoMeshError(
+        "LM_WORKFLOW_RUN_FINISHED",
+        `Run ${runId} is ${run.status}; nobody would hear the signal.`,
+      );
+    const { namespace, name: workflow } = run.workflow;
+    this.#options.policy.require({
+      ...{ principal: caller.principal, action: "workflow.run" },
+      resource: { type: "Workflow", id: `${namespace}/${workflow}` },
+    });
+    const { bus, store } = this.#options.events;
+    const sealed = bus.seal(
+      {
+        type: `${SIGNAL_PREFIX}${name}`,
+        ...(data === undefined ? {} : { data }),
+        ...(id === undefined ? {} : { id }),
+      },
+      { source: `client:${caller.principal.id}`, isSystem: true },
+    );
+    const entry: AuditEntryDraft = {
+      ...{ kind: "run.signalled", actor: caller.actor, trace: { run: runId } },
+      data: { name, event: sealed.event.id, bytes: sealed.bytes, token: caller.principal.id },
+      ...(data === undefined ? {} : { payload: { data: { bytes: JSON.stringify(data), media: "application/json" } } }),
+    };
+    await store.store(sealed, entry, { runId });
+    return { id: sealed.event.id };
+  }
+
   subscribe(filter: { runId?: string }, listener: (message: RunMessage) => void): Disposable {
     return this.#hub.subscribe(filter, listener);
   }
@@ -316,6 +368,7 @@ export class TaskEngine implements AsyncDisposable {
       ...(priority === 0 ? {} : { priority }),
       ...(place === undefined ? {} : { queue: place.queue }),
       ...(parent === undefined ? {} : { parent }),
+      ...(listens(definition) ? { eventPosition: this.#options.events.store.position() } : {}),
     };
     const summary: RunSummary = {
       id: runId,
@@ -329,14 +382,15 @@ export class TaskEngine implements AsyncDisposable {
       ...(order.isTainted === true ? { tainted: true } : {}),
       recoveries: 0,
     };
-    const begun = { summary, input, startedAtMs: createdAtMs, epoch: 1 };
+    const { eventPosition = 0 } = create;
+    const begun = { summary, input, startedAtMs: createdAtMs, epoch: 1, eventPosition };
     try {
       if (place === undefined || this.#runs.take(runId, place)) {
         await this.#own(this.#createDriver(definition, begun)).begin(create, { actor, token: order.token });
       } else {
         const reason = waitReason(place);
         await this.#createDriver(definition, begun).enqueue(create, { actor, token: order.token, reason });
-        this.#runs.wait({ ...place, runId, priority, createdAtMs, epoch: 1 });
+        this.#runs.wait({ ...place, runId, priority, createdAtMs, epoch: 1, eventPosition });
       }
     } catch (error) {
       const taken =
@@ -349,7 +403,7 @@ export class TaskEngine implements AsyncDisposable {
 
   #createDriver(
     definition: WorkflowDefinition,
-    run: { summary: RunSummary; input: JsonValue; startedAtMs: number; epoch: number },
+    run: { summary: RunSummary; input: JsonValue; startedAtMs: number; epoch: number; eventPosition: number },
   ): RunDriver {
     const { store, clock, logger, runtime, pins } = this.#options;
     const runId = run.summary.id;
@@ -364,6 +418,7 @@ export class TaskEngine implements AsyncDisposable {
     return new RunDriver({
       ...{ run: identity, createMachine, summary: run.summary, epoch: run.epoch },
       ...{ store, clock, logger, effects: this.#effects, hub: this.#hub },
+      ...{ router: this.#router, eventPosition: run.eventPosition },
       beginWrites: () => pins?.pinRun(runId, pluginsOf(definition)) ?? [],
       endWrites: () => pins?.releaseRun(runId) ?? [],
     });
@@ -380,13 +435,13 @@ export class TaskEngine implements AsyncDisposable {
     return driver;
   }
 
-  #startWaiting({ runId, epoch }: WaitingRun): void {
+  #startWaiting({ runId, epoch, eventPosition }: WaitingRun): void {
     const { store, clock, logger } = this.#options;
     const run = store.getRun(runId);
     if (this.#stopped || this.#paused || run === undefined) return;
     try {
       const nowMs = clock.nowMs();
-      void this.#open(run, { epoch, startedAtMs: nowMs }).start(nowMs);
+      void this.#open(run, { epoch, eventPosition, startedAtMs: nowMs }).start(nowMs);
     } catch (error) {
       logger.error({ err: error, runId }, `run cannot be started: ${messageOf(error)}`);
       this.#runs.leave(runId);
@@ -394,7 +449,7 @@ export class TaskEngine implements AsyncDisposable {
   }
 
   /** A run that waits for a place is added to `waiting`. */
-  async #resume({ runId, epoch, idleRecoveries }: ClaimedRun, waiting: WaitingRun[]): Promise<void> {
+  async #resume({ runId, idleRecoveries, ...claim }: ClaimedRun, waiting: WaitingRun[]): Promise<void> {
     const { store, logger } = this.#options;
     const run = store.getRun(runId);
     if (run === undefined) return;
@@ -402,10 +457,10 @@ export class TaskEngine implements AsyncDisposable {
       if (run.status === "pending") {
         const { queue = "", priority = 0, createdAt, workflow } = run;
         const limit = this.#definitions.byHash(workflow.hash).concurrency?.runs ?? Infinity;
-        waiting.push({ ...{ runId, queue, limit, priority, epoch }, createdAtMs: Date.parse(createdAt) });
+        waiting.push({ ...{ runId, queue, limit, priority, ...claim }, createdAtMs: Date.parse(createdAt) });
         return;
       }
-      const driver = this.#open(run, { epoch });
+      const driver = this.#open(run, claim);
       const isPoison = idleRecoveries > IDLE_RECOVERIES_MAX;
       const reason = `The workbench stopped ${idleRecoveries} times while it worked on this run without recording a step.`;
       // A suspended run stays so: whoever suspended it wants a person to look.
@@ -416,12 +471,13 @@ export class TaskEngine implements AsyncDisposable {
     }
   }
 
-  #open(run: Run, { epoch, startedAtMs }: { epoch: number; startedAtMs?: number }): RunDriver {
+  #open(run: Run, claim: Pick<ClaimedRun, "epoch" | "eventPosition"> & { startedAtMs?: number }): RunDriver {
+    const { startedAtMs, epoch, eventPosition } = claim;
     const definition = this.#definitions.byHash(run.workflow.hash);
     const { input = {}, output: _output, ...summary } = run;
     if (run.queue !== undefined) this.#runs.hold(run.id, run.queue);
     const begunAtMs = startedAtMs ?? Date.parse(run.startedAt ?? run.createdAt);
-    return this.#own(this.#createDriver(definition, { summary, input, startedAtMs: begunAtMs, epoch }));
+    return this.#own(this.#createDriver(definition, { summary, input, startedAtMs: begunAtMs, epoch, eventPosition }));
   }
 
   /** A run that is suspended or waits for a place has no driver; one is made to end it. */
@@ -510,6 +566,11 @@ export class TaskEngine implements AsyncDisposable {
       run = this.#options.store.getRun(run.parent.runId);
     }
   }
+}
+
+function listens({ tasksByReference }: WorkflowDefinition): boolean {
+  for (const { type } of tasksByReference.values()) if (type === "listen") return true;
+  return false;
 }
 
 /** Ids of the plugins that it names literally. */

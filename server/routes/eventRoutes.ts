@@ -1,6 +1,9 @@
 import type { Workbench } from "@logomesh/core";
 import type { HandlersOf } from "./route.ts";
 
-export function eventRoutes({ events }: Workbench): HandlersOf<"publishEvent"> {
-  return { publishEvent: ({ body, identity }) => events.publish(body, identity.caller) };
+export function eventRoutes({ events }: Workbench): HandlersOf<"publishEvent" | "listEvents"> {
+  return {
+    publishEvent: ({ body, identity }) => events.publish(body, identity.caller),
+    listEvents: ({ query }) => events.list(query),
+  };
 }

@@ -3,7 +3,8 @@ import type { Workbench } from "@logomesh/core";
 import { withinLimit } from "./payloadLimit.ts";
 import type { HandlersOf } from "./route.ts";
 
-type RunRoute = "startRun" | "listRuns" | "getRun" | "listRunTasks" | "getRunTask" | "cancelRun" | "getRunDefinition";
+type RunRoute =
+  "startRun" | "listRuns" | "getRun" | "listRunTasks" | "getRunTask" | "cancelRun" | "signalRun" | "getRunDefinition";
 
 export function runRoutes({ workflows }: Workbench): HandlersOf<RunRoute> {
   return {
@@ -25,6 +26,10 @@ export function runRoutes({ workflows }: Workbench): HandlersOf<RunRoute> {
     getRunTask: async ({ params, query }) =>
       withinLimit(await workflows.getTask(params.id, params.seq), query.payloadBytesMax),
     cancelRun: ({ params, identity }) => workflows.cancel(params.id, identity.caller),
+    async signalRun({ params, body, identity, reply }) {
+      void reply.status(202);
+      return workflows.signal(params.id, body, identity.caller);
+    },
     getRunDefinition: ({ params }) => workflows.getRunDefinition(params.id),
   };
 }

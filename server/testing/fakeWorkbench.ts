@@ -125,6 +125,7 @@ export class FakeWorkbench implements Workbench {
       this.runs.set(runId, run);
       return this.#record("cancel", run, runId);
     },
+    signal: async (runId, params) => this.#record("signal", { id: "evt_1" }, { runId, params }),
     subscribe: ({ runId }, listener) => {
       const subscriber = { runId, listener };
       this.subscribers.add(subscriber);
@@ -242,6 +243,12 @@ export class FakeWorkbench implements Workbench {
 
   readonly events: Workbench["events"] = {
     publish: async (params) => this.#record("publishEvent", { id: "evt_1" }, params),
+    list: async (query) =>
+      this.#record(
+        "listEvents",
+        { items: [{ position: 1, event: { id: "e", source: "s", type: "a.b", time: "t" } }], nextCursor: null },
+        query,
+      ),
   };
 
   readonly policy: Workbench["policy"] = {

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { PublishEventParamsSchema } from "../../events/event.ts";
+import { EventQuerySchema, PublishEventParamsSchema, StoredEventSchema } from "../../events/event.ts";
+import { pageOf } from "../page.ts";
 import { type Route } from "../route.ts";
 
 export const eventRoutes = {
@@ -10,5 +11,13 @@ export const eventRoutes = {
     summary: "Publish an event: a CloudEvent in structured mode",
     body: PublishEventParamsSchema,
     responses: { 202: z.object({ id: z.string() }) },
+  },
+  listEvents: {
+    method: "GET",
+    path: "/api/events/stored",
+    scope: "run",
+    summary: "Events that are kept, newest first",
+    query: EventQuerySchema,
+    responses: { 200: pageOf(StoredEventSchema) },
   },
 } as const satisfies Record<string, Route>;

@@ -7,6 +7,7 @@ import {
   RunTaskViewSchema,
   RunViewSchema,
   RunTaskSummarySchema,
+  SignalRunParamsSchema,
 } from "../../workflows/run.ts";
 import { StartRunParamsSchema } from "../../workflows/workflow.ts";
 import { PageQuerySchema, pageOf } from "../page.ts";
@@ -70,6 +71,15 @@ export const runRoutes = {
     summary: "Cancel a run and stop its work",
     params: IdParamsSchema,
     responses: { 200: RunSchema },
+  },
+  signalRun: {
+    method: "POST",
+    path: "/api/runs/:id/signal",
+    scope: "run",
+    summary: "Send a signal to one run; it is kept until the run listens",
+    params: IdParamsSchema,
+    body: SignalRunParamsSchema,
+    responses: { 202: z.object({ id: z.string() }) },
   },
   getRunDefinition: {
     method: "GET",

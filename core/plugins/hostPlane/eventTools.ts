@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { sha256Hex } from "../../base/index.ts";
-import type { AuditLog, CloudEvent, EventBus } from "../../ports/index.ts";
+import type { CloudEvent, EventBus, EventStore } from "../../ports/index.ts";
 import { hostTool, type HostTool } from "./hostTool.ts";
 
 /** Extension attribute of events whose publisher had read private data. */
 const TAINTED = "logomeshtainted";
 
-/** `event_publish`, under the types that were granted. It is in the log before anybody hears of it. */
-export function eventTools({ events, audit }: { events: EventBus; audit: AuditLog }): Record<string, HostTool> {
+/** `event_publish`, under the types that were granted. It is kept and in the log before anybody hears of it. */
+export function eventTools({ events, store }: { events: EventBus; store: EventStore }): Record<string, HostTool> {
   return {
     event_publish: hostTool({
       description: "Publishes an event of a type that this plugin may publish.",
@@ -32,8 +32,7 @@ export function eventTools({ events, audit }: { events: EventBus; audit: AuditLo
         );
         const { event, bytes } = sealed;
         const hash = data === undefined ? {} : { sha256: sha256Hex(JSON.stringify(data)) };
-        await audit.append(request.entry({ event: event.id, bytes, ...hash }));
-        events.deliver(sealed);
+        await store.store(sealed, request.entry({ event: event.id, bytes, ...hash }));
         return { result: { id: event.id }, isRecorded: true };
       },
     }),

@@ -7,6 +7,7 @@ import type {
   AuditLog,
   BlobStore,
   EventBus,
+  EventStore,
   EventSubscription,
   Grants,
   LanguageModels,
@@ -59,6 +60,8 @@ export interface HostServices {
   web?: WebFetch;
   tunnels?: WebTunnels;
   events?: EventBus;
+  /** Where published events are kept; `event_publish` needs both. */
+  eventStore?: EventStore;
 }
 
 export interface PluginAPIOptions {
@@ -106,7 +109,9 @@ export function createHostTools({ services, audit }: Pick<PluginAPIOptions, "ser
       ...pluginTools(services.plugins, blobs),
       ...(services.models === undefined ? {} : modelTools(services.models)),
       ...(services.proposals === undefined ? {} : proposalTools(services.proposals)),
-      ...(services.events === undefined ? {} : eventTools({ events: services.events, audit })),
+      ...(services.events === undefined || services.eventStore === undefined
+        ? {}
+        : eventTools({ events: services.events, store: services.eventStore })),
       ...(services.thoughts === undefined ? {} : thoughtTools(services.thoughts)),
     }),
   );

@@ -3,6 +3,7 @@ import type { Frame } from "../interpreter/index.ts";
 import type { CallTask, Task } from "../language/index.ts";
 import { EffectRunner, type EffectOrder } from "./effectRunner.ts";
 import { EffectQueue } from "./effectQueue.ts";
+import type { EventEmitter } from "./eventEmitter.ts";
 
 const task = { type: "call", call: "llm", name: "ask", reference: "/do/0/ask", literals: {} } as unknown as CallTask;
 
@@ -31,6 +32,7 @@ function orderFor(wanted: Task): EffectOrder {
 function createRunner(execute: () => Promise<never>, bugs: unknown[] = []): EffectRunner {
   return new EffectRunner({
     executors: new Map([["llm", { kind: "llm", effect: () => "idempotent", execute }]]),
+    emitter: { emit: () => ({ output: null }) } as unknown as EventEmitter,
     children: { run: () => Promise.reject(new Error("no children here")) },
     queue: new EffectQueue({ places: 1 }),
     onBug: (error) => bugs.push(error),

@@ -8,11 +8,12 @@ import {
 } from "@logomesh/contracts";
 import { isCancellation, sha256Hex } from "../../base/index.ts";
 import type { AuditPayload, WriteCommand } from "../../ports/index.ts";
-import type { TaskExecutor, TaskExecutorRegistry } from "../executors/index.ts";
+import type { TaskExecutor, TaskExecutorRegistry, TaskResult } from "../executors/index.ts";
 import { toWorkflowError, type EffectOutcome, type Frame } from "../interpreter/index.ts";
 import { jsonText } from "../jsonText.ts";
-import type { CallTask, RunTask } from "../language/index.ts";
+import type { CallTask, EffectTask, RunTask } from "../language/index.ts";
 import type { EffectQueue } from "./effectQueue.ts";
+import type { EventEmitter } from "./eventEmitter.ts";
 
 /** Of the JSON text of one step's output. */
 const OUTPUT_CHARS_MAX = 8 * 1024 * 1024;
@@ -43,6 +44,7 @@ export interface ChildResult {
 export interface EffectRunnerOptions {
   executors: TaskExecutorRegistry;
   children: ChildRuns;
+  emitter: EventEmitter;
   /** Effects of all runs together. */
   queue: EffectQueue;
   onBug: (error: unknown, frame: Frame) => void;
@@ -83,9 +85,11 @@ export class EffectRunner {
     this.#options = options;
   }
 
-  effectOf(task: CallTask | RunTask, { args, runId }: { args: JsonValue; runId: string }): Effect {
+  effectOf(task: EffectTask, { args, runId }: { args: JsonValue; runId: string }): Effect {
     if (task.effect !== undefined) return task.effect;
     if (task.type === "run") return "idempotent";
+    // Nothing happens before its commit.
+    if (task.type === "emit") return "pure";
     return this.#options.executors.get(task.call)?.effect(task, args, runId) ?? "once";
   }
 
@@ -129,6 +133,13 @@ export class EffectRunner {
         simulated: result.simulated,
       };
     }
+    if (task.type === "emit") {
+      const principal = { type: "Workflow", id: order.definitionHash } as const;
+      const { runId, tainted } = order;
+      return toReport(
+        this.#options.emitter.emit({ task, attributes: args, runId, idempotencyKey, principal, tainted }),
+      );
+    }
     if (task.type !== "call") throw new LogoMeshError("LM_INTERNAL", `${task.type} is no effect.`);
     const executor = this.#options.executors.get(task.call);
     if (executor === undefined) throw new LogoMeshError("LM_INTERNAL", `No executor for call: ${task.call}.`);
@@ -149,13 +160,7 @@ export class EffectRunner {
           ...{ tainted: order.tainted, taint: order.onTaint },
         },
       );
-      return {
-        outcome: { ok: true, output: result.output },
-        writes: result.writes ?? [],
-        details: result.details,
-        payload: result.payload,
-        simulated: result.simulated === true,
-      };
+      return toReport(result);
     } finally {
       leave();
     }
@@ -196,6 +201,10 @@ export class EffectRunner {
     }
     return { outcome, writes: [], details: undefined, payload: undefined, simulated: false };
   }
+}
+
+function toReport({ output, writes, details, payload, simulated }: TaskResult): EffectReport {
+  return { outcome: { ok: true, output }, writes: writes ?? [], details, payload, simulated: simulated === true };
 }
 
 function idempotencyKeyOf(runId: string, frame: Frame): string {

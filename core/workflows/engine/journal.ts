@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue, RunStatus, RunSummary, WorkflowError } from "@logomesh/contracts";
 import { isTerminalRunStatus } from "@logomesh/contracts";
 import { assert } from "../../base/index.ts";
+import type { CloudEvent } from "../../ports/index.ts";
 import type { EffectOutcome, MachineEvent } from "../interpreter/index.ts";
 import type { StoredTask } from "../store/workflowStore.ts";
 
@@ -21,6 +22,11 @@ export function effectEvent(
 /** What a row of the journal says happened. */
 export function toEvent(row: StoredTask): MachineEvent {
   assert(row.event !== null && row.endedAtMs !== null, `row ${row.seq} is an outcome`);
+  if (row.event === "event") {
+    const { position } = JSON.parse(row.details ?? "{}") as { position: number };
+    const event = JSON.parse(row.output ?? "{}") as CloudEvent;
+    return { kind: "event", seq: row.parentSeq ?? 0, atMs: row.endedAtMs, position, event };
+  }
   if (row.event !== "effect") return { kind: row.event, seq: row.seq, atMs: row.endedAtMs };
   const outcome: EffectOutcome =
     row.error !== null

@@ -1,9 +1,10 @@
 import { LogoMeshError, type Actor, type RunStatus, type RunSummary } from "@logomesh/contracts";
 import { assert, backoffDelayMs, messageOf, toLogoMeshError } from "../../base/index.ts";
-import type { AuditEntryDraft, Clock, Logger, WriteCommand } from "../../ports/index.ts";
+import type { AuditEntryDraft, Clock, Logger, StoredEvent, WriteCommand } from "../../ports/index.ts";
 import {
   Machine,
   drive,
+  literalTypes,
   toRow,
   toWorkflowError,
   type EffectOutcome,
@@ -14,6 +15,8 @@ import {
 } from "../interpreter/index.ts";
 import { summarizeTask } from "../store/rows.ts";
 import type { EventDraft, NewRun, StoredTask, Transition, WorkflowStore } from "../store/workflowStore.ts";
+import { isTaintedEvent } from "./eventEmitter.ts";
+import type { EventRouter } from "./eventRouter.ts";
 import type { EffectReport, EffectRunner } from "./effectRunner.ts";
 import { effectEvent, journalOf, summaryAfter, toEvent, type SummaryChange } from "./journal.ts";
 import {
@@ -45,6 +48,9 @@ export interface RunDriverOptions {
   store: WorkflowStore;
   effects: EffectRunner;
   hub: RunHub;
+  router: EventRouter;
+  /** Its listeners hear what was stored behind this. */
+  eventPosition: number;
   /** Changes inside the database that belong to the beginning of the run, and to its end. */
   beginWrites: () => readonly WriteCommand[];
   endWrites: () => readonly WriteCommand[];
@@ -62,6 +68,7 @@ export class RunDriver {
   readonly #options: RunDriverOptions;
   readonly #live: LiveEffects;
   readonly #timers = new Map<string, Disposable>();
+  readonly #listeners = new Map<number, Disposable>();
   readonly #reports = new Map<number, EffectReport>();
   readonly #announced = new Set<number>();
   /** Wakes who waits to try a commit again. */
@@ -168,6 +175,7 @@ export class RunDriver {
     if (unknown.length > 0) return this.#suspend({ reason: unknownReason(unknown), rows: unknown });
     for (const timer of this.#machine.timers.values()) this.#arm(timer);
     for (const frame of this.#machine.effects.values()) this.#launch(frame);
+    for (const frame of this.#machine.listeners.values()) this.#listen(frame);
     this.#announce([]);
   }
 
@@ -212,7 +220,7 @@ export class RunDriver {
   #push(event: MachineEvent): void {
     if (this.#closed || this.#cancelling !== undefined) return;
     this.#inbox.push(event);
-    this.#pumping ??= this.#pump().finally(() => (this.#pumping = undefined));
+    this.#pumping ??= this.#pump();
   }
 
   async #pump(): Promise<void> {
@@ -232,6 +240,9 @@ export class RunDriver {
       }
     } catch (error) {
       await this.#fail(error);
+    } finally {
+      // In the turn that found the inbox empty: what arrives afterwards must begin anew.
+      this.#pumping = undefined;
     }
   }
 
@@ -282,8 +293,7 @@ export class RunDriver {
     const nowMs = clock.nowMs();
     const before = this.#summary.status;
     const isStart = extra.startedAtMs !== undefined;
-    const status: RunStatus =
-      step.ended?.status ?? (this.#machine.effects.size === 0 && this.#machine.timers.size > 0 ? "waiting" : "running");
+    const status: RunStatus = step.ended?.status ?? (isWaiting(this.#machine) ? "waiting" : "running");
     const actor: Actor = extra.actor ?? { type: "workflow", id: run.hash };
     const applied = this.#reportsOf(step.rows);
     const isSimulated = this.#summary.simulated === true || applied.some(({ report }) => report?.simulated === true);
@@ -347,7 +357,12 @@ export class RunDriver {
   #reportsOf(rows: readonly StoredTask[]): { row: StoredTask; report: EffectReport | undefined }[] {
     const applied: { row: StoredTask; report: EffectReport | undefined }[] = [];
     for (const row of rows) {
-      if ((row.type !== "call" && row.type !== "run") || row.endedAtMs === null || row.status === "skipped") continue;
+      if (
+        (row.type !== "call" && row.type !== "run" && row.type !== "emit") ||
+        row.endedAtMs === null ||
+        row.status === "skipped"
+      )
+        continue;
       applied.push({ row, report: row.event === "effect" ? this.#reports.get(row.seq) : undefined });
     }
     return applied;
@@ -466,6 +481,8 @@ export class RunDriver {
   #perform(step: Step): void {
     for (const seq of step.abandoned) this.#live.abort(seq);
     for (const key of step.disarmed) this.#disarm(key);
+    for (const seq of step.unlistened) this.#unlisten(seq);
+    for (const frame of step.listening) if (this.#machine.listeners.has(frame.seq)) this.#listen(frame);
     for (const timer of step.armed) if (this.#machine.timers.get(keyOf(timer)) === timer) this.#arm(timer);
     for (const frame of step.launched) if (this.#machine.effects.has(frame.seq)) this.#launch(frame);
   }
@@ -495,6 +512,31 @@ export class RunDriver {
       this.#push({ kind, seq: timer.seq, atMs: Math.max(timer.dueAtMs, clock.nowMs()) });
     };
     this.#timers.set(key, clock.setTimer(Math.max(0, timer.dueAtMs - clock.nowMs()), fire));
+  }
+
+  #listen(frame: Frame): void {
+    const { router, run, eventPosition, clock } = this.#options;
+    const { locals, seq } = frame;
+    assert(locals.kind === "listen", "only a listen listens");
+    this.#unlisten(seq);
+    const offer = async ({ position, event }: StoredEvent): Promise<void> => {
+      try {
+        // A rewind builds the machine anew; whoever listens then is the same task.
+        if (this.#closed || !(await drive(this.#machine.matches(seq, { position, event })))) return;
+      } catch (error) {
+        return this.#fail(error);
+      }
+      if (isTaintedEvent(event)) this.#isTainted = true;
+      this.#push({ kind: "event", seq, atMs: clock.nowMs(), position, event });
+      await this.#pumping;
+    };
+    const after = locals.position ?? eventPosition;
+    this.#listeners.set(seq, router.listen({ runId: run.runId, after, types: literalTypes(locals), offer }));
+  }
+
+  #unlisten(seq: number): void {
+    this.#listeners.get(seq)?.[Symbol.dispose]();
+    this.#listeners.delete(seq);
   }
 
   #disarm(key: string): void {
@@ -529,6 +571,7 @@ export class RunDriver {
     this.#machine.stop();
     for (const wake of this.#pauses) wake();
     for (const key of [...this.#timers.keys()]) this.#disarm(key);
+    for (const seq of [...this.#listeners.keys()]) this.#unlisten(seq);
     this.#done.resolve(undefined);
   }
 }
@@ -539,6 +582,11 @@ function isNotOurs(error: unknown): boolean {
     error instanceof LogoMeshError &&
     (error.code === "LM_WORKFLOW_LEASE_LOST" || error.code === "LM_WORKFLOW_RUN_FINISHED")
   );
+}
+
+/** Nothing of it acts: only time or an event moves it. */
+function isWaiting({ effects, timers, listeners }: Machine): boolean {
+  return effects.size === 0 && (timers.size > 0 || listeners.size > 0);
 }
 
 function keyOf(timer: Timer): string {

@@ -18,6 +18,7 @@ function openDesk(): Desk {
     begin(runId, place = {}) {
       const run: WaitingRun = {
         runId,
+        eventPosition: 0,
         queue: "a",
         limit: 1,
         priority: 0,
@@ -58,7 +59,7 @@ test("[WF310] who leaves the line waits no longer and is not started", async () 
 
 test("[WF310] a place that came free before a run joined the line is its own", () => {
   const { queue, started } = openDesk();
-  const run = { runId: "r2", queue: "a", limit: 1, priority: 0, createdAtMs: 1, epoch: 1 };
+  const run = { runId: "r2", queue: "a", limit: 1, priority: 0, createdAtMs: 1, epoch: 1, eventPosition: 0 };
   queue.hold("r1", "a");
   expect(queue.take("r2", run)).toBe(false);
   queue.leave("r1");
@@ -124,7 +125,7 @@ test("[WF312] after a restart it does not matter whether the parent or the child
   queue.hold("root", "a");
   queue.awaitChild("leaf", "middle");
   queue.awaitChild("middle", "root");
-  queue.wait({ runId: "leaf", queue: "a", limit: 1, priority: 0, createdAtMs: 0, epoch: 2 });
+  queue.wait({ runId: "leaf", queue: "a", limit: 1, priority: 0, createdAtMs: 0, epoch: 2, eventPosition: 0 });
   expect(started).toEqual(["leaf"]);
 });
 
@@ -147,7 +148,15 @@ function playTree(seed: number): void {
     const name = random(4);
     const runId = `r${count++}.${depth}`;
     children.set(runId, new Map());
-    const run = { runId, queue: `w${name}`, limit: 1 + (name % 2), priority: random(2), createdAtMs: count, epoch: 1 };
+    const run = {
+      runId,
+      queue: `w${name}`,
+      limit: 1 + (name % 2),
+      priority: random(2),
+      createdAtMs: count,
+      epoch: 1,
+      eventPosition: 0,
+    };
     if (queue.take(runId, run)) going.add(runId);
     else queue.wait(run);
     return runId;

@@ -23,6 +23,7 @@ export interface WaitingRun extends QueuePlace {
   priority: number;
   createdAtMs: number;
   epoch: number;
+  eventPosition: number;
 }
 
 interface Entry {

@@ -6,5 +6,6 @@ export {
   type SharedPlaces,
   type TaskExecutor,
   type TaskExecutorRegistry,
+  type TaskResult,
 } from "./taskExecutor.ts";
 export { createThoughtTaskExecutor } from "./thoughtTaskExecutor.ts";

@@ -1,5 +1,6 @@
 import type { Effect, JsonObject, JsonValue } from "@logomesh/contracts";
 import type { Task, TaskList } from "../language/index.ts";
+import type { ListenLocals } from "./listenTask.ts";
 import type { JournalEventKind } from "../store/workflowStore.ts";
 
 /** Variables of loops and catches, by name without `$`. */
@@ -41,6 +42,7 @@ export type Locals =
   | { kind: "fork"; outputs: JsonValue[]; pending: number }
   | ({ kind: "try"; phase: "try" | "pause" | "catch"; attempt: number; timerSeq?: number } & ListLocals)
   | { kind: "effect"; effect: Effect; arguments: JsonValue; details?: JsonObject }
+  | ListenLocals
   | { kind: "wait" };
 
 export type TimerKind = "wait" | "retry" | "attempt" | "timeout";

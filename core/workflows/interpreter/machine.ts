@@ -1,14 +1,14 @@
 import type { Effect, JsonValue, WorkflowError } from "@logomesh/contracts";
 
 import { assert } from "../../base/index.ts";
+import type { CloudEvent } from "../../ports/index.ts";
 import { isObject, type ExpressionEvaluator, type Template, type Variables } from "../expressions/index.ts";
 import {
   parseDuration,
   standardError,
-  type CallTask,
   type DataSchema,
+  type EffectTask,
   type FlowDirective,
-  type RunTask,
   type Task,
   type TaskList,
   type Timeout,
@@ -17,7 +17,8 @@ import {
 import type { JournalEventKind, StoredTask } from "../store/workflowStore.ts";
 import { createFault, raisedFault, toWorkflowError, validationFault } from "./faults.ts";
 import { timerKey, type Frame, type Locals, type Scope, type Timer, type TimerKind } from "./frame.ts";
-import { timerRow, toRow } from "./rows.ts";
+import { beginListening, consume, matchesListener, processed } from "./listenTask.ts";
+import { eventRow, timerRow, toRow } from "./rows.ts";
 import type { SchemaValidator } from "./schemas.ts";
 import type { Steps } from "./steps.ts";
 import { isTrue, type TaskHost } from "./taskHost.ts";
@@ -38,7 +39,7 @@ export interface MachineOptions {
   evaluator: ExpressionEvaluator;
   schemas: SchemaValidator;
   runtime: { name: string; version: string };
-  effectOf: (task: CallTask | RunTask, args: JsonValue) => Effect;
+  effectOf: (task: EffectTask, args: JsonValue) => Effect;
 }
 
 /** A loop without effects and without end is a mistake; it faults instead of holding the process. */
@@ -51,7 +52,8 @@ const TRANSITIONS_PER_TURN = 1_000;
 type Action =
   | { kind: "begin"; frame: Frame }
   | { kind: "complete"; frame: Frame; output: JsonValue; then?: FlowDirective | undefined }
-  | { kind: "iterate"; frame: Frame; output: JsonValue };
+  | { kind: "iterate"; frame: Frame; output: JsonValue }
+  | { kind: "processed"; frame: Frame; output: JsonValue };
 
 export class Machine {
   readonly #options: MachineOptions;
@@ -60,6 +62,9 @@ export class Machine {
   readonly #host: TaskHost;
   readonly #effects = new Map<number, Frame>();
   readonly #timers = new Map<string, Timer>();
+  readonly #listeners = new Map<number, Frame>();
+  /** Consumed events: place in the order of events, by position. */
+  readonly #consumed = new Map<number, number>();
   #agenda: Action[] = [];
   #context: JsonValue = {};
   #nowMs: number;
@@ -100,6 +105,17 @@ export class Machine {
     return !this.#root.live;
   }
 
+  /** Tasks that listen for events, by sequence number. */
+  get listeners(): ReadonlyMap<number, Frame> {
+    return this.#listeners;
+  }
+
+  /** Whether a listening task would consume the event. */
+  *matches(seq: number, { position, event }: { position: number; event: CloudEvent }): Steps<boolean> {
+    const frame = this.#listeners.get(seq);
+    return frame !== undefined && this.#isFree(frame, position) && (yield* matchesListener(this.#host, frame, event));
+  }
+
   /** Events so far; the next one has this number plus one. */
   get eventOrder(): number {
     return this.#eventOrder;
@@ -134,14 +150,19 @@ export class Machine {
 
   /** Whether an event still means something; late ones are dropped and nothing of them is recorded. */
   expects(event: MachineEvent): boolean {
-    return event.kind === "effect" ? this.#effects.has(event.seq) : this.#timers.has(`${event.kind}:${event.seq}`);
+    if (event.kind === "effect") return this.#effects.has(event.seq);
+    if (event.kind === "event") return this.#listeners.has(event.seq);
+    return this.#timers.has(`${event.kind}:${event.seq}`);
   }
 
   *apply(event: MachineEvent): Steps<void> {
     if (!this.expects(event)) return;
+    // What an event before this one changed may have made it one for nobody.
+    if (event.kind === "event" && !(yield* this.matches(event.seq, event))) return;
     this.#nowMs = Math.max(this.#nowMs, event.atMs);
     this.#eventOrder += 1;
     if (event.kind === "effect") yield* this.#applyEffect(event);
+    else if (event.kind === "event") yield* this.#applyConsumed(event);
     else yield* this.#applyTimer(this.#timers.get(`${event.kind}:${event.seq}`) as Timer, event.kind);
     yield* this.#drain();
   }
@@ -163,6 +184,26 @@ export class Machine {
     const { outcome } = event;
     if (!outcome.ok) yield* this.#fault(frame, outcome.error);
     else yield* this.#complete(frame, outcome.output, undefined, outcome.recorded === true);
+  }
+
+  *#applyConsumed({ seq, position, event }: Extract<MachineEvent, { kind: "event" }>): Steps<void> {
+    const frame = this.#listeners.get(seq) as Frame;
+    const order = this.#eventOrder;
+    if (!this.#consumed.has(position)) this.#consumed.set(position, order);
+    const row = { seq: this.#nextSeq++, order, nowMs: this.#nowMs, position, event };
+    this.#transition.rows.push(eventRow(frame, row));
+    try {
+      yield* consume(this.#host, frame, { position, event });
+    } catch (thrown) {
+      yield* this.#fault(frame, toWorkflowError(thrown, frame.task.reference));
+    }
+  }
+
+  /** Events that an earlier listener of the run consumed are not for one that began later. */
+  #isFree({ locals }: Frame, position: number): boolean {
+    if (locals.kind === "listen" && position <= (locals.position ?? 0)) return false;
+    const consumedAt = this.#consumed.get(position);
+    return consumedAt === undefined || (locals.kind === "listen" && consumedAt > locals.sinceOrder);
   }
 
   *#applyTimer(timer: Timer, kind: JournalEventKind): Steps<void> {
@@ -211,7 +252,8 @@ export class Machine {
       if (!action.frame.live) continue;
       if (action.kind === "begin") yield* this.#begin(action.frame);
       else if (action.kind === "complete") yield* this.#complete(action.frame, action.output, action.then);
-      else yield* this.#iterate(action.frame, action.output);
+      else if (action.kind === "iterate") yield* this.#iterate(action.frame, action.output);
+      else yield* this.#processed(action.frame, action.output);
     }
     this.#agenda = [];
   }
@@ -234,7 +276,8 @@ export class Machine {
       seq: this.#nextSeq++,
       ...{ task, parent, scope, rawInput: input, startedAtMs: this.#nowMs, path: parent.path + stepOf(parent, task) },
       attempt: locals.kind === "try" && locals.phase === "try" ? locals.attempt : parent.attempt,
-      iteration: locals.kind === "loop" ? locals.index : parent.iteration,
+      iteration:
+        locals.kind === "loop" ? locals.index : locals.kind === "listen" ? locals.outputs.length : parent.iteration,
     });
     parent.children.add(frame);
     this.#agenda.push({ kind: "begin", frame });
@@ -278,6 +321,10 @@ export class Machine {
       }
       case "call":
         return this.#launch(frame, task, yield* this.#evaluate(task.with, input, frame));
+      case "emit":
+        return this.#launch(frame, task, yield* this.#evaluate(task.event, input, frame));
+      case "listen":
+        return yield* beginListening(this.#host, frame);
       case "run":
         return this.#launch(frame, task, yield* this.#evaluate(task.input, input, frame));
       case "fork": {
@@ -311,6 +358,13 @@ export class Machine {
       fault: (frame, error) => this.#fault(frame, error),
       arm: (kind, timer) => this.#arm(kind, timer),
       disarm: (key) => this.#disarm(key),
+      listen: (frame) => this.#listen(frame),
+      unlisten: (frame) => this.#unlisten(frame),
+      order: () => this.#eventOrder,
+      validate: (schema, value, what) => this.#validate(schema, value, what),
+      exportContext: (context) => {
+        this.#context = context;
+      },
     };
   }
 
@@ -337,7 +391,7 @@ export class Machine {
     return undefined;
   }
 
-  #launch(frame: Frame, task: CallTask | RunTask, args: JsonValue): void {
+  #launch(frame: Frame, task: EffectTask, args: JsonValue): void {
     frame.locals = { kind: "effect", effect: this.#options.effectOf(task, args), arguments: args };
     this.#effects.set(frame.seq, frame);
     this.#transition.launched.push(frame);
@@ -359,6 +413,14 @@ export class Machine {
       return yield* this.#fault(frame, toWorkflowError(thrown, task.reference));
     }
     this.#enterList(frame, { ...locals, steps: 0, index }, output, scope);
+  }
+
+  *#processed(frame: Frame, output: JsonValue): Steps<void> {
+    try {
+      yield* processed(this.#host, frame, output);
+    } catch (thrown) {
+      yield* this.#fault(frame, toWorkflowError(thrown, frame.task.reference));
+    }
   }
 
   // ---- ending
@@ -423,6 +485,7 @@ export class Machine {
   #listDone(frame: Frame, output: JsonValue): void {
     const { task, locals } = frame;
     if (task.type === "for") this.#push({ kind: "iterate", frame, output });
+    else if (task.type === "listen") this.#push({ kind: "processed", frame, output });
     else if (task.type === "try" && locals.kind === "try" && locals.phase === "catch")
       this.#finish(frame, output, task.catch.then);
     else this.#finish(frame, output);
@@ -451,6 +514,7 @@ export class Machine {
     frame.parent?.children.delete(frame);
     this.#disarm(timerKey("timeout", frame.seq));
     const { locals } = frame;
+    this.#unlisten(frame);
     if (locals.kind === "wait") this.#disarm(timerKey("wait", frame.seq));
     if (locals.kind === "try" && locals.timerSeq !== undefined) this.#disarm(timerKey("attempt", locals.timerSeq));
     if (locals.kind === "try" && locals.phase === "pause") {
@@ -472,6 +536,7 @@ export class Machine {
   #end(end: MachineEnd): void {
     this.#root.live = false;
     for (const key of [...this.#timers.keys()]) this.#disarm(key);
+    for (const frame of [...this.#listeners.values()]) this.#unlisten(frame);
     this.#transition.ended = end;
   }
 
@@ -483,6 +548,15 @@ export class Machine {
 
   #disarm(key: string): void {
     if (this.#timers.delete(key)) this.#transition.disarmed.push(key);
+  }
+
+  #listen(frame: Frame): void {
+    this.#listeners.set(frame.seq, frame);
+    this.#transition.listening.push(frame);
+  }
+
+  #unlisten({ seq }: Frame): void {
+    if (this.#listeners.delete(seq)) this.#transition.unlistened.push(seq);
   }
 
   #validate(schema: DataSchema | undefined, value: JsonValue, what: string): void {
@@ -533,7 +607,13 @@ function stepOf(parent: Frame, task: Task): string {
   if (locals.kind === "fork") return `|${task.name}`;
   assert("list" in locals, `A ${parent.task.type} task has no list`);
   const loop =
-    locals.kind === "loop" ? `[${locals.index}]` : locals.kind === "try" && locals.phase === "catch" ? "!" : "";
+    locals.kind === "loop"
+      ? `[${locals.index}]`
+      : locals.kind === "listen"
+        ? `[${locals.outputs.length}]`
+        : locals.kind === "try" && locals.phase === "catch"
+          ? "!"
+          : "";
   return `${loop}.${locals.steps++}`;
 }
 
@@ -551,7 +631,9 @@ function rootTask(definition: WorkflowDefinition): Task {
 
 function statusOf(frame: Frame): "running" | "waiting" {
   const { locals } = frame;
-  return locals.kind === "wait" || (locals.kind === "try" && locals.phase === "pause") ? "waiting" : "running";
+  return locals.kind === "wait" || locals.kind === "listen" || (locals.kind === "try" && locals.phase === "pause")
+    ? "waiting"
+    : "running";
 }
 
 function typeName(value: JsonValue): string {

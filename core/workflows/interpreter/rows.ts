@@ -1,5 +1,6 @@
 import type { JsonValue, TaskStatus, WorkflowError } from "@logomesh/contracts";
 import { jsonText } from "../jsonText.ts";
+import type { CloudEvent } from "../../ports/index.ts";
 import type { StoredTask } from "../store/workflowStore.ts";
 import type { Frame, Timer } from "./frame.ts";
 
@@ -35,6 +36,34 @@ export function toRow(
     output: end.output === undefined ? null : text(end.output),
     error: end.error === undefined ? null : JSON.stringify(end.error),
     details: isEffect && locals.details !== undefined ? JSON.stringify(locals.details) : null,
+  };
+}
+
+/** The row of an event that a listening task consumed: what the journal needs to consume it again. */
+export function eventRow(
+  frame: Frame,
+  consumed: { seq: number; order: number; nowMs: number; position: number; event: CloudEvent },
+): StoredTask {
+  const { seq, order, nowMs, position, event } = consumed;
+  return {
+    seq,
+    reference: `${frame.task.reference}/listen`,
+    name: event.type,
+    type: "listen",
+    call: null,
+    parentSeq: frame.seq,
+    iteration: frame.iteration ?? null,
+    attempt: frame.attempt,
+    status: "completed",
+    effect: "pure",
+    startedAtMs: nowMs,
+    endedAtMs: nowMs,
+    event: "event",
+    eventOrder: order,
+    input: null,
+    output: JSON.stringify(event),
+    error: null,
+    details: JSON.stringify({ position, event: event.id, source: event.source }),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { JsonValue, WorkflowError } from "@logomesh/contracts";
 import type { Template } from "../expressions/index.ts";
-import type { FlowDirective, TaskList } from "../language/index.ts";
+import type { DataSchema, FlowDirective, TaskList } from "../language/index.ts";
 import type { Frame, Locals, Scope, TimerKind } from "./frame.ts";
 import type { Steps } from "./steps.ts";
 
@@ -23,6 +23,14 @@ export interface TaskHost {
   fault(frame: Frame, error: WorkflowError): Steps<void>;
   arm(kind: TimerKind, timer: { seq: number; frame: Frame; delayMs: number }): void;
   disarm(key: string): void;
+  /** Wants events for the frame, until `unlisten` or its end. */
+  listen(frame: Frame): void;
+  unlisten(frame: Frame): void;
+  /** How many events moved the run so far. */
+  order(): number;
+  /** @throws WorkflowFault */
+  validate(schema: DataSchema | undefined, value: JsonValue, what: string): void;
+  exportContext(context: JsonValue): void;
 }
 
 /** jq's notion: everything but false and null. */

@@ -1,11 +1,14 @@
 import type { JsonObject, JsonValue, WorkflowError } from "@logomesh/contracts";
+import type { CloudEvent } from "../../ports/index.ts";
 import type { StoredTask } from "../store/workflowStore.ts";
 import type { Frame, Timer } from "./frame.ts";
 
 /** Something from outside, recorded in the journal in this order. */
 export type MachineEvent =
   | { kind: "effect"; seq: number; atMs: number; details?: JsonObject; outcome: EffectOutcome }
-  | { kind: "timer" | "timeout"; seq: number; atMs: number };
+  | { kind: "timer" | "timeout"; seq: number; atMs: number }
+  /** An event for the listening task `seq`. */
+  | { kind: "event"; seq: number; atMs: number; position: number; event: CloudEvent };
 
 export type EffectOutcome =
   /** `recorded`: the output comes from the journal, where `output.as` has been applied already. */
@@ -19,6 +22,9 @@ export interface Transition {
   abandoned: number[];
   armed: Timer[];
   disarmed: string[];
+  /** Tasks that want events, and those that want none any more, by number. */
+  listening: Frame[];
+  unlistened: number[];
   /** Ended frames of effects and waits, for progress. */
   ended: MachineEnd | undefined;
 }
@@ -27,5 +33,14 @@ export type MachineEnd =
   { status: "completed"; output: JsonValue } | { status: "faulted"; error: WorkflowError } | { status: "cancelled" };
 
 export function emptyTransition(): Transition {
-  return { rows: [], launched: [], abandoned: [], armed: [], disarmed: [], ended: undefined };
+  return {
+    rows: [],
+    launched: [],
+    abandoned: [],
+    armed: [],
+    disarmed: [],
+    listening: [],
+    unlistened: [],
+    ended: undefined,
+  };
 }

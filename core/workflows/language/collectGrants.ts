@@ -9,6 +9,8 @@ export function collectGrants(definition: WorkflowDefinition): WorkflowGrant[] {
   for (const task of definition.tasksByReference.values()) {
     const grant = task.type === "call" ? grantOfCall(task) : undefined;
     if (grant !== undefined) grants.set(`${grant.action} ${grant.resource}`, grant);
+    if (task.type === "emit")
+      grants.set(`event.publish ${task.eventType}`, { action: "event.publish", resource: task.eventType });
     if (task.type === "run") {
       const resource = `${task.workflow.namespace}/${task.workflow.name}`;
       grants.set(`workflow.run ${resource}`, { action: "workflow.run", resource });

@@ -123,8 +123,62 @@ export interface RunTask extends TaskBase {
   await: boolean;
 }
 
+/** Publishes an event; kept with the step. */
+export interface EmitTask extends TaskBase {
+  type: "emit";
+  eventType: string;
+  /** Attributes of the event, `data` among them. */
+  event: Template;
+}
+
+/** Waits for events. */
+export interface ListenTask extends TaskBase {
+  type: "listen";
+  to: EventStrategy;
+  read: "data" | "envelope" | "raw";
+  foreach?: ListenIterator;
+}
+
+/** Which events: one, any (until something), or all of a list. */
+export interface EventStrategy {
+  kind: "one" | "any" | "all";
+  filters: EventFilter[];
+  /** Of `any`: a condition on what was consumed so far, or events that end it. */
+  until?: Template | EventStrategy;
+}
+
+export interface EventFilter {
+  /** Each must hold. `value` is evaluated when listening begins; `pattern` for each event, on the attribute. */
+  attributes: ({ name: string } & ({ value: Template } | { pattern: Template }))[];
+  /** Evaluated on the data of each event: true fits, and so does a part of it. */
+  data?: Template;
+  /** `from` is evaluated on the event; without `expect` its first value is what later ones must equal. */
+  correlate: { key: string; from: Template; expect?: Template }[];
+}
+
+/** What is done with each consumed event, one after the other. */
+export interface ListenIterator extends Pick<TaskBase, "outputSchema" | "outputAs" | "exportSchema" | "exportAs"> {
+  item: string;
+  at: string;
+  tasks: TaskList;
+}
+
 export type Task =
-  DoTask | SetTask | CallTask | ForkTask | ForTask | SwitchTask | TryTask | RaiseTask | WaitTask | RunTask;
+  | EmitTask
+  | ListenTask
+  | DoTask
+  | SetTask
+  | CallTask
+  | ForkTask
+  | ForTask
+  | SwitchTask
+  | TryTask
+  | RaiseTask
+  | WaitTask
+  | RunTask;
+
+/** Tasks whose work is done outside the interpreter. */
+export type EffectTask = CallTask | RunTask | EmitTask;
 
 /** Tasks in order; `start` of a list is its first. */
 export interface TaskList {

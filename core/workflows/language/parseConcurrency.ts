@@ -15,10 +15,7 @@ export function parseConcurrency(parser: TaskParser, root: Fields): Concurrency 
   const path = ["document", "metadata", "logomesh"];
   const value = own.concurrency;
   const isDetailed = isObject(value);
-  const fields = parser.fields(isDetailed ? value : ({ runs: value }), [
-    ...path,
-    ...(isDetailed ? ["concurrency"] : []),
-  ]);
+  const fields = parser.fields(isDetailed ? value : { runs: value }, [...path, ...(isDetailed ? ["concurrency"] : [])]);
   fields.only(["runs", "key"], "`concurrency`");
   const runs = fields.get("runs");
   if (typeof runs !== "number" || !Number.isInteger(runs) || runs < 1 || runs > RUNS_MAX) {

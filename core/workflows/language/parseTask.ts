@@ -5,6 +5,7 @@ import { parseDuration } from "./duration.ts";
 import { Fields } from "./fields.ts";
 import { parseCall } from "./parseCall.ts";
 import { parseCatch, parseRaise } from "./parseErrors.ts";
+import { parseEmit, parseListen } from "./parseEvents.ts";
 import { parseFor, parseFork, parseSwitch } from "./parseFlow.ts";
 import { parseRun } from "./parseRun.ts";
 import { toPointer, type Path, type Problems } from "./problems.ts";
@@ -20,7 +21,12 @@ export interface Components {
 const BASE_FIELDS = ["if", "input", "output", "export", "timeout", "then", "metadata"];
 /** Which members make a task of which type, in the order they are looked for (`for` and `try` also use `do`). */
 const TYPES = ["for", "try", "fork", "switch", "call", "set", "raise", "wait", "run", "emit", "listen", "do"] as const;
-const EXTRA_FIELDS: Record<string, string[]> = { for: ["while", "do"], try: ["catch"], call: ["with"] };
+const EXTRA_FIELDS: Record<string, string[]> = {
+  for: ["while", "do"],
+  try: ["catch"],
+  call: ["with"],
+  listen: ["foreach"],
+};
 const DIRECTIVES = ["continue", "exit", "end"];
 const TASKS_MAX = 10_000;
 const NESTING_MAX = 64;
@@ -295,9 +301,9 @@ export class TaskParser {
       case "run":
         return parseRun(this, { fields, base });
       case "emit":
+        return parseEmit(this, { fields, base });
       case "listen":
-        fields.fault(`“${type}” tasks are not supported yet`, type);
-        return undefined;
+        return parseListen(this, { fields, base });
     }
   }
 }

@@ -185,7 +185,10 @@ export function listsOf(task: Task): Task[][] {
       return task.catch.do === undefined ? [task.tasks.tasks] : [task.tasks.tasks, task.catch.do.tasks];
     case "fork":
       return task.branches.tasks.map((branch) => [branch]);
+    case "listen":
+      return task.foreach === undefined ? [] : [task.foreach.tasks.tasks];
     case "set":
+    case "emit":
     case "call":
     case "switch":
     case "raise":

@@ -351,17 +351,14 @@ const CASES: [text: string, problems: string[]][] = [
     `do:
   - a:
       emit: { event: {} }`,
-    ["4:7 /do/0/a/emit “emit” tasks are not supported yet"],
+    ["4:15 /do/0/a/emit/event “with” is missing: give a mapping"],
   ],
   [
     `do:
   - a:
       listen: { to: { one: {} } }
       foreach: {}`,
-    [
-      "5:7 /do/0/a/foreach “foreach” is not a field of a “listen” task; known are listen, if, input, output, export, timeout, then, metadata",
-      "4:7 /do/0/a/listen “listen” tasks are not supported yet",
-    ],
+    ["4:23 /do/0/a/listen/to/one “with” is missing: give a mapping"],
   ],
   [
     `schedule: { every: PT1S }

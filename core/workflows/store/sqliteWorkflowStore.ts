@@ -160,7 +160,7 @@ export class SqliteWorkflowStore implements WorkflowStore {
           { name: "workflow.claim", params: { runId } },
           this.#audit.command(audit({ runId })),
         ]);
-        return { runId, ...(claim as { epoch: number; idleRecoveries: number }) };
+        return { runId, ...(claim as Omit<ClaimedRun, "runId">) };
       }),
     );
   }
@@ -338,6 +338,7 @@ function commitParams(transition: Transition): CommitParams {
             idempotencyKey: create.idempotencyKey ?? null,
             priority: create.priority ?? 0,
             queue: create.queue ?? null,
+            eventPosition: create.eventPosition ?? 0,
           },
     status: transition.status ?? null,
     statusReason: transition.statusReason ?? null,

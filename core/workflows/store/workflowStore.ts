@@ -44,11 +44,13 @@ export interface NewRun {
   priority?: number;
   /** Where it has or waits for a place. */
   queue?: string;
+  /** Its listeners hear events that were stored behind this position. Default 0. */
+  eventPosition?: number;
   parent?: { runId: string; taskReference: string };
 }
 
-/** What ends or moves a task from outside: the result of an effect, a timer, the timeout of a task. */
-export type JournalEventKind = "effect" | "timer" | "timeout";
+/** What ends or moves a task from outside: the result of an effect, a timer, the timeout of a task, an event that it listened for. */
+export type JournalEventKind = "effect" | "timer" | "timeout" | "event";
 
 /** A task of a run as it is kept. Payloads are JSON text; absent ones are null. */
 export interface StoredTask {
@@ -115,6 +117,7 @@ export interface ClaimedRun {
   epoch: number;
   /** Recoveries since a step was last recorded, this one included. */
   idleRecoveries: number;
+  eventPosition: number;
 }
 
 export interface RunQuery extends PageQuery {

@@ -1,5 +1,6 @@
 import { LogoMeshError } from "@logomesh/contracts/errors";
 import type { CreateWriterModule, WriteContext } from "../../db/index.ts";
+import type { ClaimedRun } from "./workflowStore.ts";
 
 /** A task in the order of the columns. */
 export type TaskRecord = readonly [
@@ -54,6 +55,7 @@ export interface CreateRunParams {
   idempotencyKey: string | null;
   priority: number;
   queue: string | null;
+  eventPosition: number;
 }
 
 export interface SaveDefinitionParams {
@@ -72,8 +74,8 @@ export interface SaveDefinitionParams {
 }
 
 const INSERT_RUN = `INSERT INTO workflow_run
-  (id, namespace, name, version, hash, status, input, created_at, parent_run, parent_task, started_by, idempotency_key, epoch, priority, queue)
-  VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  (id, namespace, name, version, hash, status, input, created_at, parent_run, parent_task, started_by, idempotency_key, epoch, priority, queue, event_position)
+  VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const UPDATE_RUN = `UPDATE workflow_run SET
   status_reason = CASE WHEN ?1 IS NULL OR ?1 = status THEN coalesce(?2, status_reason) ELSE ?2 END, status = coalesce(?1, status), started_at = coalesce(started_at, ?), ended_at = coalesce(?, ended_at),
   output = coalesce(?, output), error = coalesce(?, error), simulated = max(simulated, ?), tainted = max(tainted, ?), event_seq = event_seq + ?,
@@ -130,6 +132,7 @@ function commitTransition(
         params.epoch,
         create.priority,
         create.queue,
+        create.eventPosition,
       );
   }
   const count = params.eventCount;
@@ -219,11 +222,11 @@ function deleteDefinition(
   return Number(changes);
 }
 
-function claimRun(context: WriteContext, { runId }: { runId: string }): { epoch: number; idleRecoveries: number } {
+function claimRun(context: WriteContext, { runId }: { runId: string }): Omit<ClaimedRun, "runId"> {
   return context
     .sql(
       `UPDATE workflow_run SET epoch = epoch + 1, recoveries = recoveries + (status <> 'pending'), idle_recoveries = idle_recoveries + (status <> 'pending')
-     WHERE id = ? RETURNING epoch, idle_recoveries AS idleRecoveries`,
+     WHERE id = ? RETURNING epoch, idle_recoveries AS idleRecoveries, event_position AS eventPosition`,
     )
-    .get(runId) as { epoch: number; idleRecoveries: number };
+    .get(runId) as unknown as Omit<ClaimedRun, "runId">;
 }

@@ -7,11 +7,13 @@ import {
   type Run,
 } from "@logomesh/contracts";
 import { createIdSource, systemClock } from "../../base/index.ts";
-import { createMemoryDatabase, type CreateWriterModule } from "../../db/index.ts";
+import { createMemoryDatabase, type CreateWriterModule, type NoticingWriter } from "../../db/index.ts";
+import { MemoryEventBus, SqliteEventStore, createEventWriterModule } from "../../events/index.ts";
 import { createWebFetch } from "../../network/index.ts";
 import type {
   AuditEntryDraft,
   AuditLog,
+  EventDraft,
   GenerateContext,
   Grants,
   LanguageModels,
@@ -21,7 +23,6 @@ import type {
   Policy,
   PolicyRequest,
   ThoughtWrites,
-  Writer,
 } from "../../ports/index.ts";
 import { FakeClock, createSeededRandom, silentLogger } from "../../testing/index.ts";
 import {
@@ -52,6 +53,9 @@ export interface EngineHarness {
   /** Answers of the model, by prompt. */
   llm: { simulated: boolean; answer: (prompt: string) => string; contexts?: GenerateContext[]; places?: number };
   store: SqliteWorkflowStore;
+  events: SqliteEventStore;
+  /** Publishes an event as a client does. */
+  publish: (event: EventDraft, address?: { runId: string }) => Promise<void>;
   /** Set to fail or to hang before or after the commits that follow. */
   faults: { beforeCommit?: () => Promise<void> | void; afterCommit?: () => Promise<void> | void };
   define: (source: string) => Promise<void>;
@@ -94,7 +98,11 @@ export function createEngineHarness(): EngineHarness {
       restore: (mark) => ([audit.length, thoughts.length] = mark as [number, number]),
     },
   });
-  const database = createMemoryDatabase({ modules: [createWorkflowWriterModule, testModule], clock, random });
+  const database = createMemoryDatabase({
+    modules: [createWorkflowWriterModule, createEventWriterModule, testModule],
+    clock,
+    random,
+  });
   const log: AuditLog = {
     command: (draft) => ({ name: "test.audit", params: draft }),
     append: () => Promise.resolve({ seq: 0 }),
@@ -118,7 +126,9 @@ export function createEngineHarness(): EngineHarness {
     const life = new AbortController();
     const isCut = (): boolean => life.signal.aborted;
     cut = () => life.abort();
-    const writer: Writer = {
+    const writer: NoticingWriter = {
+      onDidCommit: (name, listener) =>
+        database.writer.onDidCommit(name, (notice) => (isCut() ? undefined : listener(notice))),
       flush: () => database.writer.flush(),
       async run(commands) {
         if (isCut()) return new Promise(() => undefined);
@@ -131,6 +141,8 @@ export function createEngineHarness(): EngineHarness {
     };
     const store = new SqliteWorkflowStore({ writer, reader: database.reader, audit: log });
     harness.store = store;
+    harness.events = new SqliteEventStore({ writer, reader: database.reader, audit: log });
+    const bus = new MemoryEventBus({ clock, ids });
     return new TaskEngine({
       ...{ store, clock, ids, logger: silentLogger, grants: grantsOf(harness), policy: policyOf(harness) },
       executors: createTaskExecutorRegistry([
@@ -142,6 +154,7 @@ export function createEngineHarness(): EngineHarness {
           network: createWebFetch({ clock: systemClock, ownPorts: () => new Set([7420]) }),
         }),
       ]),
+      events: { bus, store: harness.events },
       runtime: { name: "LogoMesh", version: "0.0.0" },
     });
   }
@@ -154,6 +167,11 @@ export function createEngineHarness(): EngineHarness {
   };
   harness.define = async (source) => {
     await harness.engine.define({ source, origin: "api", caller: ADMIN });
+  };
+  harness.publish = async (event, address) => {
+    const sealed = new MemoryEventBus({ clock, ids }).seal(event, { source: "client:test", isSystem: false });
+    await harness.events.store(sealed, { kind: "event.published", actor: ADMIN.actor }, address);
+    await settle();
   };
   harness.run = (source, input = {}, waitMs = 60_000) => harness.engine.start({ source, input, waitMs }, ADMIN);
   harness.engine = createEngine();

@@ -207,7 +207,7 @@ export class MemoryWorkflowStore implements WorkflowStore {
           ) as [number, number, number];
           state.runs.set(id, { ...run, epoch, recoveries, idle_recoveries: idle });
           state.audit.push(audit({ runId: id }));
-          return { runId: id, epoch, idleRecoveries: idle };
+          return { runId: id, epoch, idleRecoveries: idle, eventPosition: Number(run.event_position) };
         }),
       ),
     );
@@ -305,7 +305,8 @@ function newRun(id: string, { epoch, create }: { epoch: number; create: NewRun }
     ...{ created_at: create.createdAtMs, started_at: null, ended_at: null },
     ...{ parent_run: create.parent?.runId ?? null, parent_task: create.parent?.taskReference ?? null },
     ...{ simulated: 0, tainted: 0, started_by: create.startedBy, idempotency_key: create.idempotencyKey ?? null },
-    ...{ epoch, recoveries: 0, idle_recoveries: 0, event_seq: 0 },
+    ...{ priority: create.priority ?? 0, queue: create.queue ?? null },
+    ...{ epoch, recoveries: 0, idle_recoveries: 0, event_seq: 0, event_position: create.eventPosition ?? 0 },
   };
 }
 

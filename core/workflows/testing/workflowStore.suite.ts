@@ -200,17 +200,21 @@ function testOwners(adapter: string, prepared: Prepare): void {
     await store.commit(transition("run_done", { status: "completed", endedAtMs: AT_MS }));
     const recovered = ({ runId }: { runId: string }): AuditEntryDraft => entry(`recovered ${runId}`);
     expect(await store.claimLiveRuns(recovered)).toEqual([
-      { runId: "run_a", epoch: 2, idleRecoveries: 1 },
-      { runId: "run_b", epoch: 2, idleRecoveries: 1 },
+      { runId: "run_a", epoch: 2, idleRecoveries: 1, eventPosition: 0 },
+      { runId: "run_b", epoch: 2, idleRecoveries: 1, eventPosition: 0 },
     ]);
     expect(subject.audited().slice(-2)).toEqual(["recovered run_a", "recovered run_b"]);
     await expect(store.commit(transition("run_a", { rows: [task(0)] }))).rejects.toMatchObject({
       code: "LM_WORKFLOW_LEASE_LOST",
     });
     await store.commit(transition("run_a", { epoch: 2, events: [event("still idle")] }));
-    expect(await store.claimLiveRuns(recovered, "run_a")).toEqual([{ runId: "run_a", epoch: 3, idleRecoveries: 2 }]);
+    expect(await store.claimLiveRuns(recovered, "run_a")).toEqual([
+      { runId: "run_a", epoch: 3, idleRecoveries: 2, eventPosition: 0 },
+    ]);
     await store.commit(transition("run_a", { epoch: 3, rows: [task(0)] }));
-    expect(await store.claimLiveRuns(recovered, "run_a")).toEqual([{ runId: "run_a", epoch: 4, idleRecoveries: 1 }]);
+    expect(await store.claimLiveRuns(recovered, "run_a")).toEqual([
+      { runId: "run_a", epoch: 4, idleRecoveries: 1, eventPosition: 0 },
+    ]);
     expect([store.getRun("run_a")?.recoveries, store.getRun("run_b")?.recoveries]).toEqual([3, 1]);
     expect(await store.claimLiveRuns(recovered, "run_done")).toEqual([]);
   });

@@ -2,7 +2,7 @@ import { duplexPair, type Duplex } from "node:stream";
 import { LogoMeshError, type JsonObject, type JsonValue } from "@logomesh/contracts";
 import { createMemoryDatabase } from "../../../db/index.ts";
 import { SqliteBlobStore, SqlitePluginStore, createStorageWriterModule } from "../../../storage/index.ts";
-import { FakeClock, createSeededRandom } from "../../../testing/index.ts";
+import { FakeClock, createSeededRandom, deliveringEventStore } from "../../../testing/index.ts";
 import { ListPolicy, MemoryGrants, RecordingAudit } from "../../testingHost.ts";
 import { HostPlane } from "../hostPlane.ts";
 import { ProcessTaint, type OwnFolder } from "../processTaint.ts";
@@ -76,6 +76,9 @@ export class PlayedPlane implements Disposable {
         callTool: () => Promise.reject(new LogoMeshError("LM_PLUGIN_NOT_FOUND", "There are no others.")),
       },
       ...{ blobs: this.blobs, store: this.store },
+      ...(services.events === undefined
+        ? {}
+        : { eventStore: deliveringEventStore({ bus: services.events, audit: this.audit }) }),
       ...services,
     };
     this.api = new PluginAPI({ services: whole, policy: this.policy, grants: this.grants, audit: this.audit });
