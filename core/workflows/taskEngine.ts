@@ -42,6 +42,7 @@ import { RunDriver } from "./engine/runDriver.ts";
 import { RunHub } from "./engine/runHub.ts";
 import { checkInput, placeOf, waitReason } from "./engine/runOrder.ts";
 import { RunQueue, type RunQueueLength, type WaitingRun } from "./engine/runQueue.ts";
+import { untilStored } from "./engine/storeRetry.ts";
 import type { TaskExecutorRegistry } from "./executors/index.ts";
 import { ExpressionEvaluator } from "./expressions/index.ts";
 import { Machine, SchemaValidator, WorkflowFault } from "./interpreter/index.ts";
@@ -97,6 +98,8 @@ export class TaskEngine implements AsyncDisposable {
   readonly #queue: EffectQueue;
   readonly #effects: EffectRunner;
   readonly #router: EventRouter;
+  /** Until then a run may be about to get its owner. */
+  #recovered: Promise<undefined> = Promise.resolve(undefined);
   #stopped = false;
   #paused = false;
 
@@ -118,13 +121,26 @@ export class TaskEngine implements AsyncDisposable {
   }
 
   /** Takes over every run that has not ended. Resolves when all of them are owned again. */
-  async recover(): Promise<{ runs: number }> {
+  recover(): Promise<{ runs: number }> {
     this.#paused = false;
-    const claimed = await this.#options.store.claimLiveRuns(({ runId }) => ({
+    const recovering = this.#takeOver();
+    this.#recovered = recovering.then(
+      () => undefined,
+      () => undefined,
+    );
+    return recovering;
+  }
+
+  async #takeOver(): Promise<{ runs: number }> {
+    const { store, clock, logger } = this.#options;
+    const isOver = (): boolean => this.#stopped || this.#paused;
+    const audit = ({ runId }: { runId: string }): AuditEntryDraft => ({
       kind: "run.recovered",
       actor: { type: "system", id: "engine" },
       trace: { run: runId },
-    }));
+    });
+    const claimed = await untilStored(() => store.claimLiveRuns(audit), { clock, logger, isOver });
+    if (isOver()) return { runs: 0 };
     const waiting: WaitingRun[] = [];
     await Promise.all(claimed.map((run) => this.#resume(run, waiting)));
     // Last, when everybody who goes on has the place that it had.
@@ -274,6 +290,7 @@ export class TaskEngine implements AsyncDisposable {
     const run = await this.getRun(runId);
     if (isTerminalRunStatus(run.status))
       throw new LogoMeshError("LM_WORKFLOW_RUN_FINISHED", `Run ${runId} is ${run.status}.`);
+    await this.#recovered;
     const driver = this.#drivers.get(runId) ?? (await this.#reopen(run));
     await driver.cancel(caller.actor);
     return this.getRun(runId);

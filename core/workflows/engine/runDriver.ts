@@ -393,8 +393,9 @@ export class RunDriver {
         return;
       } catch (error) {
         const known = toLogoMeshError(error);
-        // Without a row there is no run yet: whoever starts it hears of the failure at once.
-        if (!known.retryable || transition.create !== undefined || this.#closed) throw error;
+        // Without a row there is no run yet: a person who starts it hears of the failure at once, a run that starts it waits.
+        const isAsked = transition.create !== undefined && transition.create.parent === undefined;
+        if (!known.retryable || isAsked || this.#closed) throw error;
         this.#options.logger.warn({ err: error, runId: run.runId, failures }, "run could not be stored; trying again");
         await this.#pause(clock, backoffDelayMs(COMMIT_BACKOFF, failures));
       }

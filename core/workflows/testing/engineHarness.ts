@@ -191,15 +191,25 @@ export function hang(): ToolBehaviour {
     });
 }
 
+export const grantAll: Grants = {
+  grantWorkflow: () => Promise.resolve(),
+  grantPlugin: () => Promise.resolve(),
+  revokePlugin: () => Promise.resolve(),
+  pluginGrant: () => undefined,
+};
+
+export const allowAll: Policy = {
+  decide: () => ({ allowed: true, policies: [], reason: "" }),
+  require: () => undefined,
+};
+
 function grantsOf(harness: EngineHarness): Grants {
   return {
+    ...grantAll,
     grantWorkflow: ({ definitionHash }) => {
       harness.grantedHashes.push(definitionHash);
       return Promise.resolve();
     },
-    grantPlugin: () => Promise.resolve(),
-    revokePlugin: () => Promise.resolve(),
-    pluginGrant: () => undefined,
   };
 }
 
@@ -249,7 +259,8 @@ function modelsOf(harness: EngineHarness): LanguageModels & ModelPlaces {
   };
 }
 
-const thoughtWrites: ThoughtWrites = {
+/** Stores titles by the command `test.thought`. */
+export const thoughtWrites: ThoughtWrites = {
   prepareCreate(params, { key, simulated }) {
     const at = new Date(0).toISOString();
     const thought = {

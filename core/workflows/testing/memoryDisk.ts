@@ -50,6 +50,8 @@ export class MemoryDisk {
   /** Called after each transaction was written, before it is acknowledged. */
   afterWrite: () => void = () => undefined;
 
+  readonly #listeners = new Set<() => void>();
+
   constructor(options: MemoryDiskOptions = {}) {
     this.#options = options;
   }
@@ -92,7 +94,14 @@ export class MemoryDisk {
       if (this.#options.acknowledgesEarly !== true) this.#synced = this.#log.length;
       this.afterWrite();
       acknowledge();
+      for (const listener of this.#listeners) listener();
     }
+  }
+
+  /** Called after each transaction that was written. A power cut forgets the listeners. */
+  onDidWrite(listener: () => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
 
   /** What was written survives from now on. */
@@ -107,6 +116,7 @@ export class MemoryDisk {
   cutPower({ reached = 0, kept = 0 }: { reached?: number; kept?: number } = {}): void {
     const waiting = this.#queue.slice(0, reached);
     this.#queue = [];
+    this.#listeners.clear();
     this.#log.length = Math.min(this.#log.length, this.#synced + kept);
     this.state = emptyState();
     for (const apply of this.#log) apply(this.state);

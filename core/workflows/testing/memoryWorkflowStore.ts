@@ -202,9 +202,10 @@ export class MemoryWorkflowStore implements WorkflowStore {
       live.map((id) =>
         this.#transact((state) => {
           const run = state.runs.get(id) as SqlRow;
-          const [epoch, recoveries, idle] = [run.epoch, run.recoveries, run.idle_recoveries].map(
-            (n) => Number(n) + 1,
-          ) as [number, number, number];
+          // A run that has not begun has nothing to recover.
+          const recovered = run.status === "pending" ? 0 : 1;
+          const [epoch, recoveries] = [Number(run.epoch) + 1, Number(run.recoveries) + recovered];
+          const idle = Number(run.idle_recoveries) + recovered;
           state.runs.set(id, { ...run, epoch, recoveries, idle_recoveries: idle });
           state.audit.push(audit({ runId: id }));
           return { runId: id, epoch, idleRecoveries: idle, eventPosition: Number(run.event_position) };
@@ -312,10 +313,13 @@ function newRun(id: string, { epoch, create }: { epoch: number; create: NewRun }
 
 function runAfter(run: SqlRow, transition: Transition): SqlRow {
   const text = (value: unknown): string | undefined => (value === undefined ? undefined : JSON.stringify(value));
+  const isNewStatus = transition.status !== undefined && transition.status !== run.status;
   return {
     ...run,
     status: transition.status ?? run.status ?? null,
-    status_reason: transition.statusReason ?? run.status_reason ?? null,
+    status_reason: isNewStatus
+      ? (transition.statusReason ?? null)
+      : (transition.statusReason ?? run.status_reason ?? null),
     started_at: run.started_at ?? transition.startedAtMs ?? null,
     ended_at: transition.endedAtMs ?? run.ended_at ?? null,
     output: text(transition.output) ?? run.output ?? null,

@@ -63,7 +63,7 @@ export function transition(runId: string, change: Partial<Transition> = {}): Tra
 
 export function begin(
   runId: string,
-  change: { key?: string; input?: JsonValue; createdAtMs?: number } = {},
+  change: { key?: string; input?: JsonValue; createdAtMs?: number; priority?: number; queue?: string } = {},
 ): Transition {
   const { namespace, name, version, hash } = definition();
   return transition(runId, {
@@ -71,6 +71,8 @@ export function begin(
       workflow: { namespace, name, version, hash },
       ...{ input: change.input ?? { n: 1 }, createdAtMs: change.createdAtMs ?? AT_MS, startedBy: "person:tester" },
       ...(change.key === undefined ? {} : { idempotencyKey: change.key }),
+      ...(change.priority === undefined ? {} : { priority: change.priority }),
+      ...(change.queue === undefined ? {} : { queue: change.queue }),
     },
     ...{ status: "running", startedAtMs: AT_MS, events: [event("started")], audit: [entry("run.started")] },
   });
@@ -217,6 +219,13 @@ function testOwners(adapter: string, prepared: Prepare): void {
     ]);
     expect([store.getRun("run_a")?.recoveries, store.getRun("run_b")?.recoveries]).toEqual([3, 1]);
     expect(await store.claimLiveRuns(recovered, "run_done")).toEqual([]);
+    const waiting = begin("run_w");
+    delete waiting.status;
+    if (waiting.create !== undefined) waiting.create.eventPosition = 9;
+    await store.commit(waiting);
+    expect(await store.claimLiveRuns(recovered, "run_w")).toEqual([
+      { runId: "run_w", epoch: 2, idleRecoveries: 0, eventPosition: 9 },
+    ]);
   });
 }
 
@@ -251,11 +260,13 @@ function testReading(adapter: string, prepared: Prepare): void {
   test(`[WF204] ${adapter}: the children of a run are known with their tasks`, async () => {
     using subject = await prepared("run_a");
     const { store } = subject;
-    const child = begin("run_c");
+    const child = begin("run_c", { priority: 2, queue: "by name" });
     if (child.create !== undefined) child.create.parent = { runId: "run_a", taskReference: "/do/0/c" };
     await store.commit(child);
     expect(store.listChildren("run_a")).toEqual([{ runId: "run_c", taskReference: "/do/0/c", status: "running" }]);
-    expect(store.getRun("run_c")?.parent).toEqual({ runId: "run_a", taskReference: "/do/0/c" });
+    const parent = { runId: "run_a", taskReference: "/do/0/c" };
+    expect(store.getRun("run_c")).toMatchObject({ parent, priority: 2, queue: "by name" });
+    expect(store.getRun("run_a")).not.toHaveProperty("priority");
     expect(store.getRun("run_none")).toBeUndefined();
   });
 }
