@@ -1,3 +1,10 @@
+export {
+  ResumeRunParamsSchema,
+  StepDecisionSchema,
+  SuspendRunParamsSchema,
+  type ResumeRunParams,
+  type StepDecision,
+} from "./workflows/operations.ts";
 export { JsonObjectSchema, JsonValueSchema, type JsonObject, type JsonValue } from "./json.ts";
 export { ERROR_CATALOGUE, isErrorCode, type ErrorCode } from "./errors/catalogue.ts";
 export type { ErrorDefinition } from "./errors/defineErrors.ts";

@@ -61,6 +61,9 @@ const workbench = createStubWorkbench(
     getRun: () => ({ ...RUN, workflow: { ...WORKFLOW, name: EVIL }, output: { [EVIL]: [EVIL, [], {}, 7] } }),
     listRunTasks: ({ query }) =>
       query.has("cursor") ? { items: [{ ...TASK, seq: 1 }], nextCursor: null } : { items: [TASK], nextCursor: "1" },
+    suspendRun: () => ({ ...RUN, status: "suspended", statusReason: "Lunch." }),
+    resumeRun: () => ({ ...RUN, status: "running" }),
+    retryRun: () => ({ ...RUN, status: "running" }),
     cancelRun: () => ({ ...RUN, status: "cancelled" }),
     signalRun: ({ body }) => ({ id: `evt_${(body as { name: string }).name}` }),
     listEvents: () => ({
@@ -167,6 +170,8 @@ test.each<[string, number, string]>([
   ["runs cancel run_1", 0, "⊘ cancelled run_1"],
   ["runs signal run_1 go --data 1", 0, "evt_go"],
   ["event list --type com.acme.paid", 0, "7  com.acme.paid  ␛]0;owned"],
+  ["runs suspend run_1 --reason Lunch", 0, "suspended run_1"],
+  ["runs resume run_1 --retry-step 1 --fail-step 2 --complete-step 3={}", 0, "running run_1"],
   ["workflow list", 0, "default/digest  1.0.0"],
   ["workflow validate -", 1, "✗ -:2:3 ␛]0;owned"],
   ["workflow push -", 0, "granted: plugin.call ␛]0;owned"],

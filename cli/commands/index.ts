@@ -13,6 +13,7 @@ import { pluginToolkitCommands } from "./pluginToolkit.ts";
 import { policyCommands } from "./policy.ts";
 import { runCommand } from "./run.ts";
 import { runsCommands } from "./runs.ts";
+import { runOperationCommands } from "./runOperations.ts";
 import { secretCommands } from "./secret.ts";
 import { thoughtCommands } from "./thought.ts";
 import { tokenCommands } from "./token.ts";
@@ -24,6 +25,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   ...workbenchCommands,
   run: runCommand,
   ...runsCommands,
+  ...runOperationCommands,
   ...workflowCommands,
   ...pluginCommands,
   ...pluginInstallCommands,

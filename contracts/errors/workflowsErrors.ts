@@ -65,6 +65,12 @@ export const WORKFLOW_ERRORS = defineErrors({
     status: 409,
     title: "The outcome of a step is unknown",
     retryable: false,
-    help: "The step may have acted on the outside before the workbench stopped. Look, then decide in the approvals inbox.",
+    help: "The step may have acted on the outside before the workbench stopped. Look, then resume or retry the run with a decision for the step.",
+  },
+  LM_WORKFLOW_CANNOT_CONTINUE: {
+    status: 409,
+    title: "The run cannot go on from here",
+    retryable: false,
+    help: "The detail says why. Fork the run with another input or definition, or start a new one.",
   },
 });

@@ -33,6 +33,7 @@ import type {
   StoredEvent,
   PutConstitutionParams,
   RegistryEntry,
+  ResumeRunParams,
   Run,
   RunEvent,
   RunStatus,
@@ -66,6 +67,15 @@ export interface Caller {
 export type RunMessage = Extract<ServerMessage, { type: "event" | "task" | "token" | "progress" }>;
 
 /** Definitions and runs: the façade of core/workflows (class TaskEngine). */
+export interface RunOperationsService {
+  /** Resolves when nothing of the run goes on any more. */
+  suspend(runId: string, options: { reason?: string | undefined; actor: Actor }): Promise<Run>;
+  /** Each step whose outcome is unknown needs a decision. */
+  resume(runId: string, params: ResumeRunParams, actor: Actor): Promise<Run>;
+  /** A faulted or cancelled run goes on from the task that failed, or from what was going on. */
+  retry(runId: string, params: ResumeRunParams, actor: Actor): Promise<Run>;
+}
+
 export interface WorkflowService {
   define(params: { source: string; origin: string; caller: Caller }): Promise<DefineWorkflowResult>;
   validate(source: string): Promise<ValidateWorkflowResult>;
@@ -84,6 +94,8 @@ export interface WorkflowService {
   cancel(runId: string, caller: Caller): Promise<Run>;
   /** An event for this run alone, kept until it listens. @throws LogoMeshError LM_WORKFLOW_RUN_FINISHED */
   signal(runId: string, params: SignalRunParams, caller: Caller): Promise<{ id: string }>;
+  /** What a person may have done with a run besides starting and cancelling it. */
+  readonly operations: RunOperationsService;
   /** Messages of one run, or of all; the listener must not throw and must not block. */
   subscribe(filter: { runId?: string }, listener: (message: RunMessage) => void): Disposable;
   /** Durable events with `id > after`, rising. */

@@ -38,6 +38,8 @@ import { EffectRunner, type ChildRequest, type ChildResult, type ChildRuns } fro
 import { EventEmitter } from "./engine/eventEmitter.ts";
 import { EventRouter } from "./engine/eventRouter.ts";
 import type { RunIdentity } from "./engine/lifecycle.ts";
+import { RunLeft } from "./engine/liveEffects.ts";
+import { RunOperations } from "./engine/operations/runOperations.ts";
 import { RunDriver } from "./engine/runDriver.ts";
 import { RunHub } from "./engine/runHub.ts";
 import { checkInput, placeOf, waitReason } from "./engine/runOrder.ts";
@@ -100,6 +102,8 @@ export class TaskEngine implements AsyncDisposable {
   readonly #router: EventRouter;
   /** Until then a run may be about to get its owner. */
   #recovered: Promise<undefined> = Promise.resolve(undefined);
+  /** Suspend, resume, retry. */
+  readonly operations: RunOperations;
   #stopped = false;
   #paused = false;
 
@@ -117,6 +121,17 @@ export class TaskEngine implements AsyncDisposable {
       queue: this.#queue,
       onBug: (error, frame) =>
         options.logger.error({ err: error, task: frame.task.reference }, "effect failed inside LogoMesh"),
+    });
+    this.operations = new RunOperations({
+      ...{ store, clock },
+      assertStarting: () => this.#assertStarting(),
+      getRun: (runId) => this.getRun(runId),
+      driverOf: (runId) => this.#drivers.get(runId),
+      open: (run, claim) => this.#open(run, claim),
+      createMachine: ({ id: runId, workflow, input = {}, startedAt, createdAt }) =>
+        this.#createMachine(this.#definitions.byHash(workflow.hash), {
+          ...{ runId, input, startedAtMs: Date.parse(startedAt ?? createdAt) },
+        }),
     });
   }
 
@@ -357,6 +372,22 @@ export class TaskEngine implements AsyncDisposable {
 
   // ---- inside
 
+  #assertStarting(): void {
+    if (this.#stopped) throw new LogoMeshError("LM_CANCELLED", "The workbench is stopping.");
+    if (this.#paused) throw new LogoMeshError("LM_POLICY_LOCKDOWN", "No run is started while LogoMesh is locked down.");
+  }
+
+  #createMachine(
+    definition: WorkflowDefinition,
+    { runId, input, startedAtMs }: { runId: string; input: JsonValue; startedAtMs: number },
+  ): Machine {
+    return new Machine({
+      ...{ definition, runId, input, startedAtMs, runtime: this.#options.runtime },
+      ...{ evaluator: this.#evaluator, schemas: this.#schemas },
+      effectOf: (task, args) => this.#effects.effectOf(task, { args, runId }),
+    });
+  }
+
   async #begin(
     definition: WorkflowDefinition,
     order: {
@@ -373,8 +404,7 @@ export class TaskEngine implements AsyncDisposable {
     const { input, actor, idempotencyKey, priority, parent } = order;
     checkInput(this.#schemas, definition, input);
     const place = definition.concurrency === undefined ? undefined : await placeOf(this.#evaluator, definition, input);
-    if (this.#stopped) throw new LogoMeshError("LM_CANCELLED", "The workbench is stopping.");
-    if (this.#paused) throw new LogoMeshError("LM_POLICY_LOCKDOWN", "No run is started while LogoMesh is locked down.");
+    this.#assertStarting();
     const { namespace, name, version, hash } = definition;
     const runId = this.#options.ids.next("run");
     const createdAtMs = this.#options.clock.nowMs();
@@ -422,16 +452,12 @@ export class TaskEngine implements AsyncDisposable {
     definition: WorkflowDefinition,
     run: { summary: RunSummary; input: JsonValue; startedAtMs: number; epoch: number; eventPosition: number },
   ): RunDriver {
-    const { store, clock, logger, runtime, pins } = this.#options;
+    const { store, clock, logger, pins } = this.#options;
     const runId = run.summary.id;
     const { namespace, name, version, hash } = definition;
     const identity: RunIdentity = { runId, namespace, name, version, hash };
-    const createMachine = (): Machine =>
-      new Machine({
-        ...{ definition, runId, input: run.input, startedAtMs: run.startedAtMs, runtime },
-        ...{ evaluator: this.#evaluator, schemas: this.#schemas },
-        effectOf: (task, args) => this.#effects.effectOf(task, { args, runId }),
-      });
+    const { input, startedAtMs } = run;
+    const createMachine = (): Machine => this.#createMachine(definition, { runId, input, startedAtMs });
     return new RunDriver({
       ...{ run: identity, createMachine, summary: run.summary, epoch: run.epoch },
       ...{ store, clock, logger, effects: this.#effects, hub: this.#hub },
@@ -545,17 +571,34 @@ export class TaskEngine implements AsyncDisposable {
         isTainted: request.tainted,
         priority: this.#drivers.get(request.parentRunId)?.summary.priority ?? 0,
       }));
+    const known = store.getRun(childRunId);
+    if (request.isRetry && (known?.status === "faulted" || known?.status === "cancelled"))
+      await this.operations.retry(childRunId, {}, request.actor);
     if (!task.await) return { output: { runId: childRunId }, childRunId, simulated: false };
     using _waits = this.#runs.awaitChild(childRunId, request.parentRunId);
-    const cancel = (): void => void this.#cancelChild(childRunId, request.actor);
+    const cancel = (): void => {
+      if (!(signal.reason instanceof RunLeft)) void this.#cancelChild(childRunId, request.actor);
+    };
     signal.addEventListener("abort", cancel, { once: true });
     if (signal.aborted) cancel();
-    await this.#ended(childRunId);
+    await this.#childEnded(childRunId, signal);
     signal.removeEventListener("abort", cancel);
     signal.throwIfAborted();
     const child = await this.getRun(childRunId);
     if (child.tainted === true) request.onTaint();
     return this.#childResult(child);
+  }
+
+  /** A child that is suspended is waited for until it has been resumed and has ended. */
+  async #childEnded(runId: string, signal: AbortSignal): Promise<void> {
+    await this.#ended(runId);
+    while (!signal.aborted && this.#options.store.getRun(runId)?.status === "suspended") {
+      const { promise, resolve } = Promise.withResolvers<undefined>();
+      using _heard = this.#hub.subscribe({ runId }, () => resolve(undefined));
+      signal.addEventListener("abort", () => resolve(undefined), { once: true });
+      await promise;
+      await this.#ended(runId);
+    }
   }
 
   async #cancelChild(runId: string, actor: Actor): Promise<void> {

@@ -4,7 +4,17 @@ import { withinLimit } from "./payloadLimit.ts";
 import type { HandlersOf } from "./route.ts";
 
 type RunRoute =
-  "startRun" | "listRuns" | "getRun" | "listRunTasks" | "getRunTask" | "cancelRun" | "signalRun" | "getRunDefinition";
+  | (
+      | "startRun"
+      | "listRuns"
+      | "getRun"
+      | "listRunTasks"
+      | "getRunTask"
+      | "cancelRun"
+      | "signalRun"
+      | "getRunDefinition"
+    )
+  | ("suspendRun" | "resumeRun" | "retryRun");
 
 export function runRoutes({ workflows }: Workbench): HandlersOf<RunRoute> {
   return {
@@ -30,6 +40,10 @@ export function runRoutes({ workflows }: Workbench): HandlersOf<RunRoute> {
       void reply.status(202);
       return workflows.signal(params.id, body, identity.caller);
     },
+    suspendRun: ({ params, body, identity }) =>
+      workflows.operations.suspend(params.id, { reason: body.reason, actor: identity.caller.actor }),
+    resumeRun: ({ params, body, identity }) => workflows.operations.resume(params.id, body, identity.caller.actor),
+    retryRun: ({ params, body, identity }) => workflows.operations.retry(params.id, body, identity.caller.actor),
     getRunDefinition: ({ params }) => workflows.getRunDefinition(params.id),
   };
 }

@@ -120,6 +120,12 @@ export class FakeWorkbench implements Workbench {
       return task;
     },
     getRunDefinition: async () => ({ source: "do: []", definition: {} }),
+    operations: {
+      suspend: async (runId, { reason }) =>
+        this.#record("suspend", runOf(runId, { status: "suspended" }), runId, reason),
+      resume: async (runId, params) => this.#record("resume", runOf(runId, {}), runId, params),
+      retry: async (runId, params) => this.#record("retry", runOf(runId, {}), runId, params),
+    },
     cancel: async (runId) => {
       const run = runOf(runId, { status: "cancelled" });
       this.runs.set(runId, run);

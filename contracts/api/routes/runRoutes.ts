@@ -9,6 +9,7 @@ import {
   RunTaskSummarySchema,
   SignalRunParamsSchema,
 } from "../../workflows/run.ts";
+import { ResumeRunParamsSchema, SuspendRunParamsSchema } from "../../workflows/operations.ts";
 import { StartRunParamsSchema } from "../../workflows/workflow.ts";
 import { PageQuerySchema, pageOf } from "../page.ts";
 import { IdParamsSchema, type Route } from "../route.ts";
@@ -80,6 +81,33 @@ export const runRoutes = {
     params: IdParamsSchema,
     body: SignalRunParamsSchema,
     responses: { 202: z.object({ id: z.string() }) },
+  },
+  suspendRun: {
+    method: "POST",
+    path: "/api/runs/:id/suspend",
+    scope: "run",
+    summary: "Leave a run until it is resumed",
+    params: IdParamsSchema,
+    body: SuspendRunParamsSchema,
+    responses: { 200: RunSchema },
+  },
+  resumeRun: {
+    method: "POST",
+    path: "/api/runs/:id/resume",
+    scope: "run",
+    summary: "Go on with a suspended run, deciding about steps whose outcome is unknown",
+    params: IdParamsSchema,
+    body: ResumeRunParamsSchema,
+    responses: { 200: RunSchema },
+  },
+  retryRun: {
+    method: "POST",
+    path: "/api/runs/:id/retry",
+    scope: "run",
+    summary: "Go on with a faulted or cancelled run from the task that failed",
+    params: IdParamsSchema,
+    body: ResumeRunParamsSchema,
+    responses: { 200: RunSchema },
   },
   getRunDefinition: {
     method: "GET",

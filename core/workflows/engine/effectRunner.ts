@@ -28,6 +28,8 @@ export interface ChildRequest {
   parentRunId: string;
   reference: string;
   idempotencyKey: string;
+  /** The parent was retried: a child that failed goes on too. */
+  isRetry: boolean;
   actor: Actor;
   /** The parent has read private data, which the input may carry. */
   tainted: boolean;
@@ -120,7 +122,7 @@ export class EffectRunner {
         task,
         {
           ...{ input: args, parentRunId: order.runId, reference: task.reference, idempotencyKey, actor },
-          ...{ tainted: order.tainted, onTaint: order.onTaint },
+          ...{ tainted: order.tainted, onTaint: order.onTaint, isRetry: frame.isRestarted === true },
         },
         signal,
       );

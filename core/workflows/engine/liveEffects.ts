@@ -9,6 +9,13 @@ import type { RunHub } from "./runHub.ts";
 /** How long a step that was stopped may take to let go before the run goes on without it. */
 const ABORT_GRACE_MS = 2_000;
 
+/** The run goes on later: child runs that it waits for are left alone. */
+export class RunLeft extends DOMException {
+  constructor() {
+    super("The run is suspended.", "AbortError");
+  }
+}
+
 interface Live {
   frame: Frame;
   abort: AbortController;
@@ -60,9 +67,9 @@ export class LiveEffects {
   }
 
   /** Aborts every effect and waits, within the grace, for the executors to let go. */
-  async abortAll(): Promise<{ steps: number; letGo: number }> {
+  async abortAll(reason?: RunLeft): Promise<{ steps: number; letGo: number }> {
     const live = [...this.#live.values()];
-    for (const { abort } of live) abort.abort();
+    for (const { abort } of live) abort.abort(reason);
     await this.#settle(live, ABORT_GRACE_MS);
     return { steps: live.length, letGo: live.filter(({ frame }) => !this.#live.has(frame.seq)).length };
   }

@@ -18,7 +18,7 @@ import type { EventDraft, NewRun, StoredTask, Transition, WorkflowStore } from "
 import { isTaintedEvent } from "./eventEmitter.ts";
 import type { EventRouter } from "./eventRouter.ts";
 import type { EffectReport, EffectRunner } from "./effectRunner.ts";
-import { effectEvent, journalOf, summaryAfter, toEvent, type SummaryChange } from "./journal.ts";
+import { effectEvent, fold, journalOf, summaryAfter, type SummaryChange } from "./journal.ts";
 import {
   endEntry,
   runEntry,
@@ -28,7 +28,7 @@ import {
   taskStartedEvent,
   type RunIdentity,
 } from "./lifecycle.ts";
-import { LiveEffects } from "./liveEffects.ts";
+import { LiveEffects, RunLeft } from "./liveEffects.ts";
 import type { RunHub } from "./runHub.ts";
 
 // Owns one live run: feeds the interpreter with what happens, commits each transition, and only then performs what the transition asks
@@ -36,6 +36,9 @@ import type { RunHub } from "./runHub.ts";
 // It ends as soon as the run is terminal or suspended, when its lease is lost, or when the workbench stops (the run then continues
 // after the next start). It knows no SQL and no executor.
 
+/** How long a step that must not happen twice may take to end before its run is suspended without it. */
+const SUSPEND_GRACE_MS = 10_000;
+const ENGINE: Actor = { type: "system", id: "engine" };
 const COMMIT_BACKOFF = { initialMs: 100, factor: 2, maxMs: 5_000 };
 
 export interface RunDriverOptions {
@@ -61,6 +64,7 @@ export interface RunDriverOptions {
 /** Why a run goes no further by itself. */
 interface Suspension {
   reason: string;
+  actor?: Actor;
   rows?: readonly StoredTask[];
 }
 
@@ -81,6 +85,10 @@ export class RunDriver {
   /** A step has read private data; stored with the next transition, which is the one that brings its outcome or comes before it. */
   #isTainted: boolean;
   #closed = false;
+  /** Nothing new begins any more: the run is about to be suspended. */
+  #held = false;
+  /** Nothing that happens is recorded any more: it is being suspended. */
+  #leaving = false;
   #cancelling: Promise<void> | undefined;
 
   constructor(options: RunDriverOptions) {
@@ -154,10 +162,10 @@ export class RunDriver {
   /** Starts a run that is stored and waited; what goes wrong is the run's. */
   async start(startedAtMs: number): Promise<void> {
     const { run } = this.#options;
-    const actor: Actor = { type: "system", id: "engine" };
     try {
       await drive(this.#machine.start());
-      await this.#advance({ startedAtMs, audit: [runEntry(run, { kind: "run.started", actor, status: "running" })] });
+      const entry = runEntry(run, { kind: "run.started", actor: ENGINE, status: "running" });
+      await this.#advance({ startedAtMs, audit: [entry] });
     } catch (error) {
       await this.#fail(error);
     }
@@ -170,24 +178,34 @@ export class RunDriver {
   async resume(rows: readonly StoredTask[], suspend?: string): Promise<void> {
     const step = await this.replay(rows);
     if (step === undefined) return;
-    const unknown = this.#unknownSteps(rows);
     if (suspend !== undefined) return this.#suspend({ reason: suspend });
+    const isFailed = ({ seq }: StoredTask): boolean => this.#machine.effects.get(seq)?.task.unknown === "fail";
+    const [failed, unknown] = partition(this.#unknownSteps(rows), isFailed);
     if (unknown.length > 0) return this.#suspend({ reason: unknownReason(unknown), rows: unknown });
-    for (const timer of this.#machine.timers.values()) this.#arm(timer);
-    for (const frame of this.#machine.effects.values()) this.#launch(frame);
-    for (const frame of this.#machine.listeners.values()) this.#listen(frame);
+    this.#performAll(failed);
     this.#announce([]);
+    const { clock } = this.#options;
+    for (const { seq, name, reference } of failed) {
+      const error = new LogoMeshError(
+        "LM_WORKFLOW_STEP_UNKNOWN",
+        `The workbench stopped while “${name}” may already have acted.`,
+      );
+      const outcome: EffectOutcome = { ok: false, error: toWorkflowError(error, reference) };
+      this.#push(effectEvent(seq, { atMs: clock.nowMs(), outcome, details: undefined }));
+    }
+  }
+
+  #performAll(except: readonly StoredTask[] = []): void {
+    for (const timer of this.#machine.timers.values()) this.#arm(timer);
+    for (const frame of this.#machine.effects.values())
+      if (except.every(({ seq }) => seq !== frame.seq)) this.#launch(frame);
+    for (const frame of this.#machine.listeners.values()) this.#listen(frame);
   }
 
   /** Folds the journal through the interpreter and performs nothing. A journal that does not fit suspends the run. */
   async replay(rows: readonly StoredTask[]): Promise<Step | undefined> {
     try {
-      await drive(this.#machine.start());
-      for (const row of journalOf(rows)) {
-        const event = toEvent(row);
-        if (!this.#machine.expects(event)) throw new Error(`task ${row.seq} (${row.reference}) is not expected there`);
-        await drive(this.#machine.apply(event));
-      }
+      await fold(this.#machine, journalOf(rows));
       if (this.#machine.ended) throw new Error("all of it is recorded but its end");
       return this.#machine.takeTransition();
     } catch (error) {
@@ -200,6 +218,34 @@ export class RunDriver {
   /** Lets go of the run without touching it. */
   abandon(): void {
     this.#close();
+  }
+
+  /** Goes on with a machine that a person's decision has brought to where the run stands. @throws LogoMeshError: nothing has changed */
+  async takeUp(machine: Machine, order: { actor: Actor; entry: AuditEntryDraft; reopens: boolean }): Promise<void> {
+    this.#machine.stop();
+    this.#machine = machine;
+    try {
+      const { actor, entry, reopens } = order;
+      await this.#advance({ audit: [entry], actor, takesUp: true, reopens });
+    } catch (error) {
+      this.#close();
+      throw error;
+    }
+  }
+
+  /**
+   * Leaves the run until a person resumes it. Nothing new begins; what must not happen twice may end within the grace, what may be
+   * repeated is stopped. Answers whether the run is suspended: it may have ended meanwhile.
+   */
+  async suspend(actor: Actor, reason: string): Promise<boolean> {
+    this.#held = true;
+    await this.#live.finishOnce(SUSPEND_GRACE_MS);
+    while (this.#pumping !== undefined) await this.#pumping;
+    if (this.#closed || this.#cancelling !== undefined) return false;
+    this.#leaving = true;
+    const rows = this.#unknownSteps(this.#options.store.loadTasks(this.#options.run.runId));
+    await this.#suspend({ reason: rows.length === 0 ? reason : `${reason} ${unknownReason(rows)}`, rows, actor });
+    return true;
   }
 
   /** Resolves when the run is terminal and its work has stopped. */
@@ -218,7 +264,7 @@ export class RunDriver {
   // ---- the loop
 
   #push(event: MachineEvent): void {
-    if (this.#closed || this.#cancelling !== undefined) return;
+    if (this.#closed || this.#leaving || this.#cancelling !== undefined) return;
     this.#inbox.push(event);
     this.#pumping ??= this.#pump();
   }
@@ -287,6 +333,8 @@ export class RunDriver {
     startedAtMs?: number;
     audit?: AuditEntryDraft[];
     actor?: Actor;
+    takesUp?: boolean;
+    reopens?: boolean;
   }): Promise<void> {
     const { run, clock } = this.#options;
     const step = this.#machine.takeTransition();
@@ -297,7 +345,8 @@ export class RunDriver {
     const actor: Actor = extra.actor ?? { type: "workflow", id: run.hash };
     const applied = this.#reportsOf(step.rows);
     const isSimulated = this.#summary.simulated === true || applied.some(({ report }) => report?.simulated === true);
-    const started = step.launched.map((frame) => toRow(frame, { status: "running", endedAtMs: null }));
+    const launched = this.#held ? [] : step.launched;
+    const started = launched.map((frame) => toRow(frame, { status: "running", endedAtMs: null }));
     const events: EventDraft[] = [
       ...(isStart ? [runEvent(run, { status: "running", created: true, atMs: nowMs })] : []),
       ...taskEvents(run, step.rows),
@@ -329,11 +378,12 @@ export class RunDriver {
         ...(ended?.status === "faulted" ? { error: ended.error } : {}),
         ...(isSimulated ? { simulated: true } : {}),
         ...(this.#isTainted ? { tainted: true } : {}),
-        rows: step.rows,
+        ...(extra.reopens === true ? { reopens: true } : {}),
+        rows: this.#rowsOf(step, extra.takesUp === true),
         events,
         audit,
         writes: [
-          ...(extra.create === undefined ? [] : this.#options.beginWrites()),
+          ...(extra.create === undefined && extra.reopens !== true ? [] : this.#options.beginWrites()),
           ...applied.flatMap(({ row, report }) => (row.status === "completed" ? (report?.writes ?? []) : [])),
           ...(ended === undefined ? [] : this.#options.endWrites()),
         ],
@@ -349,8 +399,23 @@ export class RunDriver {
     for (const { row } of applied) this.#reports.delete(row.seq);
     this.#announce([...step.rows, ...started]);
     if (this.#closed) return;
-    this.#perform(step);
+    if (extra.takesUp === true) this.#performAll();
+    else this.#perform(step);
     if (ended !== undefined) this.#close();
+  }
+
+  /** `once` steps have a row before they act, and none while nothing new may begin. */
+  #rowsOf({ rows, launched }: Step, takesUp: boolean): readonly StoredTask[] {
+    if (this.#held) {
+      const begun = new Set(launched.map(({ seq }) => seq));
+      return rows.filter((row) => !begun.has(row.seq) || row.status !== "running");
+    }
+    if (!takesUp) return rows;
+    const isOnce = ({ locals }: Frame): boolean => locals.kind === "effect" && locals.effect === "once";
+    const once = [...this.#machine.effects.values()].filter(isOnce);
+    const known = new Set(once.map(({ seq }) => seq));
+    const begun = once.map((frame) => toRow(frame, { status: "running", endedAtMs: null }));
+    return [...rows.filter((row) => !known.has(row.seq) || row.status !== "running"), ...begun];
   }
 
   /** Effects that ended in these rows, each with what its executor brought. */
@@ -427,10 +492,10 @@ export class RunDriver {
     await this.#suspend({ reason: `The run could not go on: ${messageOf(error)}` });
   }
 
-  async #suspend({ reason, rows = [] }: Suspension): Promise<void> {
+  async #suspend({ reason, rows = [], actor = ENGINE }: Suspension): Promise<void> {
     const { run, clock, logger } = this.#options;
     const nowMs = clock.nowMs();
-    await this.#live.abortAll();
+    await this.#live.abortAll(new RunLeft());
     try {
       await this.#commit(
         {
@@ -443,7 +508,7 @@ export class RunDriver {
           audit: [
             runEntry(run, {
               kind: "run.suspended",
-              actor: { type: "system", id: "engine" },
+              actor,
               status: "suspended",
               data: { reason },
             }),
@@ -483,6 +548,7 @@ export class RunDriver {
     for (const seq of step.abandoned) this.#live.abort(seq);
     for (const key of step.disarmed) this.#disarm(key);
     for (const seq of step.unlistened) this.#unlisten(seq);
+    if (this.#held) return;
     for (const frame of step.listening) if (this.#machine.listeners.has(frame.seq)) this.#listen(frame);
     for (const timer of step.armed) if (this.#machine.timers.get(keyOf(timer)) === timer) this.#arm(timer);
     for (const frame of step.launched) if (this.#machine.effects.has(frame.seq)) this.#launch(frame);
@@ -575,6 +641,10 @@ export class RunDriver {
     for (const seq of [...this.#listeners.keys()]) this.#unlisten(seq);
     this.#done.resolve(undefined);
   }
+}
+
+function partition<T>(items: readonly T[], isFirst: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(isFirst), items.filter((item) => !isFirst(item))];
 }
 
 /** Another owner has the run, or it has ended: nothing that we write is taken. */

@@ -8,8 +8,10 @@ export type Scope = Readonly<Record<string, JsonValue>>;
 
 /** One activation of a task. The tree of live frames is the whole state of a run; ended frames are dropped from it. */
 export interface Frame {
-  /** Order of starting; -1 for the workflow itself. */
-  readonly seq: number;
+  /** Order of starting; -1 for the workflow itself. A restart gives an outstanding effect a new one. */
+  seq: number;
+  /** A person had the run go on while it was outstanding. */
+  isRestarted?: boolean;
   readonly task: Task;
   readonly parent: Frame | undefined;
   /** Where in the run it stands, the same for every attempt of a retry and after every recovery. */

@@ -5,4 +5,4 @@ export { toRow } from "./rows.ts";
 export { SchemaValidator } from "./schemas.ts";
 export { literalTypes, toEnvelope } from "./listenTask.ts";
 export { drive } from "./steps.ts";
-export type { EffectOutcome, MachineEnd, MachineEvent, Transition } from "./transition.ts";
+export type { EffectOutcome, MachineEnd, MachineEvent, RestartEvent, Transition } from "./transition.ts";

@@ -18,11 +18,17 @@ import type { JournalEventKind, StoredTask } from "../store/workflowStore.ts";
 import { createFault, raisedFault, toWorkflowError, validationFault } from "./faults.ts";
 import { timerKey, type Frame, type Locals, type Scope, type Timer, type TimerKind } from "./frame.ts";
 import { beginListening, consume, matchesListener, processed } from "./listenTask.ts";
-import { eventRow, timerRow, toRow } from "./rows.ts";
+import { eventRow, restartRow, timerRow, toRow } from "./rows.ts";
 import type { SchemaValidator } from "./schemas.ts";
 import type { Steps } from "./steps.ts";
 import { isTrue, type TaskHost } from "./taskHost.ts";
-import { emptyTransition, type MachineEnd, type MachineEvent, type Transition } from "./transition.ts";
+import {
+  emptyTransition,
+  type MachineEnd,
+  type MachineEvent,
+  type RestartEvent,
+  type Transition,
+} from "./transition.ts";
 import { attempt, catchError } from "./tryTask.ts";
 import { RunVariables } from "./variables.ts";
 
@@ -150,6 +156,7 @@ export class Machine {
 
   /** Whether an event still means something; late ones are dropped and nothing of them is recorded. */
   expects(event: MachineEvent): boolean {
+    if (event.kind === "restart") return !this.ended;
     if (event.kind === "effect") return this.#effects.has(event.seq);
     if (event.kind === "event") return this.#listeners.has(event.seq);
     return this.#timers.has(`${event.kind}:${event.seq}`);
@@ -160,6 +167,7 @@ export class Machine {
     // What an event before this one changed may have made it one for nobody.
     if (event.kind === "event" && !(yield* this.matches(event.seq, event))) return;
     this.#nowMs = Math.max(this.#nowMs, event.atMs);
+    if (event.kind === "restart") return this.#restart(event);
     this.#eventOrder += 1;
     if (event.kind === "effect") yield* this.#applyEffect(event);
     else if (event.kind === "event") yield* this.#applyConsumed(event);
@@ -174,6 +182,29 @@ export class Machine {
     this.#agenda = [];
     this.#cancelChildren(this.#root);
     this.#end({ status: "cancelled" });
+  }
+
+  /** What waits outside begins anew under new numbers; time limits begin anew too, pauses keep their due time. */
+  #restart(event: RestartEvent): void {
+    this.#eventOrder = event.order;
+    this.#nextSeq = Math.max(this.#nextSeq, event.seq) + 1;
+    this.#transition.rows.push(restartRow(event));
+    const effects = [...this.#effects.values()];
+    this.#effects.clear();
+    for (const frame of effects) {
+      const timeout = this.#timers.get(timerKey("timeout", frame.seq));
+      this.#timers.delete(timerKey("timeout", frame.seq));
+      frame.seq = this.#nextSeq++;
+      frame.isRestarted = true;
+      this.#effects.set(frame.seq, frame);
+      this.#transition.launched.push(frame);
+      if (timeout !== undefined) this.#timers.set(timerKey("timeout", frame.seq), { ...timeout, seq: frame.seq });
+    }
+    for (const [key, timer] of this.#timers) {
+      if (timer.kind !== "timeout" && timer.kind !== "attempt") continue;
+      const dueAtMs = this.#nowMs + timer.dueAtMs - timer.armedAtMs;
+      this.#timers.set(key, { ...timer, armedAtMs: this.#nowMs, dueAtMs });
+    }
   }
 
   *#applyEffect(event: Extract<MachineEvent, { kind: "effect" }>): Steps<void> {

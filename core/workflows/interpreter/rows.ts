@@ -3,6 +3,7 @@ import { jsonText } from "../jsonText.ts";
 import type { CloudEvent } from "../../ports/index.ts";
 import type { StoredTask } from "../store/workflowStore.ts";
 import type { Frame, Timer } from "./frame.ts";
+import type { RestartEvent } from "./transition.ts";
 
 /** Data of tasks without effect is stored for the reader only; larger values are left out, the journal can rebuild them. */
 const PURE_PAYLOAD_CHARS_MAX = 16_384;
@@ -64,6 +65,16 @@ export function eventRow(
     output: JSON.stringify(event),
     error: null,
     details: JSON.stringify({ position, event: event.id, source: event.source }),
+  };
+}
+
+/** The row that says where a person had the run go on. */
+export function restartRow(event: RestartEvent): StoredTask {
+  const { seq, order, atMs, from, name } = event;
+  return {
+    ...{ seq, reference: "", name, type: "restart", call: null, parentSeq: null, iteration: null, attempt: 1 },
+    ...{ status: "completed", effect: "pure", startedAtMs: atMs, endedAtMs: atMs, event: "timer", eventOrder: order },
+    ...{ input: null, output: null, error: null, details: from === undefined ? null : JSON.stringify({ from }) },
   };
 }
 

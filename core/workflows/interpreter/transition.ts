@@ -8,7 +8,22 @@ export type MachineEvent =
   | { kind: "effect"; seq: number; atMs: number; details?: JsonObject; outcome: EffectOutcome }
   | { kind: "timer" | "timeout"; seq: number; atMs: number }
   /** An event for the listening task `seq`. */
-  | { kind: "event"; seq: number; atMs: number; position: number; event: CloudEvent };
+  | { kind: "event"; seq: number; atMs: number; position: number; event: CloudEvent }
+  | RestartEvent;
+
+/** A person has the run go on from where it stood: what is outstanding begins anew, under numbers of its own. */
+export interface RestartEvent {
+  kind: "restart";
+  /** Above every number that the run has used. */
+  seq: number;
+  /** Its place in the journal. */
+  order: number;
+  atMs: number;
+  /** Events from this place on no longer count; absent when all do. */
+  from?: number;
+  /** Shown with it: `retry` or `fork`. */
+  name: string;
+}
 
 export type EffectOutcome =
   /** `recorded`: the output comes from the journal, where `output.as` has been applied already. */

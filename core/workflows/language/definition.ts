@@ -17,6 +17,8 @@ export interface TaskBase {
   metadata: JsonObject;
   /** Own declaration in `metadata.logomesh.effect`. */
   effect?: Effect;
+  /** Own declaration in `metadata.logomesh.unknown`: what follows when nobody recorded whether a `once` step happened. Default: `ask`. */
+  unknown?: "ask" | "fail";
   if?: Template;
   inputSchema?: DataSchema;
   inputFrom?: Template;

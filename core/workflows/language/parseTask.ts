@@ -138,6 +138,9 @@ export class TaskParser {
       if (effect.success) base.effect = effect.data;
       else fields.fault("`effect` is pure, idempotent or once", "metadata", "logomesh", "effect");
     }
+    if (own.unknown === "ask" || own.unknown === "fail") base.unknown = own.unknown;
+    else if (own.unknown !== undefined)
+      fields.fault("`unknown` is ask (a person decides) or fail", "metadata", "logomesh", "unknown");
     if (fields.has("if")) base.if = this.expression(fields, "if");
     this.data(fields, base);
     const timeout = this.timeout(fields);

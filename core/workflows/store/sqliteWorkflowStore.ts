@@ -165,6 +165,11 @@ export class SqliteWorkflowStore implements WorkflowStore {
     );
   }
 
+  async claimRun(runId: string): Promise<ClaimedRun | undefined> {
+    const [claim] = await this.#writer.run([{ name: "workflow.claimForPerson", params: { runId } }]);
+    return claim === null ? undefined : { runId, ...(claim as Omit<ClaimedRun, "runId">) };
+  }
+
   getRun(runId: string): Run | undefined {
     const row = this.#reader.get(`SELECT ${RUN_COLUMNS}, input, output FROM workflow_run WHERE id = ?`, runId);
     return row === undefined ? undefined : toRun(row);
@@ -340,6 +345,7 @@ function commitParams(transition: Transition): CommitParams {
             queue: create.queue ?? null,
             eventPosition: create.eventPosition ?? 0,
           },
+    reopens: transition.reopens ?? false,
     status: transition.status ?? null,
     statusReason: transition.statusReason ?? null,
     startedAt: transition.startedAtMs ?? null,

@@ -90,6 +90,8 @@ export interface Transition {
   epoch: number;
   /** Set on the first transition. */
   create?: NewRun;
+  /** Takes a run up again that is faulted or cancelled: its end, error and output are taken back before the rest applies. */
+  reopens?: boolean;
   status?: RunStatus;
   statusReason?: string;
   startedAtMs?: number;
@@ -147,6 +149,12 @@ export interface WorkflowStore {
   commit(transition: Transition): Promise<CommitResult>;
   /** Takes over every run that has not ended, or one of them: raises the epoch and counts the recovery. */
   claimLiveRuns(audit: (run: { runId: string }) => AuditEntryDraft, runId?: string): Promise<ClaimedRun[]>;
+
+  /**
+   * Takes over one run, ended or not, because a person asks: raises its epoch and counts its idle recoveries from none. Undefined
+   * when there is no such run.
+   */
+  claimRun(runId: string): Promise<ClaimedRun | undefined>;
 
   getRun(runId: string): Run | undefined;
   findRunByIdempotencyKey(key: string): Run | undefined;

@@ -28,6 +28,7 @@ export interface CommitParams {
   runId: string;
   epoch: number;
   create: CreateRunParams | null;
+  reopens: boolean;
   status: string | null;
   statusReason: string | null;
   startedAt: number | null;
@@ -82,6 +83,8 @@ const UPDATE_RUN = `UPDATE workflow_run SET
   idle_recoveries = CASE WHEN ? THEN 0 ELSE idle_recoveries END
   WHERE id = ? AND epoch = ? AND status NOT IN ('completed', 'faulted', 'cancelled')
   RETURNING event_seq`;
+const REOPEN_RUN = `UPDATE workflow_run SET status = 'suspended', ended_at = NULL, error = NULL, output = NULL
+  WHERE id = ? AND epoch = ? AND status IN ('faulted', 'cancelled')`;
 const UPSERT_TASK = `INSERT INTO workflow_task
   (run_id, seq, reference, name, type, call, parent_seq, iteration, attempt, status, effect, started_at, ended_at, event, event_order, input, output, error, details)
   VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -100,6 +103,7 @@ export const createWorkflowWriterModule: CreateWriterModule = () => ({
     "workflow.define": saveDefinition,
     "workflow.undefine": deleteDefinition,
     "workflow.claim": claimRun,
+    "workflow.claimForPerson": claimForPerson,
   },
 });
 
@@ -135,6 +139,7 @@ function commitTransition(
         create.eventPosition,
       );
   }
+  if (params.reopens) context.sql(REOPEN_RUN).run(runId, params.epoch);
   const count = params.eventCount;
   const recorded = params.rows.some((row) => row[13] !== null) ? 1 : 0;
   const updated = context
@@ -229,4 +234,14 @@ function claimRun(context: WriteContext, { runId }: { runId: string }): Omit<Cla
      WHERE id = ? RETURNING epoch, idle_recoveries AS idleRecoveries, event_position AS eventPosition`,
     )
     .get(runId) as unknown as Omit<ClaimedRun, "runId">;
+}
+
+function claimForPerson(context: WriteContext, { runId }: { runId: string }): Omit<ClaimedRun, "runId"> | null {
+  const row = context
+    .sql(
+      `UPDATE workflow_run SET epoch = epoch + 1, idle_recoveries = 0 WHERE id = ?
+       RETURNING epoch, idle_recoveries AS idleRecoveries, event_position AS eventPosition`,
+    )
+    .get(runId);
+  return (row ?? null) as Omit<ClaimedRun, "runId"> | null;
 }

@@ -177,7 +177,7 @@ export class MemoryWorkflowStore implements WorkflowStore {
     });
   }
 
-  #checked(state: MemoryState, { runId, epoch, create }: Transition): SqlRow {
+  #checked(state: MemoryState, { runId, epoch, create, reopens }: Transition): SqlRow {
     if (create !== undefined) {
       const { idempotencyKey } = create;
       if (idempotencyKey !== undefined && findByKey(state, idempotencyKey) !== undefined)
@@ -188,6 +188,8 @@ export class MemoryWorkflowStore implements WorkflowStore {
     if (run === undefined) throw new LogoMeshError("LM_NOT_FOUND", `No run ${runId}.`);
     if (run.epoch !== epoch)
       throw new LogoMeshError("LM_WORKFLOW_LEASE_LOST", `Run ${runId} belongs to owner ${Number(run.epoch)}.`);
+    if (reopens === true && (run.status === "faulted" || run.status === "cancelled"))
+      return { ...run, status: "suspended", ended_at: null, error: null, output: null };
     if (isTerminal(run))
       throw new LogoMeshError("LM_WORKFLOW_RUN_FINISHED", `Run ${runId} is ${run.status as string}.`);
     return run;
@@ -212,6 +214,16 @@ export class MemoryWorkflowStore implements WorkflowStore {
         }),
       ),
     );
+  }
+
+  claimRun(runId: string): Promise<ClaimedRun | undefined> {
+    return this.#transact((state) => {
+      const run = state.runs.get(runId);
+      if (run === undefined) return undefined;
+      const epoch = Number(run.epoch) + 1;
+      state.runs.set(runId, { ...run, epoch, idle_recoveries: 0 });
+      return { runId, epoch, idleRecoveries: 0, eventPosition: Number(run.event_position ?? 0) };
+    });
   }
 
   getRun(runId: string): Run | undefined {

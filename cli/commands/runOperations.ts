@@ -1,0 +1,90 @@
+import type { ResumeRunParams, Run, StepDecision } from "@logomesh/contracts";
+import type { Client } from "@logomesh/contracts/client";
+import { textOption, textOptions } from "../arguments.ts";
+import { connect } from "../connect.ts";
+import { UsageError, type CliContext, type Command, type CommandArguments } from "../context.ts";
+import { statusText } from "../output/style.ts";
+import { visibleBlock } from "../output/text.ts";
+
+function printState(run: Run, { json }: CommandArguments, context: CliContext): number {
+  if (json) context.printJson(run);
+  else {
+    context.print(`${statusText(run.status, context.style)} ${run.id}`);
+    if (run.statusReason !== undefined) context.print(`  ${visibleBlock(run.statusReason, "  ")}`);
+  }
+  return 0;
+}
+
+const suspend: Command = {
+  usage: "<run> [--reason <text>]",
+  summary: "Leave a run until it is resumed",
+  options: { reason: { type: "string", help: "shown with the run" } },
+  positionals: { min: 1, max: 1 },
+  async run(args, context) {
+    const reason = textOption(args, "reason");
+    const { client } = await connect(context);
+    const [id = ""] = args.positionals;
+    const body = reason === undefined ? {} : { reason };
+    return printState(await client.suspendRun({ params: { id }, body, signal: context.signal }), args, context);
+  },
+};
+
+const DECISION_OPTIONS = {
+  "retry-step": { type: "string", multiple: true, help: "number of a step that may have acted: do it again" },
+  "complete-step": { type: "string", multiple: true, help: "<number>=<output as JSON>: it happened and answered this" },
+  "fail-step": { type: "string", multiple: true, help: "number of a step: it failed" },
+} as const;
+
+/** The decisions that the options say. @throws UsageError */
+function decisionsOf(args: CommandArguments): StepDecision[] {
+  const seqOf = (text: string, option: string): number => {
+    if (/^\d{1,9}$/.test(text)) return Number(text);
+    throw new UsageError(`--${option} begins with the number of a step, not “${text}”`);
+  };
+  return [
+    ...textOptions(args, "retry-step").map((text) => ({ seq: seqOf(text, "retry-step"), decision: "retry" }) as const),
+    ...textOptions(args, "fail-step").map((text) => ({ seq: seqOf(text, "fail-step"), decision: "fail" }) as const),
+    ...textOptions(args, "complete-step").map((text): StepDecision => {
+      const [number = "", ...rest] = text.split("=");
+      const seq = seqOf(number, "complete-step");
+      try {
+        return { seq, decision: "complete", output: JSON.parse(rest.join("=")) as never };
+      } catch {
+        throw new UsageError(
+          `--complete-step ${number}=… needs the step's output as JSON, for example ${number}='{"ok":true}'`,
+        );
+      }
+    }),
+  ];
+}
+
+function continuing(what: "resumeRun" | "retryRun", texts: Pick<Command, "summary" | "examples">): Command {
+  return {
+    usage: "<run> [--retry-step <n>] [--complete-step <n>=<json>] [--fail-step <n>]",
+    ...texts,
+    options: DECISION_OPTIONS,
+    positionals: { min: 1, max: 1 },
+    async run(args, context) {
+      const steps = decisionsOf(args);
+      const body: ResumeRunParams = steps.length === 0 ? {} : { steps };
+      const { client }: { client: Client } = await connect(context);
+      const [id = ""] = args.positionals;
+      const run = await client[what]({ params: { id }, body, signal: context.signal });
+      printState(run, args, context);
+      if (!args.json) context.note(`Follow it with: logomesh runs watch ${run.id}`);
+      return 0;
+    },
+  };
+}
+
+export const runOperationCommands = {
+  "runs suspend": suspend,
+  "runs resume": continuing("resumeRun", {
+    summary: "Go on with a suspended run",
+    examples: ["logomesh runs resume run_01 --complete-step 3='{\"sent\":true}'"],
+  }),
+  "runs retry": continuing("retryRun", {
+    summary: "Go on with a faulted or cancelled run from the task that failed",
+    examples: ["logomesh runs retry run_01"],
+  }),
+};

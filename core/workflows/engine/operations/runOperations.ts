@@ -1,0 +1,111 @@
+import {
+  LogoMeshError,
+  isTerminalRunStatus,
+  type Actor,
+  type JsonObject,
+  type ResumeRunParams,
+  type Run,
+  type StepDecision,
+} from "@logomesh/contracts";
+import type { Clock } from "../../../ports/index.ts";
+import type { Machine } from "../../interpreter/index.ts";
+import type { ClaimedRun, WorkflowStore } from "../../store/workflowStore.ts";
+import { runEntry } from "../lifecycle.ts";
+import type { RunDriver } from "../runDriver.ts";
+import { prepareContinuation } from "./continuation.ts";
+
+/** What the operations ask of the engine around them. */
+export interface OperationsHost {
+  store: WorkflowStore;
+  clock: Clock;
+  /** @throws LogoMeshError when nothing may be started now */
+  assertStarting: () => void;
+  /** @throws LogoMeshError LM_NOT_FOUND */
+  getRun: (runId: string) => Promise<Run>;
+  /** The owner of a run that goes on. */
+  driverOf: (runId: string) => RunDriver | undefined;
+  /** Becomes the owner of a run. */
+  open: (run: Run, claim: ClaimedRun) => RunDriver;
+  /** A machine at the start of a run. */
+  createMachine: (run: Run) => Machine;
+}
+
+/** What a person may have done with a run besides starting and cancelling it. */
+export class RunOperations {
+  readonly #host: OperationsHost;
+  readonly #busy = new Set<string>();
+
+  constructor(host: OperationsHost) {
+    this.#host = host;
+  }
+
+  /** Nothing more of the run begins until it is resumed. @throws LogoMeshError LM_NOT_FOUND, LM_CONFLICT, LM_WORKFLOW_RUN_FINISHED */
+  async suspend(runId: string, { reason, actor }: { reason?: string | undefined; actor: Actor }): Promise<Run> {
+    const run = await this.#host.getRun(runId);
+    if (isTerminalRunStatus(run.status)) throw finished(run);
+    if (run.status === "suspended") return run;
+    const driver = this.#host.driverOf(runId);
+    if (driver === undefined || run.status === "pending")
+      throw new LogoMeshError("LM_CONFLICT", `Run ${runId} is ${run.status}: it has not begun. Cancel it instead.`);
+    if (!(await driver.suspend(actor, reason ?? `Suspended by ${actor.type} ${actor.id}.`)))
+      throw finished(await this.#host.getRun(runId));
+    return this.#host.getRun(runId);
+  }
+
+  /**
+   * A suspended run goes on. Each step whose outcome is unknown needs a decision.
+   * @throws LogoMeshError LM_NOT_FOUND, LM_CONFLICT, LM_WORKFLOW_STEP_UNKNOWN, LM_WORKFLOW_CANNOT_CONTINUE
+   */
+  async resume(runId: string, params: ResumeRunParams, actor: Actor): Promise<Run> {
+    const run = await this.#host.getRun(runId);
+    if (isTerminalRunStatus(run.status)) throw finished(run);
+    if (run.status !== "suspended")
+      throw new LogoMeshError("LM_CONFLICT", `Run ${runId} is ${run.status}; only a suspended run is resumed.`);
+    return this.#continue(run, { kind: "run.resumed", decisions: params.steps ?? [], actor });
+  }
+
+  /**
+   * A run that faulted or was cancelled goes on from the task that failed, or from what was going on.
+   * @throws LogoMeshError LM_NOT_FOUND, LM_CONFLICT, LM_WORKFLOW_STEP_UNKNOWN, LM_WORKFLOW_CANNOT_CONTINUE
+   */
+  async retry(runId: string, params: ResumeRunParams, actor: Actor): Promise<Run> {
+    const run = await this.#host.getRun(runId);
+    if (run.status !== "faulted" && run.status !== "cancelled")
+      throw new LogoMeshError(
+        "LM_CONFLICT",
+        `Run ${runId} is ${run.status}; only a faulted or cancelled run is retried.`,
+      );
+    return this.#continue(run, { kind: "run.retried", decisions: params.steps ?? [], actor });
+  }
+
+  async #continue(
+    run: Run,
+    order: { kind: "run.resumed" | "run.retried"; decisions: readonly StepDecision[]; actor: Actor },
+  ): Promise<Run> {
+    const { store, clock } = this.#host;
+    this.#host.assertStarting();
+    if (this.#busy.has(run.id) || this.#host.driverOf(run.id) !== undefined)
+      throw new LogoMeshError("LM_CONFLICT", `Run ${run.id} is being taken up already.`);
+    this.#busy.add(run.id);
+    try {
+      const { kind, decisions, actor } = order;
+      const isRetry = kind === "run.retried";
+      const machine = await prepareContinuation({
+        ...{ runId: run.id, decisions, isRetry, nowMs: clock.nowMs(), rows: store.loadTasks(run.id) },
+        createMachine: () => this.#host.createMachine(run),
+      });
+      const claim = await store.claimRun(run.id);
+      if (claim === undefined) throw new LogoMeshError("LM_NOT_FOUND", `No run ${run.id}.`);
+      const data: JsonObject = Object.fromEntries(decisions.map(({ seq, decision }) => [`step${seq}`, decision]));
+      const entry = runEntry({ runId: run.id, ...run.workflow }, { kind, actor, status: "running", data });
+      await this.#host.open(run, claim).takeUp(machine, { actor, entry, reopens: isRetry });
+      return await this.#host.getRun(run.id);
+    } finally {
+      this.#busy.delete(run.id);
+    }
+  }
+}
+
+function finished(run: Run): LogoMeshError {
+  return new LogoMeshError("LM_WORKFLOW_RUN_FINISHED", `Run ${run.id} is ${run.status}.`);
+}
