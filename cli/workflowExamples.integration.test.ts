@@ -15,10 +15,18 @@ beforeAll(async () => {
 });
 afterAll(() => workspace[Symbol.asyncDispose]());
 
-function startLine(file: string): string {
-  const line = /^# Start it with: +(.+)$/m.exec(readFileSync(join(FOLDER, file), "utf8"))?.[1];
-  if (line === undefined) throw new Error(`${file} does not say how to start it.`);
-  return line;
+/** The line that starts the sample, and those that somebody types then, if the run waits for it. */
+function linesOf(file: string): { start: string; then: string[] } {
+  const text = readFileSync(join(FOLDER, file), "utf8");
+  const start = /^# Start it with: +(.+)$/m.exec(text)?.[1];
+  if (start === undefined) throw new Error(`${file} does not say how to start it.`);
+  return { start, then: [...text.matchAll(/^# Then: +(.+)$/gm)].map(([, line = ""]) => line) };
+}
+
+async function json(line: string): Promise<{ id: string; output: unknown }> {
+  const { code, out, err } = await workspace.type(`${line} --json`);
+  expect([line, code, err.replace(/^.*mock.*\n/gm, "")]).toEqual([line, 0, ""]);
+  return JSON.parse(out.trim().split("\n").at(-1) ?? "") as { id: string; output: unknown };
 }
 
 const OUTPUTS: Record<string, unknown> = {
@@ -40,6 +48,8 @@ const OUTPUTS: Record<string, unknown> = {
     { author: "Bob", score: expect.any(Number) },
   ],
   "score-text.yaml": { author: "Ada", score: 100 },
+  "ask-before-keeping.yaml": { decision: "kept", by: "Ada", thoughtId: expect.any(String) },
+  "count-orders.yaml": { orders: 2, total: 42 },
   "tidy-file.yaml": { message: "It is tidy already." },
   "triage-log.yaml": {
     levels: expect.objectContaining({ error: 1 }),
@@ -58,9 +68,10 @@ test("every sample is tested here, and a new workspace has approved none of them
 test.each(Object.keys(OUTPUTS).filter((file) => file !== "check-site.yaml"))(
   "%s runs as its comment says",
   async (file) => {
-    const { code, out, err } = await workspace.type(`${startLine(file)} --json`);
-    expect([code, err.replace(/^.*mock.*\n/gm, "")]).toEqual([0, ""]);
-    const run = JSON.parse(out.trim().split("\n").at(-1) ?? "") as { status: string; output: unknown };
+    const { start, then } = linesOf(file);
+    const started = await json(start);
+    for (const line of then) await json(line.replace("<run>", started.id));
+    const run = then.length === 0 ? started : await json(`logomesh runs watch ${started.id}`);
     expect(run.output).toEqual(OUTPUTS[file]);
   },
 );

@@ -3,6 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { ERROR_CATALOGUE, PluginManifestSchema, type ErrorDefinition } from "../contracts/index.ts";
+import { languageTables } from "../core/workflows/language/index.ts";
+import { workflowReference } from "./workflowReference.ts";
 import { manifestPage, type ManifestSchema } from "./manifestPage.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -10,6 +12,7 @@ const ROOT = join(import.meta.dirname, "..");
 const GENERATED: Record<string, () => string> = {
   "docs/errors.md": errorsPage,
   "contracts/plugins/pluginManifest.schema.json": manifestSchema,
+  "docs/workflow-reference.md": () => workflowReference(languageTables()),
   "docs/plugin-manifest.md": () => manifestPage(JSON.parse(manifestSchema()) as ManifestSchema),
 };
 

@@ -25,7 +25,9 @@ export async function serveWorkspace(): Promise<ServedWorkspace> {
   if (init.code !== 0) throw new Error(`init: ${init.err}`);
   const stop = new AbortController();
   const started = Promise.withResolvers<undefined>();
-  const onOut = (out: string): void => void (out.includes("Ctrl-C") && started.resolve(undefined));
+  const onOut = (out: string): void => {
+    if (out.includes("Ctrl-C")) started.resolve(undefined);
+  };
   const running = runCli(["start"], { env, cwd: folder, signal: stop.signal, onOut });
   await Promise.race([started.promise, running.then(({ err }) => Promise.reject(new Error(`start: ${err}`)))]);
   return {

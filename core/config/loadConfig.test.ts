@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { LogoMeshError } from "@logomesh/contracts";
 import { expect, test } from "vitest";
@@ -61,6 +61,15 @@ test("limits of what is done at once are taken one by one", () => {
     ...DEFAULTS.concurrency,
     localModels: 2,
     plugins: { "text-tools": 3 },
+  });
+});
+
+test("the settings that the guide to workflows shows are settings", () => {
+  const page = readFileSync(join(import.meta.dirname, "../../docs/workflows.md"), "utf8");
+  const shown = /^```yaml\n(concurrency:[\s\S]*?)^```$/m.exec(page)?.[1] ?? "";
+  expect(load(shown).concurrency).toEqual({
+    ...{ steps: 64, localModels: 1 },
+    ...{ models: { "qwen3:4b": 2 }, plugins: { "org.logomesh.text-tools": 4 } },
   });
 });
 

@@ -18,4 +18,5 @@ export {
 export { OWN_SOURCE } from "./parseEvents.ts";
 export { parseDuration } from "./duration.ts";
 export { canonicalErrorType, sameErrorType, standardError, type StandardError } from "./errorTypes.ts";
+export { languageTables, type LanguageTables } from "./tables.ts";
 export { parseWorkflow, type ParsedWorkflow } from "./parseWorkflow.ts";

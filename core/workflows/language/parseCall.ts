@@ -7,15 +7,15 @@ import type { TaskParser, TaskSource } from "./parseTask.ts";
 
 // `call`: what a workflow reaches outside is literal in it, so that a person can grant it before anything runs.
 
-const BUILTIN_CALLS: readonly BuiltinCall[] = ["http", "llm", "plugin", "thought.create"];
-const CALLS_NOT_SUPPORTED = ["openapi", "grpc", "asyncapi", "a2a", "mcp"];
-const CALL_REQUIRED: Record<BuiltinCall, readonly string[]> = {
+export const BUILTIN_CALLS: readonly BuiltinCall[] = ["http", "llm", "plugin", "thought.create"];
+export const CALLS_NOT_SUPPORTED = ["openapi", "grpc", "asyncapi", "a2a", "mcp"];
+export const CALL_REQUIRED: Record<BuiltinCall, readonly string[]> = {
   http: ["method", "endpoint"],
   llm: [],
   plugin: ["plugin", "tool"],
   "thought.create": ["title"],
 };
-const CALL_FIELDS: Record<BuiltinCall, readonly string[]> = {
+export const CALL_FIELDS: Record<BuiltinCall, readonly string[]> = {
   http: ["method", "endpoint", "headers", "body", "query", "output", "redirect"],
   llm: ["model", "system", "prompt", "messages", "format", "options", "maxTokens", "timeout"],
   plugin: ["plugin", "tool", "arguments"],

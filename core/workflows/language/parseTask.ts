@@ -18,10 +18,23 @@ export interface Components {
   timeouts: JsonObject;
 }
 
-const BASE_FIELDS = ["if", "input", "output", "export", "timeout", "then", "metadata"];
+export const BASE_FIELDS = ["if", "input", "output", "export", "timeout", "then", "metadata"];
 /** Which members make a task of which type, in the order they are looked for (`for` and `try` also use `do`). */
-const TYPES = ["for", "try", "fork", "switch", "call", "set", "raise", "wait", "run", "emit", "listen", "do"] as const;
-const EXTRA_FIELDS: Record<string, string[]> = {
+export const TYPES = [
+  "for",
+  "try",
+  "fork",
+  "switch",
+  "call",
+  "set",
+  "raise",
+  "wait",
+  "run",
+  "emit",
+  "listen",
+  "do",
+] as const;
+export const EXTRA_FIELDS: Record<string, string[]> = {
   for: ["while", "do"],
   try: ["catch"],
   call: ["with"],
