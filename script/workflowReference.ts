@@ -81,9 +81,9 @@ const TASKS: Record<string, { about: string; example: string }> = {
   },
   listen: {
     about:
-      "Waits for events, `one`, `any` or `all`, and answers the list of their data (`read: envelope` or `raw` gives more). `any` goes on `until` a condition or other events; `correlate` ties events to the run; `foreach` does its tasks for each. A signal to this run (`logomesh runs signal`) has the type `io.logomesh.signal.<name>`.",
+      "Waits for events, `one`, `any` or `all`, and answers the list of their data (`read: envelope` or `raw` gives more). `any` goes on `until` a condition or other events; `correlate` ties events to the run (`from` sees the whole event); `foreach` does its tasks for each. A signal to this run (`logomesh runs signal`) has the type `io.logomesh.signal.<name>`.",
     example:
-      'listen:\n  to:\n    any: [ { with: { type: com.example.order.paid }, correlate: { order: { from: .order, expect: "${ .order }" } } } ]\n    until: length == 2',
+      'listen:\n  to:\n    any: [ { with: { type: com.example.order.paid }, correlate: { order: { from: .data.order, expect: "${ .order }" } } } ]\n    until: length == 2',
   },
 };
 

@@ -26,6 +26,11 @@ const RESOURCE_TYPES: Record<WorkflowGrant["action"], string> = {
   "event.publish": "EventType",
 };
 
+/** Whether a definition can be granted it. */
+export function isWorkflowAction(action: string): boolean {
+  return Object.hasOwn(RESOURCE_TYPES, action);
+}
+
 /** What a definition was granted; calling a tool includes starting its plugin. */
 export function workflowPermits(definitionHash: string, grants: readonly WorkflowGrant[]): GrantPolicies {
   const permits = grants.flatMap(({ action, resource }): Permit[] => [

@@ -102,6 +102,17 @@ test("[PO18] nothing is granted when the entry cannot be written", async () => {
   expect(changes).toEqual([]);
 });
 
+test("[PO11] whatever a definition may name can be granted to it", async () => {
+  const { grants } = setUp();
+  const actions: Record<WorkflowGrant["action"], true> = {
+    ...{ "plugin.call": true, "llm.generate": true, "net.fetch": true, "thought.read": true },
+    ...{ "thought.write": true, "workflow.run": true, "event.publish": true },
+  };
+  const list = Object.keys(actions).map((action) => ({ action, resource: "x" }) as WorkflowGrant);
+  await grants.grantWorkflow({ definitionHash: "h", grants: list, grantedBy: "p1" });
+  expect(grants.workflowGrants("h").map(({ action }) => action)).toEqual(Object.keys(actions).sort());
+});
+
 test("[PO19] granting the same again leaves no entry", async () => {
   const { grants, recorder } = setUp();
   await grants.grantWorkflow({ definitionHash: "h", grants: GRANTS, grantedBy: "p1" });

@@ -11,21 +11,13 @@ import type {
   WriteCommand,
   Writer,
 } from "../ports/index.ts";
-import { parsePermissions } from "./grantPolicies.ts";
+import { isWorkflowAction, parsePermissions } from "./grantPolicies.ts";
 import type { SetWorkflowGrantsParams } from "./policyWriterModule.ts";
 
 /** What a definition may ask for; a longer list makes each decision slow. */
 const WORKFLOW_GRANTS_MAX = 1000;
 /** Characters of an id, host or path. */
 const TEXT_CHARS_MAX = 2000;
-const ACTIONS: ReadonlySet<string> = new Set<WorkflowGrant["action"]>([
-  "plugin.call",
-  "llm.generate",
-  "net.fetch",
-  "thought.write",
-  "thought.read",
-  "workflow.run",
-]);
 
 export interface SqliteGrantsOptions {
   writer: Writer;
@@ -170,7 +162,8 @@ function uniqueGrants(grants: readonly WorkflowGrant[]): WorkflowGrant[] {
   }
   const unique = new Map<string, WorkflowGrant>();
   for (const { action, resource } of grants) {
-    if (!ACTIONS.has(action)) throw new LogoMeshError("LM_INPUT_INVALID", `${action} cannot be granted to a workflow.`);
+    if (!isWorkflowAction(action))
+      throw new LogoMeshError("LM_INPUT_INVALID", `${action} cannot be granted to a workflow.`);
     requireText(resource);
     unique.set(JSON.stringify([action, resource]), { action, resource });
   }
