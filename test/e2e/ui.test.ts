@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { RunStatus } from "@logomesh/contracts";
 import type { Browser } from "playwright-core";
 import { LOGIN_CODE, startFakeServer, type FakeServer } from "../../web/testing/fakeServer.ts";
 import type { FakeWorld } from "../../web/testing/fakeWorld.ts";
@@ -29,10 +30,15 @@ async function logIn(server: FakeServer, path?: string): Promise<TestPage> {
   return opened;
 }
 
+function runIn(world: FakeWorld, wanted: RunStatus): string {
+  return world.runs.find(({ status }) => status === wanted)?.id ?? "";
+}
+
 const PAGES: [name: string, path: (world: FakeWorld) => string, landmark: string][] = [
   ["Home", () => "/", "See it work"],
   ["Runs", () => "/runs", "Runs"],
   ["Run", (world) => `/runs/${world.runs[0]?.id ?? ""}?task=6`, "shape"],
+  ["Suspended run", (world) => `/runs/${runIn(world, "suspended")}`, "reading-digest"],
   ["Timeline", (world) => `/runs/${world.runs[1]?.id ?? ""}?tab=timeline&task=6`, "shape"],
   ["Tasks", (world) => `/runs/${world.runs[1]?.id ?? ""}?tab=tasks`, "reading-digest"],
   ["Input and output", (world) => `/runs/${world.runs[1]?.id ?? ""}?tab=io`, "Output"],
@@ -245,6 +251,26 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
     await page.getByRole("button", { name: "Cancel", exact: true }).click();
     await page.getByRole("button", { name: "Cancel the run" }).click();
     await page.getByRole("region", { name: "Detail" }).getByText("Cancelled", { exact: true }).waitFor();
+  });
+
+  test("a run is suspended, resumed, and retried when it has failed", async () => {
+    await using opened = await logIn(server);
+    const { page } = opened;
+    server.world.stageMs = 60_000;
+    await page.getByRole("button", { name: "Run the sample" }).click();
+    const detail = page.getByRole("region", { name: "Detail" });
+    await page.getByRole("button", { name: "Suspend", exact: true }).click();
+    await page.getByRole("button", { name: "Suspend the run" }).click();
+    await detail.getByText("Suspended", { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Resume", exact: true }).click();
+    await page.getByText("goes on where it was left").waitFor();
+    expect(await axeViolations(page)).toEqual([]);
+    await page.getByRole("button", { name: "Resume the run" }).click();
+    await detail.getByText("Running", { exact: true }).first().waitFor();
+    server.world.change(server.world.runs[0]?.id ?? "", { status: "faulted" });
+    await page.getByRole("button", { name: "Retry", exact: true }).click();
+    await page.getByRole("button", { name: "Retry the run" }).click();
+    await detail.getByText("Running", { exact: true }).first().waitFor();
   });
 
   test("lists and pages are driven by the keyboard", async () => {

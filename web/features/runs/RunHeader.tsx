@@ -1,15 +1,12 @@
-import { Button, Group, Popover, Progress, Stack, Text } from "@mantine/core";
+import { Group, Progress, Stack, Text } from "@mantine/core";
 import { isTerminalRunStatus, type Run, type RunTaskSummary } from "@logomesh/contracts";
-import { IconPlayerStop } from "@tabler/icons-react";
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
 import { DetailHeader } from "../../components/DetailHeader.tsx";
 import { CopyId, Duration, Fact, RelativeTime } from "../../components/Facts.tsx";
-import { ButtonLink, TextLink } from "../../components/links.tsx";
+import { TextLink } from "../../components/links.tsx";
 import { MarkNote } from "../../components/MarkNote.tsx";
 import { MockNote } from "../../components/MockNote.tsx";
-import { ProblemAlert } from "../../components/States.tsx";
 import { StatusBadge } from "../../components/StatusBadge.tsx";
 import { useApi } from "../../lib/api.ts";
 import { formatCount, visibleText } from "../../lib/format.ts";
@@ -17,7 +14,7 @@ import { progressOf } from "../../lib/graph/taskStates.ts";
 import { queryKeys } from "../../lib/queryKeys.ts";
 import { taskLook, type StatusLook } from "../../lib/status.ts";
 import { RunFault } from "./RunFault.tsx";
-import { useCancelRun } from "./queries.ts";
+import { RunActions } from "./operations/RunActions.tsx";
 
 const listRoute = getRouteApi("/runs");
 
@@ -33,7 +30,7 @@ export function RunHeader({ run, tasks, onSelect }: RunHeaderProps) {
   const api = useApi();
   const status = useQuery({ queryKey: queryKeys.status, queryFn: ({ signal }) => api.getStatus({ signal }) });
   const isOver = isTerminalRunStatus(run.status);
-  const { namespace, name, version } = run.workflow;
+  const { name, version } = run.workflow;
   const progress = progressOf(tasks);
   return (
     <DetailHeader
@@ -45,20 +42,7 @@ export function RunHeader({ run, tasks, onSelect }: RunHeaderProps) {
           {run.tainted === true ? <MarkNote look={PRIVATE} note={PRIVATE_NOTE} /> : null}
         </>
       }
-      actions={
-        <>
-          {isOver ? null : <CancelButton runId={run.id} />}
-          <ButtonLink
-            to="/workflows/$namespace/$name"
-            params={{ namespace, name }}
-            search={{ tab: "start" }}
-            size="compact-sm"
-            variant="default"
-          >
-            {isOver ? "Run again" : "Start another"}
-          </ButtonLink>
-        </>
-      }
+      actions={<RunActions run={run} tasks={tasks} />}
       onClose={() => void navigate({ to: "/runs", search: filter })}
     >
       <Group gap="2px var(--mantine-spacing-lg)">
@@ -97,45 +81,3 @@ const PRIVATE: StatusLook = { tone: "waiting", icon: "lock", label: "private dat
 
 const PRIVATE_NOTE =
   "A step of this run read private data: a thought, a file. What follows stays on this machine, if the constitution says so.";
-
-/** Says what will happen and asks once. */
-function CancelButton({ runId }: { runId: string }) {
-  const cancel = useCancelRun(runId);
-  const [isAsking, setAsking] = useState(false);
-  return (
-    <Popover opened={isAsking} onChange={setAsking} width={280} position="bottom-end" withArrow trapFocus>
-      <Popover.Target>
-        <Button
-          size="compact-sm"
-          variant="default"
-          leftSection={<IconPlayerStop size={14} aria-hidden />}
-          loading={cancel.isPending}
-          onClick={() => setAsking(true)}
-        >
-          Cancel
-        </Button>
-      </Popover.Target>
-      <Popover.Dropdown>
-        <Stack gap="sm">
-          <Text size="sm">
-            The plugin calls and model calls of this run are stopped. What it has already stored stays. A cancelled run
-            does not continue.
-          </Text>
-          <Group gap="xs">
-            <Button
-              size="compact-sm"
-              color="red"
-              onClick={() => cancel.mutate(undefined, { onSuccess: () => setAsking(false) })}
-            >
-              Cancel the run
-            </Button>
-            <Button size="compact-sm" variant="subtle" onClick={() => setAsking(false)}>
-              Let it run
-            </Button>
-          </Group>
-        </Stack>
-        {cancel.isError ? <ProblemAlert error={cancel.error} /> : null}
-      </Popover.Dropdown>
-    </Popover>
-  );
-}

@@ -1,9 +1,8 @@
 /** What the runs pages ask of the workbench. Live messages patch the same cache. */
 import type { RunTaskSummary } from "@logomesh/contracts";
 import type { Client } from "@logomesh/contracts/client";
-import { queryOptions, useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useApi } from "../../lib/api.ts";
-import { applyRun } from "../../lib/liveCache.ts";
 import { queryKeys, type RunFilter } from "../../lib/queryKeys.ts";
 
 const PAGE_LIMIT = 100;
@@ -112,17 +111,5 @@ export function useRunDefinition(runId: string) {
     queryKey: queryKeys.runDefinition(runId),
     queryFn: ({ signal }) => api.getRunDefinition({ params: { id: runId }, signal }),
     staleTime: Infinity,
-  });
-}
-
-export function useCancelRun(runId: string) {
-  const api = useApi();
-  const cache = useQueryClient();
-  return useMutation({
-    mutationFn: () => api.cancelRun({ params: { id: runId } }),
-    onSuccess: (run) => {
-      const { input: _input, output: _output, ...summary } = run;
-      applyRun(cache, summary);
-    },
   });
 }
