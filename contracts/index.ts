@@ -2,6 +2,11 @@ export {
   ResumeRunParamsSchema,
   StepDecisionSchema,
   SuspendRunParamsSchema,
+  type ComparedSide,
+  type ComparedTask,
+  type ComparedValue,
+  type CompareRunsResult,
+  type ReplayRunResult,
   type ResumeRunParams,
   type StepDecision,
 } from "./workflows/operations.ts";

@@ -52,6 +52,8 @@ const CHANGES: NonNullable<Plugin["changes"]> = {
   tools: { added: [EVIL], removed: [], changed: [] },
 };
 
+const SIDE = { seq: 1, status: "completed" as const, durationMs: 5, output: { value: EVIL } };
+
 const workbench = createStubWorkbench(
   {
     listRuns: ({ query }) => ({
@@ -64,6 +66,23 @@ const workbench = createStubWorkbench(
     suspendRun: () => ({ ...RUN, status: "suspended", statusReason: "Lunch." }),
     resumeRun: () => ({ ...RUN, status: "running" }),
     retryRun: () => ({ ...RUN, status: "running" }),
+    replayRun: () => ({
+      ...{ identical: false, events: 1, tasks: 2 },
+      difference: { seq: 1, reference: EVIL, field: "output", recorded: EVIL, replayed: "2" },
+    }),
+    compareRuns: () => ({
+      a: { id: "run_1", workflow: WORKFLOW, status: "completed", input: { value: 1 }, output: { value: EVIL } },
+      b: { id: "run_2", workflow: WORKFLOW, status: "faulted", input: { value: 2 }, durationMs: 12 },
+      tasks: [
+        { place: "/do/0/a", name: EVIL, type: "set", a: SIDE, b: SIDE, differences: [] },
+        {
+          ...{ place: "/do/1/b", name: "b", type: "llm", a: SIDE, differences: ["output"] },
+          b: { ...SIDE, output: { bytes: 70_000, sha256: "ab".repeat(32) } },
+        },
+        { place: "/do/2/c", name: "c", type: "set", b: SIDE, differences: ["missing"] },
+      ],
+      ...{ different: 2, identical: false },
+    }),
     cancelRun: () => ({ ...RUN, status: "cancelled" }),
     signalRun: ({ body }) => ({ id: `evt_${(body as { name: string }).name}` }),
     listEvents: () => ({
@@ -170,6 +189,9 @@ test.each<[string, number, string]>([
   ["runs cancel run_1", 0, "⊘ cancelled run_1"],
   ["runs signal run_1 go --data 1", 0, "evt_go"],
   ["event list --type com.acme.paid", 0, "7  com.acme.paid  ␛]0;owned"],
+  ["runs replay run_1", 1, "✗ not identical: output of task 1 ␛]0;owned"],
+  ["runs compare run_1 run_2", 0, "only in run_2"],
+  ["runs compare run_1 run_2 --all", 0, "= ␛]0;owned"],
   ["runs suspend run_1 --reason Lunch", 0, "suspended run_1"],
   ["runs resume run_1 --retry-step 1 --fail-step 2 --complete-step 3={}", 0, "running run_1"],
   ["workflow list", 0, "default/digest  1.0.0"],

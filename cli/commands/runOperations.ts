@@ -4,7 +4,8 @@ import { textOption, textOptions } from "../arguments.ts";
 import { connect } from "../connect.ts";
 import { UsageError, type CliContext, type Command, type CommandArguments } from "../context.ts";
 import { statusText } from "../output/style.ts";
-import { visibleBlock } from "../output/text.ts";
+import { comparisonLines } from "../output/comparison.ts";
+import { visibleBlock, visibleLine } from "../output/text.ts";
 
 function printState(run: Run, { json }: CommandArguments, context: CliContext): number {
   if (json) context.printJson(run);
@@ -77,7 +78,45 @@ function continuing(what: "resumeRun" | "retryRun", texts: Pick<Command, "summar
   };
 }
 
+const replay: Command = {
+  usage: "<run>",
+  summary: "Run the interpreter over a run's journal, without any effect, and compare",
+  positionals: { min: 1, max: 1 },
+  async run({ positionals: [id = ""], json }, context) {
+    const { client } = await connect(context);
+    const result = await client.replayRun({ params: { id }, signal: context.signal });
+    const { identical, events, tasks, difference } = result;
+    if (json) context.printJson(result);
+    else if (identical)
+      context.print(`${context.style.green("✓")} identical: ${tasks} tasks from ${events} recorded events`);
+    else if (difference !== undefined) {
+      const { seq, reference, field, recorded, replayed } = difference;
+      const place = seq === undefined ? "" : ` of task ${seq} ${visibleLine(reference ?? "")}`;
+      context.print(`${context.style.red("✗ not identical")}: ${field}${place}`);
+      context.print(`  recorded  ${visibleLine(recorded)}`);
+      context.print(`  replayed  ${visibleLine(replayed)}`);
+    }
+    return identical ? 0 : 1;
+  },
+};
+
+const compare: Command = {
+  usage: "<run> <run> [--all]",
+  summary: "Show two runs side by side",
+  options: { all: { type: "boolean", help: "also tasks that do not differ" } },
+  positionals: { min: 2, max: 2 },
+  async run({ positionals: [a = "", b = ""], values, json }, context) {
+    const { client } = await connect(context);
+    const result = await client.compareRuns({ query: { a, b }, signal: context.signal });
+    if (json) context.printJson(result);
+    else comparisonLines(result, { style: context.style, all: values.all === true }).forEach(context.print);
+    return 0;
+  },
+};
+
 export const runOperationCommands = {
+  "runs replay": replay,
+  "runs compare": compare,
   "runs suspend": suspend,
   "runs resume": continuing("resumeRun", {
     summary: "Go on with a suspended run",

@@ -33,6 +33,8 @@ import type {
   StoredEvent,
   PutConstitutionParams,
   RegistryEntry,
+  CompareRunsResult,
+  ReplayRunResult,
   ResumeRunParams,
   Run,
   RunEvent,
@@ -74,6 +76,9 @@ export interface RunOperationsService {
   resume(runId: string, params: ResumeRunParams, actor: Actor): Promise<Run>;
   /** A faulted or cancelled run goes on from the task that failed, or from what was going on. */
   retry(runId: string, params: ResumeRunParams, actor: Actor): Promise<Run>;
+  /** The interpreter over the journal, without any effect. */
+  replay(runId: string): Promise<ReplayRunResult>;
+  compare(runIdA: string, runIdB: string): Promise<CompareRunsResult>;
 }
 
 export interface WorkflowService {

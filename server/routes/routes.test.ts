@@ -27,6 +27,8 @@ const REQUESTS: Record<RouteName, { query?: string; body?: object; status?: numb
   suspendRun: { body: {} },
   resumeRun: { body: {} },
   retryRun: { body: {} },
+  replayRun: {},
+  compareRuns: { query: "?a=run-1&b=run-2" },
   getRunDefinition: {},
   listPlugins: {},
   searchRegistry: { query: "?q=words&limit=5" },

@@ -14,7 +14,7 @@ type RunRoute =
       | "signalRun"
       | "getRunDefinition"
     )
-  | ("suspendRun" | "resumeRun" | "retryRun");
+  | ("suspendRun" | "resumeRun" | "retryRun" | "replayRun" | "compareRuns");
 
 export function runRoutes({ workflows }: Workbench): HandlersOf<RunRoute> {
   return {
@@ -44,6 +44,8 @@ export function runRoutes({ workflows }: Workbench): HandlersOf<RunRoute> {
       workflows.operations.suspend(params.id, { reason: body.reason, actor: identity.caller.actor }),
     resumeRun: ({ params, body, identity }) => workflows.operations.resume(params.id, body, identity.caller.actor),
     retryRun: ({ params, body, identity }) => workflows.operations.retry(params.id, body, identity.caller.actor),
+    replayRun: ({ params }) => workflows.operations.replay(params.id),
+    compareRuns: ({ query }) => workflows.operations.compare(query.a, query.b),
     getRunDefinition: ({ params }) => workflows.getRunDefinition(params.id),
   };
 }

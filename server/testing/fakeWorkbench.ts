@@ -124,6 +124,11 @@ export class FakeWorkbench implements Workbench {
       suspend: async (runId, { reason }) =>
         this.#record("suspend", runOf(runId, { status: "suspended" }), runId, reason),
       resume: async (runId, params) => this.#record("resume", runOf(runId, {}), runId, params),
+      replay: async (runId) => this.#record("replay", { identical: true, events: 1, tasks: 2 }, runId),
+      compare: async (a, b) => {
+        const side = (id: string) => ({ id, workflow: runOf(id, {}).workflow, status: "completed" as const });
+        return this.#record("compare", { a: side(a), b: side(b), tasks: [], different: 0, identical: true }, a, b);
+      },
       retry: async (runId, params) => this.#record("retry", runOf(runId, {}), runId, params),
     },
     cancel: async (runId) => {

@@ -9,7 +9,13 @@ import {
   RunTaskSummarySchema,
   SignalRunParamsSchema,
 } from "../../workflows/run.ts";
-import { ResumeRunParamsSchema, SuspendRunParamsSchema } from "../../workflows/operations.ts";
+import {
+  CompareRunsQuerySchema,
+  CompareRunsResultSchema,
+  ReplayRunResultSchema,
+  ResumeRunParamsSchema,
+  SuspendRunParamsSchema,
+} from "../../workflows/operations.ts";
 import { StartRunParamsSchema } from "../../workflows/workflow.ts";
 import { PageQuerySchema, pageOf } from "../page.ts";
 import { IdParamsSchema, type Route } from "../route.ts";
@@ -108,6 +114,22 @@ export const runRoutes = {
     params: IdParamsSchema,
     body: ResumeRunParamsSchema,
     responses: { 200: RunSchema },
+  },
+  replayRun: {
+    method: "POST",
+    path: "/api/runs/:id/replay",
+    scope: "run",
+    summary: "Run the interpreter over the journal without any effect, and compare",
+    params: IdParamsSchema,
+    responses: { 200: ReplayRunResultSchema },
+  },
+  compareRuns: {
+    method: "GET",
+    path: "/api/runs/compare",
+    scope: "run",
+    summary: "Two runs side by side",
+    query: CompareRunsQuerySchema,
+    responses: { 200: CompareRunsResultSchema },
   },
   getRunDefinition: {
     method: "GET",

@@ -3,6 +3,8 @@ import {
   isTerminalRunStatus,
   type Actor,
   type JsonObject,
+  type CompareRunsResult,
+  type ReplayRunResult,
   type ResumeRunParams,
   type Run,
   type StepDecision,
@@ -12,7 +14,9 @@ import type { Machine } from "../../interpreter/index.ts";
 import type { ClaimedRun, WorkflowStore } from "../../store/workflowStore.ts";
 import { runEntry } from "../lifecycle.ts";
 import type { RunDriver } from "../runDriver.ts";
+import { compareRuns } from "./compare.ts";
 import { prepareContinuation } from "./continuation.ts";
+import { replayRun } from "./replay.ts";
 
 /** What the operations ask of the engine around them. */
 export interface OperationsHost {
@@ -78,6 +82,24 @@ export class RunOperations {
     return this.#continue(run, { kind: "run.retried", decisions: params.steps ?? [], actor });
   }
 
+  /** Runs the interpreter over what is recorded, without any effect. @throws LogoMeshError LM_NOT_FOUND, LM_CONFLICT */
+  async replay(runId: string): Promise<ReplayRunResult> {
+    const run = await this.#host.getRun(runId);
+    if (run.status === "pending")
+      throw new LogoMeshError("LM_CONFLICT", `Run ${runId} has not begun: there is nothing to replay.`);
+    const createMachine = (): Machine => this.#host.createMachine(run);
+    return replayRun(run, { createMachine, rows: this.#host.store.loadTasks(runId) });
+  }
+
+  /** @throws LogoMeshError LM_NOT_FOUND */
+  async compare(runIdA: string, runIdB: string): Promise<CompareRunsResult> {
+    const load = async (runId: string) => {
+      const run = await this.#host.getRun(runId);
+      return { run, rows: this.#host.store.loadTasks(runId) };
+    };
+    return compareRuns(await load(runIdA), await load(runIdB));
+  }
+
   async #continue(
     run: Run,
     order: { kind: "run.resumed" | "run.retried"; decisions: readonly StepDecision[]; actor: Actor },
@@ -98,7 +120,9 @@ export class RunOperations {
       if (claim === undefined) throw new LogoMeshError("LM_NOT_FOUND", `No run ${run.id}.`);
       const data: JsonObject = Object.fromEntries(decisions.map(({ seq, decision }) => [`step${seq}`, decision]));
       const entry = runEntry({ runId: run.id, ...run.workflow }, { kind, actor, status: "running", data });
-      await this.#host.open(run, claim).takeUp(machine, { actor, entry, reopens: isRetry });
+      // What a retry takes back is no part of the run any more.
+      const { error: _error, endedAt: _endedAt, ...begun } = run;
+      await this.#host.open(begun, claim).takeUp(machine, { actor, entry, reopens: isRetry });
       return await this.#host.getRun(run.id);
     } finally {
       this.#busy.delete(run.id);
