@@ -158,7 +158,7 @@ CREATE TABLE workflow_run (
   -- Recoveries since a step was last recorded: what tells a poison run.
   idle_recoveries INTEGER NOT NULL DEFAULT 0,
   event_seq INTEGER NOT NULL DEFAULT 0
-, tainted INTEGER NOT NULL DEFAULT 0 CHECK (tainted IN (0, 1)), priority INTEGER NOT NULL DEFAULT 0, queue TEXT, event_position INTEGER NOT NULL DEFAULT 0) STRICT;
+, tainted INTEGER NOT NULL DEFAULT 0 CHECK (tainted IN (0, 1)), priority INTEGER NOT NULL DEFAULT 0, queue TEXT, event_position INTEGER NOT NULL DEFAULT 0, owner TEXT) STRICT;
 
 CREATE INDEX workflow_run_created ON workflow_run (created_at, id);
 
@@ -346,3 +346,8 @@ CREATE TABLE "workflow_task" (
   details TEXT,
   PRIMARY KEY (run_id, seq)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE workflow_engine (
+  id TEXT PRIMARY KEY,
+  lease_until INTEGER NOT NULL
+) STRICT;

@@ -35,6 +35,7 @@ import type {
 import { Definitions, notFound } from "./engine/definitions.ts";
 import { EffectQueue, type QueueLength } from "./engine/effectQueue.ts";
 import { EffectRunner, type ChildRequest, type ChildResult, type ChildRuns } from "./engine/effectRunner.ts";
+import { EngineLease } from "./engine/engineLease.ts";
 import { EventEmitter } from "./engine/eventEmitter.ts";
 import { EventRouter } from "./engine/eventRouter.ts";
 import type { RunIdentity } from "./engine/lifecycle.ts";
@@ -51,7 +52,7 @@ import { Machine, SchemaValidator, WorkflowFault } from "./interpreter/index.ts"
 import { collectGrants, type RunTask, type WorkflowDefinition } from "./language/index.ts";
 import type { RunMessage } from "./runMessage.ts";
 import { describeTask, summarizeTask } from "./store/rows.ts";
-import type { ClaimedRun, NewRun, RunQuery, WorkflowStore } from "./store/workflowStore.ts";
+import type { ClaimedRun, NewRun, RunClaim, RunQuery, WorkflowStore } from "./store/workflowStore.ts";
 
 // The façade of the workflow engine: definitions, runs, and what a door may ask of them. One RunDriver owns each live run.
 
@@ -85,6 +86,8 @@ export interface TaskEngineOptions {
   logger: Logger;
   /** Name and version, as expressions see them. */
   runtime: { name: string; version: string };
+  /** Other engines may have runs in the same store: each keeps a lease, and takes over from those whose lease has run out. */
+  sharesStore?: boolean;
   /** Steps that are performed at once, over all runs. */
   stepsAtOnce?: number;
 }
@@ -100,6 +103,7 @@ export class TaskEngine implements AsyncDisposable {
   readonly #queue: EffectQueue;
   readonly #effects: EffectRunner;
   readonly #router: EventRouter;
+  readonly #lease: EngineLease;
   /** Until then a run may be about to get its owner. */
   #recovered: Promise<undefined> = Promise.resolve(undefined);
   /** Suspend, resume, retry. */
@@ -113,6 +117,11 @@ export class TaskEngine implements AsyncDisposable {
     this.#queue = new EffectQueue({ places: options.stepsAtOnce ?? STEPS_AT_ONCE });
     this.#definitions = new Definitions({ store, grants, clock, evaluator: this.#evaluator, schemas: this.#schemas });
     const children: ChildRuns = { run: (task, request, signal) => this.#runChild(task, request, signal) };
+    this.#lease = new EngineLease({
+      ...{ store, clock, ids: options.ids, logger: options.logger },
+      onLost: () => this.#letGo(),
+      onExpired: async () => void (await this.recover()),
+    });
     this.#router = new EventRouter(options.events.store);
     this.#effects = new EffectRunner({
       emitter: new EventEmitter({ ...options.events, policy: options.policy }),
@@ -127,6 +136,7 @@ export class TaskEngine implements AsyncDisposable {
       assertStarting: () => this.#assertStarting(),
       getRun: (runId) => this.getRun(runId),
       driverOf: (runId) => this.#drivers.get(runId),
+      engineId: () => this.#lease.engineId,
       open: (run, claim) => this.#open(run, claim),
       createMachine: ({ id: runId, workflow, input = {}, startedAt, createdAt }) =>
         this.#createMachine(this.#definitions.byHash(workflow.hash), {
@@ -148,13 +158,14 @@ export class TaskEngine implements AsyncDisposable {
 
   async #takeOver(): Promise<{ runs: number }> {
     const { store, clock, logger } = this.#options;
+    if (this.#options.sharesStore === true) await this.#lease.open();
     const isOver = (): boolean => this.#stopped || this.#paused;
     const audit = ({ runId }: { runId: string }): AuditEntryDraft => ({
       kind: "run.recovered",
       actor: { type: "system", id: "engine" },
       trace: { run: runId },
     });
-    const claimed = await untilStored(() => store.claimLiveRuns(audit), { clock, logger, isOver });
+    const claimed = await untilStored(() => store.claimLiveRuns(audit, this.#claim()), { clock, logger, isOver });
     if (isOver()) return { runs: 0 };
     const waiting: WaitingRun[] = [];
     await Promise.all(claimed.map((run) => this.#resume(run, waiting)));
@@ -169,14 +180,29 @@ export class TaskEngine implements AsyncDisposable {
    */
   async pause(): Promise<void> {
     this.#paused = true;
+    await this.#letGo();
+  }
+
+  /** Stops all work and leaves the runs to whoever has them, or will. */
+  async #letGo(): Promise<void> {
     this.#runs.clear();
     await Promise.all([...this.#drivers.values()].map((driver) => driver.stop()));
   }
 
+  /** Where nobody else can be, whoever had a run before is dead. */
+  #claim(runId?: string): RunClaim {
+    const { clock, sharesStore } = this.#options;
+    return {
+      ...(runId === undefined ? {} : { runId }),
+      owner: this.#lease.engineId,
+      ...(sharesStore === true ? { nowMs: clock.nowMs() } : {}),
+    };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopped = true;
-    this.#runs.clear();
-    await Promise.all([...this.#drivers.values()].map((driver) => driver.stop()));
+    await this.#lease[Symbol.asyncDispose]();
+    await this.#letGo();
     this.#router[Symbol.dispose]();
     this.#evaluator[Symbol.dispose]();
   }
@@ -410,6 +436,7 @@ export class TaskEngine implements AsyncDisposable {
     const createdAtMs = this.#options.clock.nowMs();
     const create: NewRun = {
       workflow: { namespace, name, version, hash },
+      owner: this.#lease.engineId,
       ...{ input, createdAtMs, startedBy: `${actor.type}:${actor.id}` },
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
       ...(priority === 0 ? {} : { priority }),
@@ -529,9 +556,10 @@ export class TaskEngine implements AsyncDisposable {
     if (waiting !== undefined) return this.#open(run, waiting);
     const [claim] = await this.#options.store.claimLiveRuns(
       ({ runId }) => ({ kind: "run.claimed", actor: { type: "system", id: "engine" }, trace: { run: runId } }),
-      run.id,
+      this.#claim(run.id),
     );
-    if (claim === undefined) throw new LogoMeshError("LM_WORKFLOW_RUN_FINISHED", `Run ${run.id} has ended.`);
+    if (claim === undefined)
+      throw new LogoMeshError("LM_WORKFLOW_LEASE_LOST", `Run ${run.id} has ended, or another engine has it.`);
     const driver = this.#open(run, claim);
     if (run.status !== "pending") await driver.replay(this.#options.store.loadTasks(run.id));
     return driver;

@@ -19,6 +19,7 @@ import type { AuditEntryDraft, AuditLog, Reader, SqlRow, SqlValue, Writer } from
 import { toRecord, toRun, toRunSummary, toStoredTask, toTask, toTaskSummary } from "./rows.ts";
 import type {
   ClaimedRun,
+  RunClaim,
   CommitResult,
   RunQuery,
   StoredDefinition,
@@ -148,25 +149,56 @@ export class SqliteWorkflowStore implements WorkflowStore {
     return result as CommitResult;
   }
 
-  async claimLiveRuns(audit: (run: { runId: string }) => AuditEntryDraft, runId?: string): Promise<ClaimedRun[]> {
+  async claimLiveRuns(
+    audit: (run: { runId: string }) => AuditEntryDraft,
+    { runId, owner, nowMs }: RunClaim = {},
+  ): Promise<ClaimedRun[]> {
     const rows = this.#reader.all(
-      `SELECT id FROM workflow_run WHERE status NOT IN ('completed', 'faulted', 'cancelled') AND (?1 IS NULL OR id = ?1) ORDER BY id`,
-      runId ?? null,
+      `SELECT id FROM workflow_run WHERE status NOT IN ('completed', 'faulted', 'cancelled') AND (?1 IS NULL OR id = ?1)
+       AND (?3 IS NULL OR owner IS NULL OR owner NOT IN (SELECT id FROM workflow_engine WHERE lease_until > ?3 AND id IS NOT ?2)) ORDER BY id`,
+      ...[runId ?? null, owner ?? null, nowMs ?? null],
     );
-    return Promise.all(
-      rows.map(async (row) => {
-        const runId = row.id as string;
-        const [claim] = await this.#writer.run([
-          { name: "workflow.claim", params: { runId } },
-          this.#audit.command(audit({ runId })),
-        ]);
-        return { runId, ...(claim as Omit<ClaimedRun, "runId">) };
-      }),
-    );
+    const claims = await Promise.all(rows.map((row) => this.#claim(row.id as string, { audit, owner, nowMs })));
+    return claims.filter((claim) => claim !== undefined);
   }
 
-  async claimRun(runId: string): Promise<ClaimedRun | undefined> {
-    const [claim] = await this.#writer.run([{ name: "workflow.claimForPerson", params: { runId } }]);
+  async #claim(
+    runId: string,
+    {
+      audit,
+      owner,
+      nowMs,
+    }: {
+      audit: (run: { runId: string }) => AuditEntryDraft;
+      owner: string | undefined;
+      nowMs: number | undefined;
+    },
+  ): Promise<ClaimedRun | undefined> {
+    try {
+      const [claim] = await this.#writer.run([
+        { name: "workflow.claim", params: { runId, owner: owner ?? null, now: nowMs ?? null } },
+        this.#audit.command(audit({ runId })),
+      ]);
+      return { runId, ...(claim as Omit<ClaimedRun, "runId">) };
+    } catch (error) {
+      if (error instanceof LogoMeshError && error.code === "LM_WORKFLOW_LEASE_LOST") return undefined;
+      throw error;
+    }
+  }
+
+  async renewLease({ engineId, untilMs }: { engineId: string; untilMs: number }): Promise<boolean> {
+    const [wasHeld] = await this.#writer.run([{ name: "workflow.lease", params: { engineId, until: untilMs } }]);
+    return wasHeld as boolean;
+  }
+
+  hasExpiredLease(nowMs: number): boolean {
+    return this.#reader.get("SELECT 1 FROM workflow_engine WHERE lease_until <= ? LIMIT 1", nowMs) !== undefined;
+  }
+
+  async claimRun(runId: string, owner?: string): Promise<ClaimedRun | undefined> {
+    const [claim] = await this.#writer.run([
+      { name: "workflow.claimForPerson", params: { runId, owner: owner ?? null } },
+    ]);
     return claim === null ? undefined : { runId, ...(claim as Omit<ClaimedRun, "runId">) };
   }
 
@@ -344,6 +376,7 @@ function commitParams(transition: Transition): CommitParams {
             priority: create.priority ?? 0,
             queue: create.queue ?? null,
             eventPosition: create.eventPosition ?? 0,
+            owner: create.owner ?? null,
           },
     reopens: transition.reopens ?? false,
     status: transition.status ?? null,

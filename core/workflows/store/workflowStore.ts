@@ -44,6 +44,8 @@ export interface NewRun {
   priority?: number;
   /** Where it has or waits for a place. */
   queue?: string;
+  /** The engine that begins it. */
+  owner?: string;
   /** Its listeners hear events that were stored behind this position. Default 0. */
   eventPosition?: number;
   parent?: { runId: string; taskReference: string };
@@ -122,6 +124,16 @@ export interface ClaimedRun {
   eventPosition: number;
 }
 
+/** Which of the live runs are taken over, and by whom. */
+export interface RunClaim {
+  /** Default: all. */
+  runId?: string;
+  /** The engine that takes them. */
+  owner?: string;
+  /** Set where engines share the store: those whose lease runs on after this instant keep their runs; the leases of others end. */
+  nowMs?: number;
+}
+
 export interface RunQuery extends PageQuery {
   status?: RunStatus;
   workflow?: string;
@@ -147,14 +159,17 @@ export interface WorkflowStore {
    * @throws LM_WORKFLOW_LEASE_LOST, LM_WORKFLOW_RUN_FINISHED, LM_CONFLICT when the idempotency key is taken
    */
   commit(transition: Transition): Promise<CommitResult>;
-  /** Takes over every run that has not ended, or one of them: raises the epoch and counts the recovery. */
-  claimLiveRuns(audit: (run: { runId: string }) => AuditEntryDraft, runId?: string): Promise<ClaimedRun[]>;
+  /** Takes over runs that have not ended: raises the epoch and counts the recovery. */
+  claimLiveRuns(audit: (run: { runId: string }) => AuditEntryDraft, claim?: RunClaim): Promise<ClaimedRun[]>;
+  /** Whether the lease was there before. */
+  renewLease(lease: { engineId: string; untilMs: number }): Promise<boolean>;
+  hasExpiredLease(nowMs: number): boolean;
 
   /**
    * Takes over one run, ended or not, because a person asks: raises its epoch and counts its idle recoveries from none. Undefined
    * when there is no such run.
    */
-  claimRun(runId: string): Promise<ClaimedRun | undefined>;
+  claimRun(runId: string, owner?: string): Promise<ClaimedRun | undefined>;
 
   getRun(runId: string): Run | undefined;
   findRunByIdempotencyKey(key: string): Run | undefined;

@@ -57,6 +57,7 @@ export interface CreateRunParams {
   priority: number;
   queue: string | null;
   eventPosition: number;
+  owner: string | null;
 }
 
 export interface SaveDefinitionParams {
@@ -75,8 +76,8 @@ export interface SaveDefinitionParams {
 }
 
 const INSERT_RUN = `INSERT INTO workflow_run
-  (id, namespace, name, version, hash, status, input, created_at, parent_run, parent_task, started_by, idempotency_key, epoch, priority, queue, event_position)
-  VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+  (id, namespace, name, version, hash, status, input, created_at, parent_run, parent_task, started_by, idempotency_key, epoch, priority, queue, event_position, owner)
+  VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
 const UPDATE_RUN = `UPDATE workflow_run SET
   status_reason = CASE WHEN ?1 IS NULL OR ?1 = status THEN coalesce(?2, status_reason) ELSE ?2 END, status = coalesce(?1, status), started_at = coalesce(started_at, ?), ended_at = coalesce(?, ended_at),
   output = coalesce(?, output), error = coalesce(?, error), simulated = max(simulated, ?), tainted = max(tainted, ?), event_seq = event_seq + ?,
@@ -104,6 +105,7 @@ export const createWorkflowWriterModule: CreateWriterModule = () => ({
     "workflow.undefine": deleteDefinition,
     "workflow.claim": claimRun,
     "workflow.claimForPerson": claimForPerson,
+    "workflow.lease": renewLease,
   },
 });
 
@@ -137,6 +139,7 @@ function commitTransition(
         create.priority,
         create.queue,
         create.eventPosition,
+        create.owner,
       );
   }
   if (params.reopens) context.sql(REOPEN_RUN).run(runId, params.epoch);
@@ -227,21 +230,44 @@ function deleteDefinition(
   return Number(changes);
 }
 
-function claimRun(context: WriteContext, { runId }: { runId: string }): Omit<ClaimedRun, "runId"> {
-  return context
+/** Refused when another engine has the run by now, or it has ended. */
+function claimRun(
+  context: WriteContext,
+  { runId, owner, now }: { runId: string; owner: string | null; now: number | null },
+): Omit<ClaimedRun, "runId"> {
+  if (now !== null) context.sql("DELETE FROM workflow_engine WHERE lease_until <= ? AND id IS NOT ?").run(now, owner);
+  const claim = context
     .sql(
-      `UPDATE workflow_run SET epoch = epoch + 1, recoveries = recoveries + (status <> 'pending'), idle_recoveries = idle_recoveries + (status <> 'pending')
-     WHERE id = ? RETURNING epoch, idle_recoveries AS idleRecoveries, event_position AS eventPosition`,
+      `UPDATE workflow_run SET owner = ?2, epoch = epoch + 1, recoveries = recoveries + (status <> 'pending'), idle_recoveries = idle_recoveries + (status <> 'pending')
+     WHERE id = ?1 AND status NOT IN ('completed', 'faulted', 'cancelled')
+     AND (?3 IS NULL OR owner IS NULL OR owner NOT IN (SELECT id FROM workflow_engine WHERE id IS NOT ?2))
+     RETURNING epoch, idle_recoveries AS idleRecoveries, event_position AS eventPosition`,
     )
-    .get(runId) as unknown as Omit<ClaimedRun, "runId">;
+    .get(runId, owner, now) as unknown as Omit<ClaimedRun, "runId"> | undefined;
+  if (claim === undefined)
+    throw new LogoMeshError("LM_WORKFLOW_LEASE_LOST", `Run ${runId} has ended, or another engine has it.`);
+  return claim;
 }
 
-function claimForPerson(context: WriteContext, { runId }: { runId: string }): Omit<ClaimedRun, "runId"> | null {
+function renewLease(context: WriteContext, { engineId, until }: { engineId: string; until: number }): boolean {
+  const known = context.sql("SELECT 1 FROM workflow_engine WHERE id = ?").get(engineId) !== undefined;
+  context
+    .sql(
+      "INSERT INTO workflow_engine (id, lease_until) VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until",
+    )
+    .run(engineId, until);
+  return known;
+}
+
+function claimForPerson(
+  context: WriteContext,
+  { runId, owner }: { runId: string; owner: string | null },
+): Omit<ClaimedRun, "runId"> | null {
   const row = context
     .sql(
-      `UPDATE workflow_run SET epoch = epoch + 1, idle_recoveries = 0 WHERE id = ?
+      `UPDATE workflow_run SET owner = ?2, epoch = epoch + 1, idle_recoveries = 0 WHERE id = ?1
        RETURNING epoch, idle_recoveries AS idleRecoveries, event_position AS eventPosition`,
     )
-    .get(runId);
+    .get(runId, owner);
   return (row ?? null) as Omit<ClaimedRun, "runId"> | null;
 }

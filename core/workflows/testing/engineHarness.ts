@@ -63,6 +63,8 @@ export interface EngineHarness {
   run: (source: string, input?: JsonValue, waitMs?: number) => Promise<Run>;
   /** A new engine on the same database, as after a crash: the old one is left alone with its writer cut off. */
   crash: () => TaskEngine;
+  /** One more engine on the same database, with a clock of its own: it shares the database as the first one does. */
+  join: (clock: FakeClock) => TaskEngine;
   thoughts: string[];
   /** Definitions that were granted what they name. */
   grantedHashes: string[];
@@ -79,7 +81,7 @@ export function workflow(body: string, name = "test"): string {
   return `document: { dsl: "1.0.3", namespace: default, name: ${name}, version: "1.0.0" }\n${body}`;
 }
 
-export function createEngineHarness(): EngineHarness {
+export function createEngineHarness({ sharesStore = false }: { sharesStore?: boolean } = {}): EngineHarness {
   const clock = new FakeClock();
   const random = createSeededRandom(11);
   const audit: AuditEntryDraft[] = [];
@@ -122,7 +124,7 @@ export function createEngineHarness(): EngineHarness {
   } as unknown as EngineHarness;
   const ids = createIdSource({ clock, random });
 
-  function createEngine(): TaskEngine {
+  function createEngine(clock = harness.clock): TaskEngine {
     const life = new AbortController();
     const isCut = (): boolean => life.signal.aborted;
     cut = () => life.abort();
@@ -155,7 +157,7 @@ export function createEngineHarness(): EngineHarness {
         }),
       ]),
       events: { bus, store: harness.events },
-      runtime: { name: "LogoMesh", version: "0.0.0" },
+      ...{ runtime: { name: "LogoMesh", version: "0.0.0" }, sharesStore },
     });
   }
 
@@ -165,6 +167,7 @@ export function createEngineHarness(): EngineHarness {
     harness.engine = createEngine();
     return harness.engine;
   };
+  harness.join = (own) => createEngine(own);
   harness.define = async (source) => {
     await harness.engine.define({ source, origin: "api", caller: ADMIN });
   };

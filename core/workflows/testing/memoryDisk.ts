@@ -13,6 +13,8 @@ export interface MemoryState {
   runs: Map<string, SqlRow>;
   tasks: Map<string, Map<number, StoredTask>>;
   events: { id: number; runId: string; seq: number; type: string; time: string; data: object }[];
+  /** Ends of leases, by engine. */
+  leases: Map<string, number>;
   audit: AuditEntryDraft[];
   /** Write commands of other modules, in order of their transactions. */
   writes: WriteCommand[];
@@ -134,7 +136,7 @@ export class MemoryDisk {
 
 function emptyState(): MemoryState {
   return {
-    ...{ definitions: new Map(), versions: [], runs: new Map(), tasks: new Map() },
+    ...{ definitions: new Map(), versions: [], runs: new Map(), tasks: new Map(), leases: new Map() },
     ...{ events: [], audit: [], writes: [] },
   };
 }

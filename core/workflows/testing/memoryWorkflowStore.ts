@@ -19,6 +19,7 @@ import type { AuditEntryDraft, SqlRow } from "../../ports/index.ts";
 import { describeTask, summarizeTask, toRun, toRunSummary } from "../store/rows.ts";
 import type {
   ClaimedRun,
+  RunClaim,
   CommitResult,
   NewRun,
   RunQuery,
@@ -195,33 +196,55 @@ export class MemoryWorkflowStore implements WorkflowStore {
     return run;
   }
 
-  async claimLiveRuns(audit: (run: { runId: string }) => AuditEntryDraft, runId?: string): Promise<ClaimedRun[]> {
+  async claimLiveRuns(
+    audit: (run: { runId: string }) => AuditEntryDraft,
+    { runId, owner, nowMs }: RunClaim = {},
+  ): Promise<ClaimedRun[]> {
+    const isFree = (state: MemoryState, run: SqlRow): boolean =>
+      !isTerminal(run) &&
+      (nowMs === undefined || run.owner === owner || (state.leases.get(String(run.owner)) ?? 0) <= nowMs);
     const live = [...this.#disk.state.runs.values()]
-      .filter((run) => !isTerminal(run) && (runId === undefined || run.id === runId))
+      .filter((run) => (runId === undefined || run.id === runId) && isFree(this.#disk.state, run))
       .map((run) => run.id as string)
       .sort();
-    return Promise.all(
+    const claims = await Promise.all(
       live.map((id) =>
-        this.#transact((state) => {
+        this.#transact((state): ClaimedRun | undefined => {
           const run = state.runs.get(id) as SqlRow;
+          if (!isFree(state, run)) return undefined;
+          for (const [engineId, untilMs] of state.leases)
+            if (nowMs !== undefined && untilMs <= nowMs && engineId !== owner) state.leases.delete(engineId);
           // A run that has not begun has nothing to recover.
           const recovered = run.status === "pending" ? 0 : 1;
           const [epoch, recoveries] = [Number(run.epoch) + 1, Number(run.recoveries) + recovered];
           const idle = Number(run.idle_recoveries) + recovered;
-          state.runs.set(id, { ...run, epoch, recoveries, idle_recoveries: idle });
+          state.runs.set(id, { ...run, owner: owner ?? null, epoch, recoveries, idle_recoveries: idle });
           state.audit.push(audit({ runId: id }));
           return { runId: id, epoch, idleRecoveries: idle, eventPosition: Number(run.event_position) };
         }),
       ),
     );
+    return claims.filter((claim) => claim !== undefined);
   }
 
-  claimRun(runId: string): Promise<ClaimedRun | undefined> {
+  renewLease({ engineId, untilMs }: { engineId: string; untilMs: number }): Promise<boolean> {
+    return this.#transact((state) => {
+      const wasHeld = state.leases.has(engineId);
+      state.leases.set(engineId, untilMs);
+      return wasHeld;
+    });
+  }
+
+  hasExpiredLease(nowMs: number): boolean {
+    return [...this.#disk.state.leases.values()].some((untilMs) => untilMs <= nowMs);
+  }
+
+  claimRun(runId: string, owner?: string): Promise<ClaimedRun | undefined> {
     return this.#transact((state) => {
       const run = state.runs.get(runId);
       if (run === undefined) return undefined;
       const epoch = Number(run.epoch) + 1;
-      state.runs.set(runId, { ...run, epoch, idle_recoveries: 0 });
+      state.runs.set(runId, { ...run, owner: owner ?? null, epoch, idle_recoveries: 0 });
       return { runId, epoch, idleRecoveries: 0, eventPosition: Number(run.event_position ?? 0) };
     });
   }
@@ -318,7 +341,7 @@ function newRun(id: string, { epoch, create }: { epoch: number; create: NewRun }
     ...{ created_at: create.createdAtMs, started_at: null, ended_at: null },
     ...{ parent_run: create.parent?.runId ?? null, parent_task: create.parent?.taskReference ?? null },
     ...{ simulated: 0, tainted: 0, started_by: create.startedBy, idempotency_key: create.idempotencyKey ?? null },
-    ...{ priority: create.priority ?? 0, queue: create.queue ?? null },
+    ...{ owner: create.owner ?? null, priority: create.priority ?? 0, queue: create.queue ?? null },
     ...{ epoch, recoveries: 0, idle_recoveries: 0, event_seq: 0, event_position: create.eventPosition ?? 0 },
   };
 }

@@ -1,7 +1,14 @@
 import type { AuditEntryDraft, WriteCommand } from "../../ports/index.ts";
 import type { JsonValue } from "@logomesh/contracts";
 import { expect, test } from "vitest";
-import type { EventDraft, StoredDefinition, StoredTask, Transition, WorkflowStore } from "../store/workflowStore.ts";
+import type {
+  EventDraft,
+  RunClaim,
+  StoredDefinition,
+  StoredTask,
+  Transition,
+  WorkflowStore,
+} from "../store/workflowStore.ts";
 
 // What every adapter of the port `WorkflowStore` must do, whatever it keeps runs in.
 
@@ -88,6 +95,7 @@ export function testWorkflowStore(adapter: string, open: () => StoreSubject): vo
   }
   testTransitions(adapter, prepared);
   testOwners(adapter, prepared);
+  testLeases(adapter, prepared);
   testReading(adapter, prepared);
   testDefinitions(adapter, open);
 }
@@ -210,21 +218,50 @@ function testOwners(adapter: string, prepared: Prepare): void {
       code: "LM_WORKFLOW_LEASE_LOST",
     });
     await store.commit(transition("run_a", { epoch: 2, events: [event("still idle")] }));
-    expect(await store.claimLiveRuns(recovered, "run_a")).toEqual([
+    expect(await store.claimLiveRuns(recovered, { runId: "run_a" })).toEqual([
       { runId: "run_a", epoch: 3, idleRecoveries: 2, eventPosition: 0 },
     ]);
     await store.commit(transition("run_a", { epoch: 3, rows: [task(0)] }));
-    expect(await store.claimLiveRuns(recovered, "run_a")).toEqual([
+    expect(await store.claimLiveRuns(recovered, { runId: "run_a" })).toEqual([
       { runId: "run_a", epoch: 4, idleRecoveries: 1, eventPosition: 0 },
     ]);
     expect([store.getRun("run_a")?.recoveries, store.getRun("run_b")?.recoveries]).toEqual([3, 1]);
-    expect(await store.claimLiveRuns(recovered, "run_done")).toEqual([]);
+    expect(await store.claimLiveRuns(recovered, { runId: "run_done" })).toEqual([]);
     const waiting = begin("run_w");
     delete waiting.status;
     if (waiting.create !== undefined) waiting.create.eventPosition = 9;
     await store.commit(waiting);
-    expect(await store.claimLiveRuns(recovered, "run_w")).toEqual([
+    expect(await store.claimLiveRuns(recovered, { runId: "run_w" })).toEqual([
       { runId: "run_w", epoch: 2, idleRecoveries: 0, eventPosition: 9 },
+    ]);
+  });
+}
+
+function testLeases(adapter: string, prepared: Prepare): void {
+  test(`[WF220] ${adapter}: runs of an engine with a lease are not claimed; those of one whose lease has run out are`, async () => {
+    using subject = await prepared();
+    const { store } = subject;
+    const audit = ({ runId }: { runId: string }): AuditEntryDraft => entry(`claimed ${runId}`);
+    for (const owner of ["one", "two"]) {
+      const run = begin(`run_${owner}`);
+      if (run.create !== undefined) run.create.owner = owner;
+      await store.commit(run);
+      expect(await store.renewLease({ engineId: owner, untilMs: owner === "one" ? 100 : 200 })).toBe(false);
+    }
+    expect(await store.renewLease({ engineId: "two", untilMs: 250 })).toBe(true);
+    expect([store.hasExpiredLease(99), store.hasExpiredLease(100)]).toEqual([false, true]);
+    const ids = async (claim: RunClaim): Promise<string[]> =>
+      (await store.claimLiveRuns(audit, claim)).map(({ runId }) => runId);
+    expect(await ids({ owner: "three", nowMs: 99 })).toEqual([]);
+    expect(await ids({ owner: "three", nowMs: 99, runId: "run_one" })).toEqual([]);
+    await store.renewLease({ engineId: "three", untilMs: 300 });
+    expect(await ids({ owner: "three", nowMs: 150 })).toEqual(["run_one"]);
+    expect(await ids({ owner: "four", nowMs: 150 })).toEqual([]);
+    expect(await store.renewLease({ engineId: "one", untilMs: 300 })).toBe(false);
+    expect(await ids({ owner: "three", nowMs: 150 })).toEqual(["run_one"]);
+    expect(await ids({ owner: "alone" })).toEqual(["run_one", "run_two"]);
+    expect(subject.audited().filter((kind) => kind.startsWith("claimed"))).toEqual([
+      ...["claimed run_one", "claimed run_one", "claimed run_one", "claimed run_two"],
     ]);
   });
 }

@@ -28,6 +28,8 @@ export interface OperationsHost {
   getRun: (runId: string) => Promise<Run>;
   /** The owner of a run that goes on. */
   driverOf: (runId: string) => RunDriver | undefined;
+  /** Whose the runs are that go on here. */
+  engineId: () => string;
   /** Becomes the owner of a run. */
   open: (run: Run, claim: ClaimedRun) => RunDriver;
   /** A machine at the start of a run. */
@@ -116,7 +118,7 @@ export class RunOperations {
         ...{ runId: run.id, decisions, isRetry, nowMs: clock.nowMs(), rows: store.loadTasks(run.id) },
         createMachine: () => this.#host.createMachine(run),
       });
-      const claim = await store.claimRun(run.id);
+      const claim = await store.claimRun(run.id, this.#host.engineId());
       if (claim === undefined) throw new LogoMeshError("LM_NOT_FOUND", `No run ${run.id}.`);
       const data: JsonObject = Object.fromEntries(decisions.map(({ seq, decision }) => [`step${seq}`, decision]));
       const entry = runEntry({ runId: run.id, ...run.workflow }, { kind, actor, status: "running", data });
