@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runCli, type CliResult } from "./runCli.ts";
@@ -10,7 +10,8 @@ export interface ServedWorkspace extends AsyncDisposable {
   type: (line: string, options?: { stdin?: string }) => Promise<CliResult>;
 }
 
-export async function serveWorkspace(): Promise<ServedWorkspace> {
+/** `settings` is its logomesh.yaml, by default that of a new workspace. */
+export async function serveWorkspace({ settings }: { settings?: string } = {}): Promise<ServedWorkspace> {
   const folder = mkdtempSync(join(tmpdir(), "logomesh-served-"));
   const root = join(folder, "workspace");
   const env = {
@@ -23,6 +24,7 @@ export async function serveWorkspace(): Promise<ServedWorkspace> {
   };
   const init = await runCli(["init"], { env, cwd: folder });
   if (init.code !== 0) throw new Error(`init: ${init.err}`);
+  if (settings !== undefined) writeFileSync(join(root, "logomesh.yaml"), settings);
   const stop = new AbortController();
   const started = Promise.withResolvers<undefined>();
   const onOut = (out: string): void => {
