@@ -83,6 +83,11 @@ const workbench = createStubWorkbench(
       ],
       ...{ different: 2, identical: false },
     }),
+    pruneRuns: () => ({ runs: 3, bytesFreed: 2 * 1024 * 1024, databaseBytes: 7 }),
+    bulkRuns: () => ({
+      ...{ matched: 2, done: 1, refused: 1, isMore: true },
+      refusals: [{ runId: "run_2", code: "LM_CONFLICT", detail: EVIL }],
+    }),
     cancelRun: () => ({ ...RUN, status: "cancelled" }),
     signalRun: ({ body }) => ({ id: `evt_${(body as { name: string }).name}` }),
     listEvents: () => ({
@@ -192,6 +197,8 @@ test.each<[string, number, string]>([
   ["runs replay run_1", 1, "✗ not identical: output of task 1 ␛]0;owned"],
   ["runs compare run_1 run_2", 0, "only in run_2"],
   ["runs compare run_1 run_2 --all", 0, "= ␛]0;owned"],
+  ["runs prune --older-than-days 30 --database-mib 5 --status faulted", 0, "3 runs deleted, 2.0 MiB given back"],
+  ["runs bulk retry --status faulted --workflow a --query b", 1, "1 of 2 runs: retried"],
   ["runs suspend run_1 --reason Lunch", 0, "suspended run_1"],
   ["runs resume run_1 --retry-step 1 --fail-step 2 --complete-step 3={}", 0, "running run_1"],
   ["workflow list", 0, "default/digest  1.0.0"],

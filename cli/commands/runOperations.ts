@@ -1,6 +1,7 @@
+import { RunStatusSchema, TERMINAL_RUN_STATUSES } from "@logomesh/contracts";
 import type { ResumeRunParams, Run, StepDecision } from "@logomesh/contracts";
 import type { Client } from "@logomesh/contracts/client";
-import { textOption, textOptions } from "../arguments.ts";
+import { choiceOption, numberOption, textOption, textOptions } from "../arguments.ts";
 import { connect } from "../connect.ts";
 import { UsageError, type CliContext, type Command, type CommandArguments } from "../context.ts";
 import { statusText } from "../output/style.ts";
@@ -114,7 +115,78 @@ const compare: Command = {
   },
 };
 
+const DAY_MS = 86_400_000;
+const MIB = 1024 * 1024;
+
+const prune: Command = {
+  usage: "[--older-than-days <n>] [--database-mib <n>] [--status <status>]",
+  summary: "Delete ended runs, the oldest first, and give their space back",
+  options: {
+    "older-than-days": { type: "string", help: "only runs that ended so long ago" },
+    "database-mib": { type: "string", help: "only until the database uses no more than this" },
+    status: { type: "string", help: TERMINAL_RUN_STATUSES.join(", ") },
+  },
+  examples: ["logomesh runs prune --older-than-days 30"],
+  async run(args, context) {
+    const days = numberOption(args, "older-than-days", { min: 0, max: 36_500 });
+    const mib = numberOption(args, "database-mib", { min: 0, max: 1_000_000 });
+    const status = choiceOption(args, "status", TERMINAL_RUN_STATUSES);
+    if (days === undefined && mib === undefined) throw new UsageError("give --older-than-days, --database-mib or both");
+    const { client } = await connect(context);
+    const result = await client.pruneRuns({
+      body: {
+        ...(days === undefined ? {} : { olderThanMs: days * DAY_MS }),
+        ...(mib === undefined ? {} : { databaseBytesMax: mib * MIB }),
+        ...(status === undefined ? {} : { statuses: [status] }),
+      },
+      signal: context.signal,
+    });
+    if (args.json) context.printJson(result);
+    else {
+      const freed = (result.bytesFreed / MIB).toFixed(1);
+      context.print(`${result.runs} runs deleted, ${freed} MiB given back`);
+    }
+    return 0;
+  },
+};
+
+const bulk: Command = {
+  usage: "cancel|retry [--status <status>] [--workflow <name>] [--query <text>]",
+  summary: "Cancel or retry every run that the options find",
+  options: {
+    status: { type: "string", help: RunStatusSchema.options.join(", ") },
+    workflow: { type: "string", help: "of this workflow only" },
+    query: { type: "string", help: "in the name of the workflow" },
+  },
+  examples: ["logomesh runs bulk retry --status faulted --workflow digest"],
+  positionals: { min: 1, max: 1 },
+  async run(args, context) {
+    const [action] = args.positionals;
+    if (action !== "cancel" && action !== "retry") throw new UsageError("say cancel or retry");
+    const status = choiceOption(args, "status", RunStatusSchema.options);
+    const workflow = textOption(args, "workflow");
+    const q = textOption(args, "query");
+    const filter = {
+      ...(status === undefined ? {} : { status }),
+      ...(workflow === undefined ? {} : { workflow }),
+      ...(q === undefined ? {} : { q }),
+    };
+    if (Object.keys(filter).length === 0) throw new UsageError("give --status, --workflow or --query");
+    const { client } = await connect(context);
+    const result = await client.bulkRuns({ body: { filter, action }, signal: context.signal });
+    if (args.json) context.printJson(result);
+    else {
+      context.print(`${result.done} of ${result.matched} runs: ${action === "cancel" ? "cancelled" : "retried"}`);
+      for (const { runId, detail } of result.refusals) context.print(`  ${runId}  ${visibleLine(detail)}`);
+      if (result.isMore) context.note("There are more. Repeat the command.");
+    }
+    return result.refused === 0 ? 0 : 1;
+  },
+};
+
 export const runOperationCommands = {
+  "runs prune": prune,
+  "runs bulk": bulk,
   "runs replay": replay,
   "runs compare": compare,
   "runs suspend": suspend,

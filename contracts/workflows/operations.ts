@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { JsonValueSchema } from "../json.ts";
-import { RunStatusSchema, TaskStatusSchema, WorkflowIdentitySchema } from "./run.ts";
+import { RunStatusSchema, TERMINAL_RUN_STATUSES, TaskStatusSchema, WorkflowIdentitySchema } from "./run.ts";
 
 /** Steps of one run that a person decides at once. */
 const DECISIONS_MAX = 1_000;
@@ -99,3 +99,45 @@ export const CompareRunsResultSchema = z.object({
   identical: z.boolean(),
 });
 export type CompareRunsResult = z.infer<typeof CompareRunsResultSchema>;
+
+/** At least one part of the filter: nobody acts on every run by leaving it empty. */
+export const BulkRunsParamsSchema = z.strictObject({
+  filter: z
+    .strictObject({
+      status: RunStatusSchema.optional(),
+      workflow: z.string().min(1).max(200).optional(),
+      q: z.string().min(1).max(200).optional(),
+    })
+    .refine((filter) => Object.keys(filter).length > 0, { message: "name a status, a workflow or a text" }),
+  action: z.enum(["cancel", "retry"]),
+});
+export type BulkRunsParams = z.infer<typeof BulkRunsParamsSchema>;
+
+export const BulkRunsResultSchema = z.object({
+  matched: z.int().min(0),
+  done: z.int().min(0),
+  refused: z.int().min(0),
+  /** The first hundred. */
+  refusals: z.array(z.object({ runId: z.string(), code: z.string(), detail: z.string() })),
+  /** The filter finds more than one request acts on. */
+  isMore: z.boolean(),
+});
+export type BulkRunsResult = z.infer<typeof BulkRunsResultSchema>;
+
+export const PruneRunsParamsSchema = z.strictObject({
+  /** Default: every status that is an end. */
+  statuses: z.array(z.enum(TERMINAL_RUN_STATUSES)).min(1).optional(),
+  /** Only runs that ended at least so long ago. */
+  olderThanMs: z.int().min(0).optional(),
+  /** Only until what is used of the database is at most so large. */
+  databaseBytesMax: z.int().min(0).optional(),
+});
+export type PruneRunsParams = z.infer<typeof PruneRunsParamsSchema>;
+
+export const PruneRunsResultSchema = z.object({
+  runs: z.int().min(0),
+  /** Given back to the file system; the file shrinks with the next checkpoint of its log. */
+  bytesFreed: z.int().min(0),
+  databaseBytes: z.int().min(0),
+});
+export type PruneRunsResult = z.infer<typeof PruneRunsResultSchema>;

@@ -33,7 +33,11 @@ import type {
   StoredEvent,
   PutConstitutionParams,
   RegistryEntry,
+  BulkRunsParams,
+  BulkRunsResult,
   CompareRunsResult,
+  PruneRunsParams,
+  PruneRunsResult,
   ReplayRunResult,
   ResumeRunParams,
   Run,
@@ -79,6 +83,10 @@ export interface RunOperationsService {
   /** The interpreter over the journal, without any effect. */
   replay(runId: string): Promise<ReplayRunResult>;
   compare(runIdA: string, runIdB: string): Promise<CompareRunsResult>;
+  /** Of each run that the filter finds, up to a limit. */
+  bulk(params: BulkRunsParams, actor: Actor): Promise<BulkRunsResult>;
+  /** Never a live run. */
+  prune(params: PruneRunsParams, actor: Actor): Promise<PruneRunsResult>;
 }
 
 export interface WorkflowService {

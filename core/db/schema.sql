@@ -351,3 +351,5 @@ CREATE TABLE workflow_engine (
   id TEXT PRIMARY KEY,
   lease_until INTEGER NOT NULL
 ) STRICT;
+
+CREATE INDEX workflow_run_ended ON workflow_run (ended_at, id) WHERE status IN ('completed', 'faulted', 'cancelled');

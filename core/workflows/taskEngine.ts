@@ -135,6 +135,7 @@ export class TaskEngine implements AsyncDisposable {
       ...{ store, clock },
       assertStarting: () => this.#assertStarting(),
       getRun: (runId) => this.getRun(runId),
+      cancel: (runId, actor) => this.#cancelBy(runId, actor),
       driverOf: (runId) => this.#drivers.get(runId),
       engineId: () => this.#lease.engineId,
       open: (run, claim) => this.#open(run, claim),
@@ -327,13 +328,17 @@ export class TaskEngine implements AsyncDisposable {
     return { source, definition: document };
   }
 
-  async cancel(runId: string, caller: RunCaller): Promise<Run> {
+  cancel(runId: string, caller: RunCaller): Promise<Run> {
+    return this.#cancelBy(runId, caller.actor);
+  }
+
+  async #cancelBy(runId: string, actor: Actor): Promise<Run> {
     const run = await this.getRun(runId);
     if (isTerminalRunStatus(run.status))
       throw new LogoMeshError("LM_WORKFLOW_RUN_FINISHED", `Run ${runId} is ${run.status}.`);
     await this.#recovered;
     const driver = this.#drivers.get(runId) ?? (await this.#reopen(run));
-    await driver.cancel(caller.actor);
+    await driver.cancel(actor);
     return this.getRun(runId);
   }
 

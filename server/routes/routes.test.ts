@@ -28,6 +28,8 @@ const REQUESTS: Record<RouteName, { query?: string; body?: object; status?: numb
   resumeRun: { body: {} },
   retryRun: { body: {} },
   replayRun: {},
+  bulkRuns: { body: { filter: { status: "faulted" }, action: "retry" } },
+  pruneRuns: { body: { olderThanMs: 1 } },
   compareRuns: { query: "?a=run-1&b=run-2" },
   getRunDefinition: {},
   listPlugins: {},

@@ -14,7 +14,7 @@ type RunRoute =
       | "signalRun"
       | "getRunDefinition"
     )
-  | ("suspendRun" | "resumeRun" | "retryRun" | "replayRun" | "compareRuns");
+  | ("suspendRun" | "resumeRun" | "retryRun" | "replayRun" | "compareRuns" | "bulkRuns" | "pruneRuns");
 
 export function runRoutes({ workflows }: Workbench): HandlersOf<RunRoute> {
   return {
@@ -46,6 +46,8 @@ export function runRoutes({ workflows }: Workbench): HandlersOf<RunRoute> {
     retryRun: ({ params, body, identity }) => workflows.operations.retry(params.id, body, identity.caller.actor),
     replayRun: ({ params }) => workflows.operations.replay(params.id),
     compareRuns: ({ query }) => workflows.operations.compare(query.a, query.b),
+    bulkRuns: ({ body, identity }) => workflows.operations.bulk(body, identity.caller.actor),
+    pruneRuns: ({ body, identity }) => workflows.operations.prune(body, identity.caller.actor),
     getRunDefinition: ({ params }) => workflows.getRunDefinition(params.id),
   };
 }

@@ -125,6 +125,9 @@ export class FakeWorkbench implements Workbench {
         this.#record("suspend", runOf(runId, { status: "suspended" }), runId, reason),
       resume: async (runId, params) => this.#record("resume", runOf(runId, {}), runId, params),
       replay: async (runId) => this.#record("replay", { identical: true, events: 1, tasks: 2 }, runId),
+      bulk: async (params) =>
+        this.#record("bulk", { matched: 1, done: 1, refused: 0, refusals: [], isMore: false }, params),
+      prune: async (params) => this.#record("prune", { runs: 1, bytesFreed: 2, databaseBytes: 3 }, params),
       compare: async (a, b) => {
         const side = (id: string) => ({ id, workflow: runOf(id, {}).workflow, status: "completed" as const });
         return this.#record("compare", { a: side(a), b: side(b), tasks: [], different: 0, identical: true }, a, b);

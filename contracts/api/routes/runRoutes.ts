@@ -10,6 +10,10 @@ import {
   SignalRunParamsSchema,
 } from "../../workflows/run.ts";
 import {
+  BulkRunsParamsSchema,
+  BulkRunsResultSchema,
+  PruneRunsParamsSchema,
+  PruneRunsResultSchema,
   CompareRunsQuerySchema,
   CompareRunsResultSchema,
   ReplayRunResultSchema,
@@ -130,6 +134,22 @@ export const runRoutes = {
     summary: "Two runs side by side",
     query: CompareRunsQuerySchema,
     responses: { 200: CompareRunsResultSchema },
+  },
+  bulkRuns: {
+    method: "POST",
+    path: "/api/runs/bulk",
+    scope: "run",
+    summary: "Cancel or retry every run that a filter finds",
+    body: BulkRunsParamsSchema,
+    responses: { 200: BulkRunsResultSchema },
+  },
+  pruneRuns: {
+    method: "POST",
+    path: "/api/runs/prune",
+    scope: "admin",
+    summary: "Delete ended runs by age, status and size of the database, and give the space back",
+    body: PruneRunsParamsSchema,
+    responses: { 200: PruneRunsResultSchema },
   },
   getRunDefinition: {
     method: "GET",

@@ -27,6 +27,7 @@ import type {
   Transition,
   WorkflowStore,
 } from "./workflowStore.ts";
+import type { DeleteRunsParams } from "./pruneCommands.ts";
 import type { CommitParams } from "./workflowWriterModule.ts";
 
 const RUN_COLUMNS = `id, namespace, name, version, hash, status, status_reason, error, created_at, started_at, ended_at, parent_run, parent_task,
@@ -200,6 +201,28 @@ export class SqliteWorkflowStore implements WorkflowStore {
       { name: "workflow.claimForPerson", params: { runId, owner: owner ?? null } },
     ]);
     return claim === null ? undefined : { runId, ...(claim as Omit<ClaimedRun, "runId">) };
+  }
+
+  async deleteRuns(which: Parameters<WorkflowStore["deleteRuns"]>[0]): Promise<number> {
+    const params: DeleteRunsParams = { ...which, statuses: JSON.stringify(which.statuses) };
+    const [deleted] = await this.#writer.run([{ name: "workflow.deleteRuns", params }]);
+    return deleted as number;
+  }
+
+  async shrink(bytesMax: number): Promise<number> {
+    const [freed] = await this.#writer.run([{ name: "workflow.shrink", params: { bytesMax } }]);
+    return freed as number;
+  }
+
+  size(): { bytes: number; usedBytes: number } {
+    const row = this.#reader.get(
+      "SELECT page_count * page_size AS bytes, (page_count - freelist_count) * page_size AS used FROM pragma_page_count, pragma_page_size, pragma_freelist_count",
+    );
+    return { bytes: Number(row?.bytes ?? 0), usedBytes: Number(row?.used ?? 0) };
+  }
+
+  async record(audit: AuditEntryDraft): Promise<void> {
+    await this.#writer.run([this.#audit.command(audit)]);
   }
 
   getRun(runId: string): Run | undefined {

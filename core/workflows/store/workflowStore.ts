@@ -171,6 +171,19 @@ export interface WorkflowStore {
    */
   claimRun(runId: string, owner?: string): Promise<ClaimedRun | undefined>;
 
+  /**
+   * Deletes ended runs of these statuses, the oldest end first, each whole (tasks, lifecycle events, signals), until they had `tasksMax` tasks;
+   * at least one where there is any. Never a live run, nor a child whose parent may still go on. The numbers of events never go back.
+   * Answers how many runs it deleted.
+   */
+  deleteRuns(which: { statuses: readonly RunStatus[]; endedBeforeMs: number; tasksMax: number }): Promise<number>;
+  /** Gives up to so much free space back. Answers what was given back; 0 when nothing is left to give. */
+  shrink(bytesMax: number): Promise<number>;
+  /** Of everything that is kept, and of it what is used. */
+  size(): { bytes: number; usedBytes: number };
+  /** An audit entry that belongs to no run. */
+  record(audit: AuditEntryDraft): Promise<void>;
+
   getRun(runId: string): Run | undefined;
   findRunByIdempotencyKey(key: string): Run | undefined;
   listRuns(query: RunQuery): Promise<Page<RunSummary>>;

@@ -2,6 +2,8 @@ import { LogoMeshError } from "@logomesh/contracts/errors";
 import type { CreateWriterModule, WriteContext } from "../../db/index.ts";
 import type { ClaimedRun } from "./workflowStore.ts";
 
+import { deleteRuns, shrink } from "./pruneCommands.ts";
+
 /** A task in the order of the columns. */
 export type TaskRecord = readonly [
   seq: number,
@@ -106,6 +108,8 @@ export const createWorkflowWriterModule: CreateWriterModule = () => ({
     "workflow.claim": claimRun,
     "workflow.claimForPerson": claimForPerson,
     "workflow.lease": renewLease,
+    "workflow.deleteRuns": deleteRuns,
+    "workflow.shrink": shrink,
   },
 });
 

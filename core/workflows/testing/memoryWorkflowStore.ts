@@ -249,6 +249,39 @@ export class MemoryWorkflowStore implements WorkflowStore {
     });
   }
 
+  deleteRuns({ statuses, endedBeforeMs, tasksMax }: Parameters<WorkflowStore["deleteRuns"]>[0]): Promise<number> {
+    return this.#transact((state) => {
+      let [runs, tasks] = [0, 0];
+      const ended = [...state.runs.values()]
+        .filter((run) => isTerminal(run) && statuses.includes(run.status as RunStatus))
+        .filter((run) => Number(run.ended_at) <= endedBeforeMs)
+        .filter((run) => (state.runs.get(run.parent_run as string)?.status ?? "completed") === "completed")
+        .sort((a, b) => Number(a.ended_at) - Number(b.ended_at) || ((a.id as string) < (b.id as string) ? -1 : 1));
+      for (const { id } of ended as { id: string }[]) {
+        tasks += state.tasks.get(id)?.size ?? 0;
+        if (runs > 0 && tasks > tasksMax) break;
+        state.runs.delete(id);
+        state.tasks.delete(id);
+        state.events = state.events.filter((event, index) => event.runId !== id || index === state.events.length - 1);
+        runs += 1;
+      }
+      return runs;
+    });
+  }
+
+  shrink(): Promise<number> {
+    return Promise.resolve(0);
+  }
+
+  size(): { bytes: number; usedBytes: number } {
+    const bytes = JSON.stringify([[...this.#disk.state.runs], this.#disk.state.events]).length;
+    return { bytes, usedBytes: bytes };
+  }
+
+  record(audit: AuditEntryDraft): Promise<void> {
+    return this.#transact((state) => void state.audit.push(audit));
+  }
+
   getRun(runId: string): Run | undefined {
     const run = this.#disk.state.runs.get(runId);
     return run === undefined ? undefined : toRun(run);

@@ -3,7 +3,11 @@ import {
   isTerminalRunStatus,
   type Actor,
   type JsonObject,
+  type BulkRunsParams,
+  type BulkRunsResult,
   type CompareRunsResult,
+  type PruneRunsParams,
+  type PruneRunsResult,
   type ReplayRunResult,
   type ResumeRunParams,
   type Run,
@@ -14,6 +18,7 @@ import type { Machine } from "../../interpreter/index.ts";
 import type { ClaimedRun, WorkflowStore } from "../../store/workflowStore.ts";
 import { runEntry } from "../lifecycle.ts";
 import type { RunDriver } from "../runDriver.ts";
+import { actOnRuns, pruneRuns } from "./bulk.ts";
 import { compareRuns } from "./compare.ts";
 import { prepareContinuation } from "./continuation.ts";
 import { replayRun } from "./replay.ts";
@@ -26,6 +31,7 @@ export interface OperationsHost {
   assertStarting: () => void;
   /** @throws LogoMeshError LM_NOT_FOUND */
   getRun: (runId: string) => Promise<Run>;
+  cancel: (runId: string, actor: Actor) => Promise<Run>;
   /** The owner of a run that goes on. */
   driverOf: (runId: string) => RunDriver | undefined;
   /** Whose the runs are that go on here. */
@@ -100,6 +106,20 @@ export class RunOperations {
       return { run, rows: this.#host.store.loadTasks(runId) };
     };
     return compareRuns(await load(runIdA), await load(runIdB));
+  }
+
+  /** Cancels or retries every run that the filter finds. */
+  bulk(params: BulkRunsParams, actor: Actor): Promise<BulkRunsResult> {
+    const act = (runId: string, action: BulkRunsParams["action"]): Promise<Run> =>
+      action === "cancel" ? this.#host.cancel(runId, actor) : this.retry(runId, {}, actor);
+    return actOnRuns(params, { store: this.#host.store, act });
+  }
+
+  /** Deletes ended runs and gives their space back. @throws LogoMeshError LM_INPUT_INVALID */
+  prune(params: PruneRunsParams, actor: Actor): Promise<PruneRunsResult> {
+    const { store, clock } = this.#host;
+    const audit = (data: PruneRunsResult) => ({ kind: "run.pruned", actor, data: { ...data } });
+    return pruneRuns(params, { store, nowMs: clock.nowMs(), audit });
   }
 
   async #continue(
