@@ -42,6 +42,11 @@ const PAGES: [name: string, path: (world: FakeWorld) => string, landmark: string
   ["Timeline", (world) => `/runs/${world.runs[1]?.id ?? ""}?tab=timeline&task=6`, "shape"],
   ["Tasks", (world) => `/runs/${world.runs[1]?.id ?? ""}?tab=tasks`, "reading-digest"],
   ["Input and output", (world) => `/runs/${world.runs[1]?.id ?? ""}?tab=io`, "Output"],
+  [
+    "Comparison",
+    (world) => `/runs/${world.runs[0]?.id ?? ""}?tab=compare&with=${world.runs[1]?.id ?? ""}`,
+    "reading-digest",
+  ],
   ["Start form", () => "/workflows/default/reading-digest", "Reading digest"],
   ["Source", () => "/workflows/default/reading-digest?tab=source", "Reading digest"],
   ["Versions", () => "/workflows/default/reading-digest?tab=versions", "One version so far"],
@@ -251,6 +256,27 @@ describe.skipIf(!HAS_BROWSER)("the page", () => {
     await page.getByRole("button", { name: "Cancel", exact: true }).click();
     await page.getByRole("button", { name: "Cancel the run" }).click();
     await page.getByRole("region", { name: "Detail" }).getByText("Cancelled", { exact: true }).waitFor();
+  });
+
+  test("two runs are compared, and a run is checked by replay", async () => {
+    const [first, second] = server.world.runs;
+    await using opened = await logIn(server, `/runs/${first?.id ?? ""}?tab=compare`);
+    const { page } = opened;
+    await page.getByRole("combobox", { name: "Compare with" }).click();
+    await page.getByRole("option", { name: new RegExp(`${second?.id.slice(-8) ?? "?"}, `) }).click();
+    await page.waitForURL(/with=/);
+    await page.getByText("2 tasks of 3 differ, by the same definition.").waitFor();
+    await page.getByText("did not run").waitFor();
+    expect(await page.getByRole("button", { name: "gather" }).count()).toBe(0);
+    await page.getByRole("button", { name: "ask", exact: true }).click();
+    const left = page.getByRole("group", { name: "output in this run" });
+    expect(await left.textContent()).toContain("woods⟨U+202E⟩.");
+    await page.getByText("2.9 MiB of JSON").waitFor();
+    expect(await axeViolations(page)).toEqual([]);
+    await page.getByRole("switch", { name: "Show equal tasks too" }).press("Space");
+    await page.getByRole("button", { name: "gather" }).waitFor();
+    await page.getByRole("button", { name: "Check by replay" }).click();
+    await page.getByText("identical with what is stored (42 events, 8 tasks)").waitFor();
   });
 
   test("a run is suspended, resumed, and retried when it has failed", async () => {

@@ -31,7 +31,8 @@ const runRoute = createRoute({
   getParentRoute: () => runsRoute,
   path: "/$runId",
   validateSearch: (search: Record<string, unknown>) => ({
-    ...pick("tab", oneOf(["graph", "timeline", "tasks", "io"] as const, search["tab"])),
+    ...pick("tab", oneOf(["graph", "timeline", "tasks", "io", "compare"] as const, search["tab"])),
+    ...pick("with", textOf(search["with"])),
     ...pick("task", numberOf(search["task"])),
   }),
   component: lazyRouteComponent(() => import("../features/runs/RunDetail.tsx"), "RunDetail"),

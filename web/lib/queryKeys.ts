@@ -25,6 +25,8 @@ export const queryKeys = {
   wholeRunTask: (runId: string, seq: number) => ["runs", "task", runId, seq, "whole"],
   runTaskDetails: (runId: string) => ["runs", "task", runId],
   runText: (runId: string, seq: number) => ["runs", "text", runId, seq],
+  runCandidates: (workflow: string) => ["runs", "candidates", workflow],
+  runComparison: (a: string, b: string) => ["runs", "comparison", a, b],
   runDefinition: (runId: string) => ["runs", "definition", runId],
   workflows: ["workflows", "list"],
   workflowDetails: ["workflows", "detail"],

@@ -13,6 +13,7 @@ import {
 } from "@logomesh/contracts";
 import type { CallResult } from "@logomesh/contracts/client";
 import { parseDocument } from "yaml";
+import { comparisonFixture, replayFixture } from "./comparisonFixture.ts";
 import { ago, reportFixture } from "./fixtures.ts";
 import type { FakeWorld } from "./fakeWorld.ts";
 
@@ -116,6 +117,8 @@ export function createAnswers(world: FakeWorld): Answers {
     suspendRun: ({ params }) => world.change(run(params["id"]).id, { status: "suspended" }),
     resumeRun: ({ params }) => world.change(run(params["id"]).id, { status: "running" }),
     retryRun: ({ params }) => world.change(run(params["id"]).id, { status: "running" }),
+    compareRuns: ({ query }) => comparisonFixture(run(query["a"]), run(query["b"])),
+    replayRun: () => replayFixture(),
     getRunDefinition: () => find(world.workflows, () => true, "workflow"),
     listPlugins: () => ({ items: world.plugins }),
     loadPlugin: ({ params }) => setPlugin(params["id"], { state: "ready" }),

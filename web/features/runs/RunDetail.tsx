@@ -12,13 +12,14 @@ import { TASKS_SHOWN_MAX, useRun, useRunTasks } from "./queries.ts";
 
 const route = getRouteApi("/runs/$runId");
 const RunTimeline = lazy(async () => ({ default: (await import("./timeline/RunTimeline.tsx")).RunTimeline }));
-const RUN_TABS = ["graph", "timeline", "tasks", "io"] as const;
+const RunComparison = lazy(async () => ({ default: (await import("./compare/RunComparison.tsx")).RunComparison }));
+const RUN_TABS = ["graph", "timeline", "tasks", "io", "compare"] as const;
 type Tab = (typeof RUN_TABS)[number];
 
 /** A run: header, then graph, tasks or data; a task chosen anywhere is chosen everywhere. */
 export function RunDetail() {
   const { runId } = route.useParams();
-  const { tab = "graph", task: seq } = route.useSearch();
+  const { tab = "graph", task: seq, with: other } = route.useSearch();
   const navigate = route.useNavigate();
   const run = useRun(runId);
   const tasks = useRunTasks(runId);
@@ -48,6 +49,7 @@ export function RunDetail() {
             <Tabs.Tab value="timeline">Timeline</Tabs.Tab>
             <Tabs.Tab value="tasks">Tasks {tasks.data === undefined ? "" : `(${tasks.data.length})`}</Tabs.Tab>
             <Tabs.Tab value="io">Input and output</Tabs.Tab>
+            <Tabs.Tab value="compare">Compare</Tabs.Tab>
           </Tabs.List>
           <Tabs.Panel value="graph" className={classes["panel"] ?? ""}>
             <RunGraph runId={runId} tasks={tasks.data ?? []} selected={chosen?.reference} onSelect={select} />
@@ -75,6 +77,15 @@ export function RunDetail() {
           </Tabs.Panel>
           <Tabs.Panel value="io" className={classes["panel"] ?? ""}>
             <RunData run={run.data} />
+          </Tabs.Panel>
+          <Tabs.Panel value="compare" className={classes["panel"] ?? ""}>
+            <Suspense fallback={<LoadingRows label="Loading the comparison" />}>
+              <RunComparison
+                run={run.data}
+                other={other}
+                onChoose={(chosen) => void navigate({ search: (all) => ({ ...all, with: chosen }), replace: true })}
+              />
+            </Suspense>
           </Tabs.Panel>
         </Tabs>
         {seq === undefined ? null : (

@@ -14,6 +14,7 @@ import { progressOf } from "../../lib/graph/taskStates.ts";
 import { queryKeys } from "../../lib/queryKeys.ts";
 import { taskLook, type StatusLook } from "../../lib/status.ts";
 import { RunFault } from "./RunFault.tsx";
+import { ReplayCheck } from "./operations/ReplayCheck.tsx";
 import { RunActions } from "./operations/RunActions.tsx";
 
 const listRoute = getRouteApi("/runs");
@@ -61,6 +62,7 @@ export function RunHeader({ run, tasks, onSelect }: RunHeaderProps) {
         <TextLink to="/audit" search={{ run: run.id }} size="sm">
           Audit entries
         </TextLink>
+        {isOver ? <ReplayCheck key={run.id} runId={run.id} /> : null}
       </Group>
       {run.statusReason === undefined ? null : <Text size="sm">{visibleText(run.statusReason)}</Text>}
       {run.error === undefined ? null : <RunFault error={run.error} tasks={tasks} onSelect={onSelect} />}
