@@ -120,7 +120,9 @@ export class TaskEngine implements AsyncDisposable {
     this.#lease = new EngineLease({
       ...{ store, clock, ids: options.ids, logger: options.logger },
       onLost: () => this.#letGo(),
-      onExpired: async () => void (await this.recover()),
+      onExpired: async () => {
+        await this.recover();
+      },
     });
     this.#router = new EventRouter(options.events.store);
     this.#effects = new EffectRunner({
