@@ -88,7 +88,9 @@ const TASKS: Record<string, { about: string; example: string }> = {
 };
 
 const CALLS: Record<string, string> = {
-  http: "Sends a request. The host is literal and granted with the workflow; `{name}` in path and query is filled from the input. GET, HEAD and OPTIONS are idempotent, everything else is `once` and carries an `Idempotency-Key`. Redirects are answers (`redirect: true` takes them as good ones). `output`: `content` (default), `response`, `raw`.",
+  http: "Sends a request. The host is literal and granted with the workflow; `{name}` in path and query is filled from the input. GET, HEAD and OPTIONS are idempotent, everything else is `once` and carries an `Idempotency-Key`. Redirects are answers (`redirect: true` takes them as good ones). `output`: `content` (default), `response`, `raw`. `endpoint` may be `{ uri, authentication }`: `basic`, `bearer` or `digest` with `{ use: <name of a secret> }` (named under `use.secrets`, set with `logomesh secret set`) or values of its own, `oauth2` for clients, or the name of one under `use.authentications`.",
+  openapi:
+    "Does the operation `operationId` of the OpenAPI document (2.0, 3.0, 3.1) at `document.endpoint`, a literal URL; `parameters` by name, a body as `body` or as the members that are no parameter. `authentication` and `output` as for `http`. Hosts that the document names beside its own are asked for with `metadata.logomesh.hosts`.",
   llm: "Asks a model: `prompt` or `messages`. `model` is `default`, `fast`, or the name of one; `format` a JSON Schema that the answer must fit (then `structured`). Answers `text`, `model`, `provider`, `simulated`. Idempotent.",
   plugin:
     "Calls a tool of an installed plugin; both are literal. How often it may happen is what the plugin's manifest says.",

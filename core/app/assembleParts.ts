@@ -24,7 +24,9 @@ import { IdeaManager } from "../thoughts/index.ts";
 import {
   SqliteWorkflowStore,
   TaskEngine,
+  AuthenticatedFetch,
   createHttpTaskExecutor,
+  createOpenApiTaskExecutor,
   createLlmTaskExecutor,
   createPluginTaskExecutor,
   createTaskExecutorRegistry,
@@ -131,6 +133,7 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
       ...sdkFolders(),
     }),
   );
+  const web = new AuthenticatedFetch({ network, secrets: vault, clock });
   const engine = stack.use(
     new TaskEngine({
       ...{ grants, policy, clock, ids, logger, pins: plugins },
@@ -140,7 +143,8 @@ export async function assembleParts(workspace: OpenedWorkspace, options: OpenPar
         createLlmTaskExecutor(models),
         createPluginTaskExecutor(plugins, { places: config.concurrency.plugins }),
         createThoughtTaskExecutor({ thoughts, policy }),
-        createHttpTaskExecutor({ policy, network }),
+        createHttpTaskExecutor({ policy, web }),
+        createOpenApiTaskExecutor({ policy, web }),
       ]),
       runtime: { name: "LogoMesh", version: readVersion() },
       stepsAtOnce: config.concurrency.steps,

@@ -93,6 +93,7 @@ function resourceAttributes({ type, id, attributes = {} }: Resource): Attributes
       return id === "*" ? {} : undefined;
     case "File":
       return isRelativePath(id) ? { path: id, lowerPath: id.toLowerCase() } : undefined;
+    case "Secret":
     case "EventType":
       return id === "" ? undefined : { name: id };
   }

@@ -24,6 +24,7 @@ const RESOURCE_TYPES: Record<WorkflowGrant["action"], string> = {
   "thought.write": "Thoughts",
   "workflow.run": "Workflow",
   "event.publish": "EventType",
+  "secret.use": "Secret",
 };
 
 /** Whether a definition can be granted it. */

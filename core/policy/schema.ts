@@ -11,6 +11,7 @@ entity NetHost = { scheme: String, host: String, port: Long, method: String, rea
 entity Thoughts;
 entity File = { path: String, lowerPath: String };
 entity EventType = { name: String };
+entity Secret = { name: String };
 
 type Situation = { callDepth: Long, tainted: Bool, throughPlugin: Bool };
 
@@ -41,6 +42,7 @@ action "event.publish", "event.subscribe" appliesTo {
   resource: [EventType],
   context: Situation
 };
+action "secret.use" appliesTo { principal: [Workflow], resource: [Secret], context: Situation };
 `;
 
 export const POLICY_ACTIONS = [
@@ -57,6 +59,7 @@ export const POLICY_ACTIONS = [
   "fs.propose",
   "store",
   "blob",
+  "secret.use",
   "event.publish",
   "event.subscribe",
 ] as const;

@@ -106,7 +106,7 @@ test("[PO11] whatever a definition may name can be granted to it", async () => {
   const { grants } = setUp();
   const actions: Record<WorkflowGrant["action"], true> = {
     ...{ "plugin.call": true, "llm.generate": true, "net.fetch": true, "thought.read": true },
-    ...{ "thought.write": true, "workflow.run": true, "event.publish": true },
+    ...{ "thought.write": true, "workflow.run": true, "event.publish": true, "secret.use": true },
   };
   const list = Object.keys(actions).map((action) => ({ action, resource: "x" }) as WorkflowGrant);
   await grants.grantWorkflow({ definitionHash: "h", grants: list, grantedBy: "p1" });

@@ -12,7 +12,7 @@ export interface PolicyRequest {
   /** `plugin.call`, `plugin.start`, `llm.generate`, `net.fetch`, `thought.write` … */
   action: string;
   resource: {
-    type: "Tool" | "Plugin" | "Model" | "NetHost" | "Thoughts" | "Workflow" | "File" | "EventType";
+    type: "Tool" | "Plugin" | "Model" | "NetHost" | "Thoughts" | "Workflow" | "File" | "EventType" | "Secret";
     id: string;
     attributes?: JsonObject;
   };
@@ -42,8 +42,15 @@ export interface Policy {
 /** One thing that a workflow definition names literally. */
 export interface WorkflowGrant {
   action:
-    "plugin.call" | "llm.generate" | "net.fetch" | "thought.write" | "thought.read" | "workflow.run" | "event.publish";
-  /** `pluginId#tool`, model name or alias, `https://host:port`, `*` for thoughts, `namespace/name`, type of an event. */
+    | "plugin.call"
+    | "llm.generate"
+    | "net.fetch"
+    | "thought.write"
+    | "thought.read"
+    | "workflow.run"
+    | "event.publish"
+    | "secret.use";
+  /** `pluginId#tool`, model name or alias, `https://host:port`, `*` for thoughts, `namespace/name`, type of an event, name of a secret. */
   resource: string;
 }
 

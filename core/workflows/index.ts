@@ -1,6 +1,8 @@
 export {
+  AuthenticatedFetch,
   createHttpTaskExecutor,
   createLlmTaskExecutor,
+  createOpenApiTaskExecutor,
   createPluginTaskExecutor,
   createTaskExecutorRegistry,
   createThoughtTaskExecutor,

@@ -1,5 +1,7 @@
+export { AuthenticatedFetch } from "./authenticatedFetch.ts";
 export { createHttpTaskExecutor } from "./httpTaskExecutor.ts";
 export { createLlmTaskExecutor } from "./llmTaskExecutor.ts";
+export { createOpenApiTaskExecutor } from "./openApiTaskExecutor.ts";
 export { createPluginTaskExecutor } from "./pluginTaskExecutor.ts";
 export {
   createTaskExecutorRegistry,

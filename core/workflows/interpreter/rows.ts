@@ -1,5 +1,7 @@
-import type { JsonValue, TaskStatus, WorkflowError } from "@logomesh/contracts";
+import type { JsonObject, JsonValue, TaskStatus, WorkflowError } from "@logomesh/contracts";
+import { isObject } from "../expressions/index.ts";
 import { jsonText } from "../jsonText.ts";
+import type { Task } from "../language/index.ts";
 import type { CloudEvent } from "../../ports/index.ts";
 import type { StoredTask } from "../store/workflowStore.ts";
 import type { Frame, Timer } from "./frame.ts";
@@ -33,11 +35,22 @@ export function toRow(
     endedAtMs: end.endedAtMs,
     event: frame.event?.kind ?? null,
     eventOrder: frame.event?.order ?? null,
-    input: text(isEffect ? locals.arguments : frame.input),
+    input: text(isEffect ? withoutCredentials(task, locals.arguments) : frame.input),
     output: end.output === undefined ? null : text(end.output),
     error: end.error === undefined ? null : JSON.stringify(end.error),
     details: isEffect && locals.details !== undefined ? JSON.stringify(locals.details) : null,
   };
+}
+
+/** What a call says to prove who it is, is shown to nobody; a step that runs again evaluates its arguments anew. */
+function withoutCredentials(task: Task, value: JsonValue): JsonValue {
+  if (task.type !== "call" || task.authentication === undefined || !isObject(value)) return value;
+  const hidden = { [task.authentication.scheme]: "[private]" };
+  if (Object.hasOwn(value, "authentication")) return { ...value, authentication: hidden };
+  const { endpoint } = value;
+  return isObject(endpoint ?? null)
+    ? { ...value, endpoint: { ...(endpoint as JsonObject), authentication: hidden } }
+    : value;
 }
 
 /** The row of an event that a listening task consumed: what the journal needs to consume it again. */

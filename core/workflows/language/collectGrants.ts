@@ -1,14 +1,16 @@
-import type { JsonObject, JsonValue } from "@logomesh/contracts";
+import type { JsonValue } from "@logomesh/contracts";
 import type { WorkflowGrant } from "../../ports/index.ts";
-import { isObject } from "../expressions/index.ts";
+import { isObject, type Template } from "../expressions/index.ts";
 import type { CallTask, WorkflowDefinition } from "./definition.ts";
 
 /** What a definition names literally, and so asks for: shown at push, granted with it, sorted and without repeats. */
 export function collectGrants(definition: WorkflowDefinition): WorkflowGrant[] {
   const grants = new Map<string, WorkflowGrant>();
   for (const task of definition.tasksByReference.values()) {
-    const grant = task.type === "call" ? grantOfCall(task) : undefined;
-    if (grant !== undefined) grants.set(`${grant.action} ${grant.resource}`, grant);
+    const found = task.type === "call" ? [grantOfCall(task), ...grantsOfProof(task)] : [];
+    const hosts = (task.hosts ?? []).map((host): WorkflowGrant | undefined => hostGrant(host));
+    for (const grant of [...found, ...hosts])
+      if (grant !== undefined) grants.set(`${grant.action} ${grant.resource}`, grant);
     if (task.type === "emit")
       grants.set(`event.publish ${task.eventType}`, { action: "event.publish", resource: task.eventType });
     if (task.type === "run") {
@@ -28,10 +30,10 @@ function grantOfCall(task: CallTask): WorkflowGrant | undefined {
       return { action: "llm.generate", resource: typeof literals.model === "string" ? literals.model : "default" };
     case "thought.create":
       return { action: "thought.write", resource: "*" };
-    case "http": {
-      const origin = hostOf(task);
-      return origin === undefined ? undefined : { action: "net.fetch", resource: origin };
-    }
+    case "http":
+      return hostGrant(endpointOf(task));
+    case "openapi":
+      return hostGrant(documentOf(task));
   }
 }
 
@@ -39,22 +41,46 @@ function textOf(value: JsonValue | undefined): string {
   return typeof value === "string" ? value : "";
 }
 
-/** Scheme, host and port of an HTTP call: the part of its endpoint that is always literal. */
-export function hostOf(task: CallTask): string | undefined {
-  const document = task.with.kind === "literal" ? (task.with.value as JsonObject) : undefined;
-  const endpoint = document?.endpoint ?? endpointTemplate(task);
-  const uri = isObject(endpoint ?? null) ? (endpoint as JsonObject).uri : endpoint;
-  if (typeof uri !== "string") return undefined;
-  const match = /^(https?):\/\/([^/?#]+)/i.exec(uri);
-  if (match === null || !URL.canParse(match[0])) return undefined;
-  const url = new URL(match[0]);
-  return `${url.protocol}//${url.hostname}:${url.port || (url.protocol === "https:" ? "443" : "80")}`;
+/** Secrets by name, and where tokens come from. */
+function grantsOfProof(task: CallTask): (WorkflowGrant | undefined)[] {
+  const secrets = (task.secrets ?? []).map((name): WorkflowGrant => ({ action: "secret.use", resource: name }));
+  const owner = task.call === "http" ? memberOf(task.with, "endpoint") : task.with;
+  const oauth2 = owner === undefined ? undefined : memberOf(memberOf(owner, "authentication"), "oauth2");
+  return [...secrets, hostGrant(textIn(memberOf(oauth2, "authority")))];
 }
 
-function endpointTemplate(task: CallTask): JsonObject | string | undefined {
-  if (task.with.kind !== "object") return undefined;
-  const endpoint = task.with.members.find(({ key }) => key === "endpoint")?.value;
-  if (endpoint?.kind === "literal") return endpoint.value as JsonObject | string;
-  const uri = endpoint?.kind === "object" ? endpoint.members.find(({ key }) => key === "uri")?.value : undefined;
-  return uri?.kind === "literal" ? (uri.value as string) : undefined;
+/** Scheme, host and port of an HTTP call. */
+export function hostOf(task: CallTask): string | undefined {
+  return hostGrant(endpointOf(task))?.resource;
+}
+
+/** Scheme, host and port of what is reached: always literal. */
+function hostGrant(uri: string | undefined): WorkflowGrant | undefined {
+  const match = /^(https?):\/\/([^/?#]+)/i.exec(uri ?? "");
+  if (match === null || !URL.canParse(match[0])) return undefined;
+  const url = new URL(match[0]);
+  const port = url.port || (url.protocol === "https:" ? "443" : "80");
+  return { action: "net.fetch", resource: `${url.protocol}//${url.hostname}:${port}` };
+}
+
+function endpointOf(task: CallTask): string | undefined {
+  const endpoint = memberOf(task.with, "endpoint");
+  return textIn(endpoint) ?? textIn(memberOf(endpoint, "uri"));
+}
+
+function documentOf(task: CallTask): string | undefined {
+  const endpoint = memberOf(memberOf(task.with, "document"), "endpoint");
+  return textIn(endpoint) ?? textIn(memberOf(endpoint, "uri"));
+}
+
+/** A member of a mapping, whether parts of it are expressions or not. */
+function memberOf(template: Template | undefined, name: string): Template | undefined {
+  if (template?.kind === "object") return template.members.find(({ key }) => key === name)?.value;
+  if (template?.kind !== "literal" || !isObject(template.value) || !Object.hasOwn(template.value, name))
+    return undefined;
+  return { kind: "literal", value: template.value[name] as JsonValue };
+}
+
+function textIn(template: Template | undefined): string | undefined {
+  return template?.kind === "literal" && typeof template.value === "string" ? template.value : undefined;
 }

@@ -19,6 +19,8 @@ export interface TaskBase {
   effect?: Effect;
   /** Own declaration in `metadata.logomesh.unknown`: what follows when nobody recorded whether a `once` step happened. Default: `ask`. */
   unknown?: "ask" | "fail";
+  /** Own declaration in `metadata.logomesh.hosts`: origins that it reaches beside what it names. */
+  hosts?: string[];
   if?: Template;
   inputSchema?: DataSchema;
   inputFrom?: Template;
@@ -50,11 +52,21 @@ export interface CallTask extends TaskBase {
   /** Name in the built-in catalogue: http, llm, plugin, thought.create. */
   call: BuiltinCall;
   with: Template;
+  authentication?: Authentication;
+  /** Names of the secrets that it uses. */
+  secrets?: string[];
   /** Static values of `with` that the policy needs to know before anything runs. */
   literals: JsonObject;
 }
 
-export type BuiltinCall = "http" | "llm" | "plugin" | "thought.create";
+export type BuiltinCall = "http" | "openapi" | "llm" | "plugin" | "thought.create";
+
+/** How an HTTP call proves who it is; what is in no secret stands in the arguments. */
+export interface Authentication {
+  scheme: "basic" | "bearer" | "digest" | "oauth2";
+  /** Name of the secret with the credentials. */
+  secret?: string;
+}
 
 export interface ForkTask extends TaskBase {
   type: "fork";

@@ -35,6 +35,10 @@ export class Fields {
     return value === undefined ? undefined : new Fields(value, [...this.path, name], this.#problems);
   }
 
+  warn(message: string, ...steps: Path): void {
+    this.#problems.warn([...this.path, ...steps], message);
+  }
+
   fault(message: string, ...steps: Path): void {
     this.#problems.add([...this.path, ...steps], message);
   }

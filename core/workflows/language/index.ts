@@ -1,5 +1,6 @@
 export { collectGrants } from "./collectGrants.ts";
 export {
+  type Authentication,
   type CallTask,
   type DataSchema,
   type EffectTask,

@@ -1,22 +1,25 @@
 import type { JsonObject } from "@logomesh/contracts";
 import { isObject, type Template } from "../expressions/index.ts";
-import type { BuiltinCall, Task } from "./definition.ts";
+import type { Authentication, BuiltinCall, Task } from "./definition.ts";
 import { literalOf } from "./definition.ts";
 import type { Fields } from "./fields.ts";
+import { parseAuthentication } from "./parseAuthentication.ts";
 import type { TaskParser, TaskSource } from "./parseTask.ts";
 
 // `call`: what a workflow reaches outside is literal in it, so that a person can grant it before anything runs.
 
-export const BUILTIN_CALLS: readonly BuiltinCall[] = ["http", "llm", "plugin", "thought.create"];
-export const CALLS_NOT_SUPPORTED = ["openapi", "grpc", "asyncapi", "a2a", "mcp"];
+export const BUILTIN_CALLS: readonly BuiltinCall[] = ["http", "openapi", "llm", "plugin", "thought.create"];
+export const CALLS_NOT_SUPPORTED = ["grpc", "asyncapi", "a2a", "mcp"];
 export const CALL_REQUIRED: Record<BuiltinCall, readonly string[]> = {
   http: ["method", "endpoint"],
+  openapi: ["document", "operationId"],
   llm: [],
   plugin: ["plugin", "tool"],
   "thought.create": ["title"],
 };
 export const CALL_FIELDS: Record<BuiltinCall, readonly string[]> = {
   http: ["method", "endpoint", "headers", "body", "query", "output", "redirect"],
+  openapi: ["document", "operationId", "parameters", "authentication", "output", "redirect"],
   llm: ["model", "system", "prompt", "messages", "format", "options", "maxTokens", "timeout"],
   plugin: ["plugin", "tool", "arguments"],
   "thought.create": ["title", "body", "tags", "color", "position", "segments"],
@@ -48,7 +51,9 @@ export function parseCall(parser: TaskParser, { fields, base }: TaskSource): Tas
     if (!args.has(name)) args.fault(`“${name}” is missing in “call: ${builtin}”`);
   if (builtin === "llm" && args.has("prompt") === args.has("messages"))
     args.fault("give either `prompt` or `messages`");
-  const template = parser.template(argument, args.path);
+  const proof = parseProof(parser, args, builtin);
+  const given = proof === undefined ? argument : proof.argument;
+  const template = parser.template(given, args.path);
   const literals = literalMembers(argument, template);
   for (const name of builtin === "plugin" ? ["plugin", "tool"] : []) {
     if (args.has(name) && typeof literals[name] !== "string") {
@@ -59,7 +64,55 @@ export function parseCall(parser: TaskParser, { fields, base }: TaskSource): Tas
     args.fault("“model” must be a literal name or alias: what a workflow may call is granted before it runs", "model");
   }
   if (builtin === "http") checkEndpoint(parser, args);
-  return { ...base, type: "call", call: builtin, with: template, literals };
+  if (builtin === "openapi") checkOpenApi(parser, args);
+  return {
+    ...{ ...base, type: "call", call: builtin, with: template, literals },
+    ...(proof === undefined ? {} : { authentication: proof.authentication, secrets: proof.secrets }),
+  };
+}
+
+interface Proof {
+  argument: JsonObject;
+  authentication: Authentication;
+  secrets: string[];
+}
+
+/** The authentication of a call, with its arguments as they are then. */
+function parseProof(parser: TaskParser, args: Fields, call: BuiltinCall): Proof | undefined {
+  const owner = call === "http" ? endpointOf(parser, args) : call === "openapi" ? args : undefined;
+  if (owner?.has("authentication") !== true) return undefined;
+  const parsed = parseAuthentication(parser, owner);
+  if (parsed === undefined) return undefined;
+  const { authentication, value } = parsed;
+  const secrets = authentication.secret === undefined ? [] : [authentication.secret];
+  const client = isObject(value.oauth2 ?? null) ? (value.oauth2 as JsonObject).client : undefined;
+  const nested = isObject(client ?? null) ? (client as JsonObject).secret : undefined;
+  if (isObject(nested ?? null)) {
+    const name = (nested as JsonObject).use;
+    if (typeof name !== "string") owner.fault("give { use: <name of the secret> }", "authentication");
+    else if (parser.secret(owner, "authentication", name)) secrets.push(name);
+  }
+  const proved = { ...owner.value, authentication: value };
+  return { argument: call === "http" ? { ...args.value, endpoint: proved } : proved, authentication, secrets };
+}
+
+function endpointOf(parser: TaskParser, args: Fields): Fields | undefined {
+  const endpoint = args.get("endpoint");
+  return isObject(endpoint ?? null) ? parser.fields(endpoint as JsonObject, [...args.path, "endpoint"]) : undefined;
+}
+
+/** The document's host is granted before anything runs; others that its operations name go under `metadata.logomesh.hosts`. */
+function checkOpenApi(parser: TaskParser, args: Fields): void {
+  const document = args.get("document");
+  if (document === undefined) return;
+  const body = isObject(document) ? parser.fields(document, [...args.path, "document"]) : undefined;
+  body?.only(["endpoint", "name"], "a document");
+  const endpoint = body?.get("endpoint");
+  const uri = isObject(endpoint ?? null) ? (endpoint as JsonObject).uri : endpoint;
+  if (typeof uri !== "string" || /[{}$\s]/.test(uri) || LITERAL_ORIGIN.exec(uri) === null)
+    args.fault("give { endpoint: <literal URL of the OpenAPI document> }", "document");
+  if (typeof args.get("operationId") !== "string" && args.has("operationId"))
+    args.fault("“operationId” is a text", "operationId");
 }
 
 /** A function under `use.functions` is another call with its arguments preset. */
@@ -98,9 +151,6 @@ function checkEndpoint(parser: TaskParser, args: Fields): void {
       "the endpoint must start with a literal host, for example https://api.example.org/items/{id}; expressions may not choose the host",
       "endpoint",
     );
-  }
-  if (isObject(endpoint ?? null) && Object.hasOwn(endpoint as JsonObject, "authentication")) {
-    args.fault("authentication of HTTP calls is not supported yet", "endpoint", "authentication");
   }
 }
 

@@ -16,6 +16,9 @@ export interface Components {
   errors: JsonObject;
   retries: JsonObject;
   timeouts: JsonObject;
+  authentications: JsonObject;
+  /** Names of the secrets that the workflow may use. */
+  secrets: readonly string[];
 }
 
 export const BASE_FIELDS = ["if", "input", "output", "export", "timeout", "then", "metadata"];
@@ -48,6 +51,10 @@ const NESTING_MAX = 64;
 export interface TaskSource {
   fields: Fields;
   base: TaskBase;
+}
+
+function isOrigin(text: string): boolean {
+  return /^https?:\/\/[^/?#@\s]+$/.test(text) && URL.canParse(text);
 }
 
 /** Turns task lists into their checked model; faults go to `problems` and parsing goes on. */
@@ -154,6 +161,13 @@ export class TaskParser {
     if (own.unknown === "ask" || own.unknown === "fail") base.unknown = own.unknown;
     else if (own.unknown !== undefined)
       fields.fault("`unknown` is ask (a person decides) or fail", "metadata", "logomesh", "unknown");
+    const hosts = own.hosts;
+    if (hosts !== undefined) {
+      if (Array.isArray(hosts) && hosts.every((host) => typeof host === "string" && isOrigin(host)))
+        base.hosts = hosts as string[];
+      else
+        fields.fault("`hosts` is a list of origins such as https://api.example.org", "metadata", "logomesh", "hosts");
+    }
     if (fields.has("if")) base.if = this.expression(fields, "if");
     this.data(fields, base);
     const timeout = this.timeout(fields);
@@ -215,7 +229,12 @@ export class TaskParser {
   }
 
   /** A part under `use`, by name; a fault where there is none. */
-  component(kind: keyof Components, name: string, fields: Fields, field: string): JsonValue | undefined {
+  component(
+    kind: Exclude<keyof Components, "secrets">,
+    name: string,
+    fields: Fields,
+    field: string,
+  ): JsonValue | undefined {
     const components = this.components[kind];
     if (Object.hasOwn(components, name)) {
       this.usedComponents.add(`${kind}/${name}`);
@@ -226,6 +245,19 @@ export class TaskParser {
       field,
     );
     return undefined;
+  }
+
+  /** Whether the workflow names the secret under `use.secrets`; a fault where it does not. */
+  secret(fields: Fields, field: string, name: string): boolean {
+    if (this.components.secrets.includes(name)) {
+      this.usedComponents.add(`secrets/${name}`);
+      return true;
+    }
+    fields.fault(
+      `“${name}” is not under use.secrets (${this.components.secrets.join(", ") || "which is empty"})`,
+      field,
+    );
+    return false;
   }
 
   #duration(value: JsonValue, fields: Fields, ...steps: Path): number | Template | undefined {

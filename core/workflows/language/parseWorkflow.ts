@@ -104,11 +104,26 @@ function readComponents(root: Fields): Components {
     ["functions", "errors", "retries", "timeouts", "secrets", "authentications", "catalogs", "extensions"],
     "use",
   );
-  for (const name of ["secrets", "authentications", "catalogs", "extensions"]) {
+  for (const name of ["catalogs", "extensions"]) {
     if (use?.has(name) === true) use.fault(`use.${name} is not supported yet`, name);
   }
   const read = (name: string): JsonObject => use?.object(name)?.value ?? {};
-  return { functions: read("functions"), errors: read("errors"), retries: read("retries"), timeouts: read("timeouts") };
+  return {
+    functions: read("functions"),
+    errors: read("errors"),
+    retries: read("retries"),
+    timeouts: read("timeouts"),
+    authentications: read("authentications"),
+    secrets: readSecrets(use),
+  };
+}
+
+function readSecrets(use: Fields | undefined): string[] {
+  const names = use?.get("secrets");
+  if (names === undefined) return [];
+  if (Array.isArray(names) && names.every((name) => typeof name === "string")) return names;
+  use?.fault("`secrets` is a list of names; what they hold is set with `logomesh secret set`", "secrets");
+  return [];
 }
 
 function warn(
@@ -117,7 +132,9 @@ function warn(
   used: ReadonlySet<string>,
   problems: Problems,
 ): void {
-  for (const kind of ["functions", "errors", "retries", "timeouts"] as const) {
+  for (const name of components.secrets)
+    if (!used.has(`secrets/${name}`)) problems.warn(["use", "secrets"], `the secret ${name} is never used`);
+  for (const kind of ["functions", "errors", "retries", "timeouts", "authentications"] as const) {
     for (const name of Object.keys(components[kind])) {
       if (!used.has(`${kind}/${name}`)) problems.warn(["use", kind, name], `use.${kind}.${name} is never used`);
     }

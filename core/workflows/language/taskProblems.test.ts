@@ -9,37 +9,42 @@ const CASES: [text: string, problems: string[]][] = [
     `do:
   - a:
       call: grpc`,
-    ["4:7 /do/0/a/call “call: grpc” is not supported yet; supported are http, llm, plugin, thought.create"],
+    ["4:7 /do/0/a/call “call: grpc” is not supported yet; supported are http, openapi, llm, plugin, thought.create"],
   ],
   [
     `do:
   - a:
       call: asyncapi`,
-    ["4:7 /do/0/a/call “call: asyncapi” is not supported yet; supported are http, llm, plugin, thought.create"],
+    [
+      "4:7 /do/0/a/call “call: asyncapi” is not supported yet; supported are http, openapi, llm, plugin, thought.create",
+    ],
   ],
   [
     `do:
   - a:
       call: a2a`,
-    ["4:7 /do/0/a/call “call: a2a” is not supported yet; supported are http, llm, plugin, thought.create"],
+    ["4:7 /do/0/a/call “call: a2a” is not supported yet; supported are http, openapi, llm, plugin, thought.create"],
   ],
   [
     `do:
   - a:
       call: openapi`,
-    ["4:7 /do/0/a/call “call: openapi” is not supported yet; supported are http, llm, plugin, thought.create"],
+    [
+      "3:5 /do/0/a/with “document” is missing in “call: openapi”",
+      "3:5 /do/0/a/with “operationId” is missing in “call: openapi”",
+    ],
   ],
   [
     `do:
   - a:
       call: mcp`,
-    ["4:7 /do/0/a/call “call: mcp” is not supported yet; supported are http, llm, plugin, thought.create"],
+    ["4:7 /do/0/a/call “call: mcp” is not supported yet; supported are http, openapi, llm, plugin, thought.create"],
   ],
   [
     `do:
   - a:
       call: unknown`,
-    ["4:7 /do/0/a/call “unknown” is not a function; known are http, llm, plugin, thought.create"],
+    ["4:7 /do/0/a/call “unknown” is not a function; known are http, openapi, llm, plugin, thought.create"],
   ],
   [
     `do:
@@ -132,7 +137,8 @@ const CASES: [text: string, problems: string[]][] = [
       with: { method: get, endpoint: { uri: 'https://a.example', authentication: { basic: {} } }, heders: {} }`,
     [
       "5:99 /do/0/a/with/heders “heders” is not a field of “call: http”; did you mean “headers”?",
-      "5:66 /do/0/a/with/endpoint/authentication authentication of HTTP calls is not supported yet",
+      "5:84 /do/0/a/with/endpoint/authentication/basic “username” is missing",
+      "5:84 /do/0/a/with/endpoint/authentication/basic “password” is missing",
     ],
   ],
   [
@@ -178,7 +184,7 @@ const CASES: [text: string, problems: string[]][] = [
     `do:
   - a:
       call: http:1.0.0@other`,
-    ["4:7 /do/0/a/call “http:1.0.0@other” is not a function; known are http, llm, plugin, thought.create"],
+    ["4:7 /do/0/a/call “http:1.0.0@other” is not a function; known are http, openapi, llm, plugin, thought.create"],
   ],
   [
     `do:
@@ -385,8 +391,6 @@ do:
       set: {}`,
     [
       "2:73 /use/func “func” is not a field of use; known are functions, errors, retries, timeouts, secrets, authentications, catalogs, extensions",
-      "2:8 /use/secrets use.secrets is not supported yet",
-      "2:22 /use/authentications use.authentications is not supported yet",
       "2:43 /use/catalogs use.catalogs is not supported yet",
       "2:57 /use/extensions use.extensions is not supported yet",
     ],

@@ -28,7 +28,9 @@ import { FakeClock, createSeededRandom, silentLogger } from "../../testing/index
 import {
   SqliteWorkflowStore,
   TaskEngine,
+  AuthenticatedFetch,
   createHttpTaskExecutor,
+  createOpenApiTaskExecutor,
   createLlmTaskExecutor,
   createPluginTaskExecutor,
   createTaskExecutorRegistry,
@@ -66,6 +68,7 @@ export interface EngineHarness {
   /** One more engine on the same database, with a clock of its own: it shares the database as the first one does. */
   join: (clock: FakeClock) => TaskEngine;
   thoughts: string[];
+  secrets: Map<string, string>;
   /** Definitions that were granted what they name. */
   grantedHashes: string[];
 }
@@ -115,6 +118,7 @@ export function createEngineHarness({ sharesStore = false }: { sharesStore?: boo
     audit,
     thoughts,
     grantedHashes: [],
+    secrets: new Map<string, string>(),
     calls: [],
     privateTools: new Set<string>(),
     tools: new Map([["t#echo", { effect: "pure", behave: (call: PluginToolCall) => call.arguments }]]),
@@ -143,6 +147,15 @@ export function createEngineHarness({ sharesStore = false }: { sharesStore?: boo
     };
     const store = new SqliteWorkflowStore({ writer, reader: database.reader, audit: log });
     harness.store = store;
+    const web = new AuthenticatedFetch({
+      network: createWebFetch({ clock: systemClock, ownPorts: () => new Set([7420]) }),
+      secrets: {
+        get: (name) => harness.secrets.get(name),
+        redact: (text) =>
+          [...harness.secrets].reduce((rest, [name, value]) => rest.replaceAll(value, `[secret ${name}]`), text),
+      },
+      clock,
+    });
     harness.events = new SqliteEventStore({ writer, reader: database.reader, audit: log });
     const bus = new MemoryEventBus({ clock, ids });
     return new TaskEngine({
@@ -151,10 +164,8 @@ export function createEngineHarness({ sharesStore = false }: { sharesStore?: boo
         createPluginTaskExecutor(toolsOf(harness)),
         createLlmTaskExecutor(modelsOf(harness)),
         createThoughtTaskExecutor({ thoughts: thoughtWrites, policy: policyOf(harness) }),
-        createHttpTaskExecutor({
-          policy: policyOf(harness),
-          network: createWebFetch({ clock: systemClock, ownPorts: () => new Set([7420]) }),
-        }),
+        createHttpTaskExecutor({ policy: policyOf(harness), web }),
+        createOpenApiTaskExecutor({ policy: policyOf(harness), web }),
       ]),
       events: { bus, store: harness.events },
       ...{ runtime: { name: "LogoMesh", version: "0.0.0" }, sharesStore },
