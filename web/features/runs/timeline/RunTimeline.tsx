@@ -334,7 +334,8 @@ function Bar({ bar, spanMs, isSelected, onSelect }: BarProps) {
       data-selected={isSelected}
       title={`Attempt ${bar.attempt}: ${label}, ${formatDuration(toMs - bar.fromMs)}, from ${formatDuration(bar.fromMs)} on`}
       style={{
-        left: `${(100 * bar.fromMs) / spanMs}%`,
+        // What took no time at the very end is seen too.
+        left: `min(${(100 * bar.fromMs) / spanMs}%, 100% - 3px)`,
         width: `${(100 * (toMs - bar.fromMs)) / spanMs}%`,
         ["--tone" as string]: `var(--lm-${tone})`,
         ["--tone-soft" as string]: `var(--lm-${tone}-soft)`,
