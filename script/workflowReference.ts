@@ -15,7 +15,7 @@ What is promised when something breaks: [guarantees.md](guarantees.md).
 | \`document\` | **required**: \`dsl\` ("1.0.0" to "1.0.3"), \`namespace\` and \`name\` (small letters, digits, dashes), \`version\` (such as 1.0.0); \`title\`, \`summary\`, \`tags\`, \`metadata\` |
 | \`document.metadata.logomesh.concurrency\` | how many runs go on at once: a number, or \`{ runs, key }\` with an expression over the input; the others are \`pending\` and start by priority, then age |
 | \`input\` | \`schema: { document: <JSON Schema> }\` is checked before there is a run; \`from\` shapes what the first task gets |
-| \`use\` | parts with names: \`functions\`, \`errors\`, \`retries\`, \`timeouts\` |
+| \`use\` | parts with names: \`functions\`, \`errors\`, \`retries\`, \`timeouts\`, \`authentications\`; and \`secrets\`, a list of the names of values that \`logomesh secret set\` keeps |
 | \`do\` | **required**: the tasks, a list of \`- name: { … }\` |
 | \`timeout\` | \`{ after: PT1H }\` for the whole run |
 | \`output\` | \`as\` shapes the result, \`schema\` checks it |
