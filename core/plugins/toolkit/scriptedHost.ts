@@ -46,7 +46,15 @@ const NOTHING: unknown = new Proxy(
 /** Every tool that a workbench can have. Their code needs services and never gets any. */
 function realTools(): ReadonlyMap<string, HostTool> {
   const services = {
-    ...{ plugins: NOTHING, thoughts: NOTHING, store: NOTHING, blobs: NOTHING, web: NOTHING, events: NOTHING },
+    ...{
+      plugins: NOTHING,
+      thoughts: NOTHING,
+      store: NOTHING,
+      blobs: NOTHING,
+      web: NOTHING,
+      events: NOTHING,
+      eventStore: NOTHING,
+    },
     models: { models: NOTHING, tokens: NOTHING },
     proposals: { choices: NOTHING, approvals: NOTHING },
     files: { files: NOTHING, approvals: NOTHING },
