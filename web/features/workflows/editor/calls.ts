@@ -68,6 +68,29 @@ const HTTP: Call = {
   }),
 };
 
+const OPENAPI: Call = {
+  doc: "Does an operation of an OpenAPI document.",
+  arguments: () => ({
+    document: {
+      doc: "Where the document is.",
+      node: mapping({ endpoint: { doc: "Its URL, literal: its host is granted with the definition." } }),
+    },
+    operationId: { doc: "The operation's id in the document." },
+    parameters: { doc: "Its parameters by name; a body as `body`, or as the members that are no parameter." },
+    authentication: {
+      doc: "Who calls: a policy, or the name of one under `use.authentications`.",
+      node: mapping({
+        basic: { doc: "User and password; { use: <secret> } keeps them out of the definition." },
+        bearer: { doc: "A token; { use: <secret> } keeps it out of the definition." },
+        digest: { doc: "User and password, never sent as they are." },
+        oauth2: { doc: "A token that an authority gives to a client." },
+      }),
+    },
+    output: { doc: "What the task answers.", node: oneOf("content", "response", "raw") },
+    redirect: { doc: "Whether an answer of 3xx is no error.", node: oneOf("true", "false") },
+  }),
+};
+
 const LLM: Call = {
   doc: "Asks a language model. Answers { text, model, … }; with `format` also the value.",
   arguments: () => ({
@@ -152,7 +175,13 @@ const THOUGHT_CREATE: Call = {
   }),
 };
 
-const CALLS: Record<string, Call> = { llm: LLM, plugin: PLUGIN, http: HTTP, "thought.create": THOUGHT_CREATE };
+const CALLS: Record<string, Call> = {
+  llm: LLM,
+  plugin: PLUGIN,
+  http: HTTP,
+  openapi: OPENAPI,
+  "thought.create": THOUGHT_CREATE,
+};
 
 /** The functions of the workbench, then those under `use.functions`. */
 export const CALL_NAME: Node = {

@@ -91,7 +91,7 @@ describe("keys", () => {
 describe("values", () => {
   test("of `call` are the functions of the workbench and the document's own", () => {
     const text = `use:\n  functions:\n    shorten: { call: llm }\n${body("  - a:\n      call: |")}`;
-    expect(labels(text)).toEqual(["llm", "plugin", "http", "thought.create", "shorten"]);
+    expect(labels(text)).toEqual(["llm", "plugin", "http", "openapi", "thought.create", "shorten"]);
   });
 
   test("are plugins that may be called, their tools, and models", () => {
