@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import { spawn } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { systemClock } from "../../core/base/index.ts";
@@ -8,6 +8,7 @@ import { createOutsideRunner } from "../../core/plugins/sandbox/outsideRunner.ts
 import { isAlive } from "../../core/plugins/sandbox/processTree.ts";
 import type { SandboxExit } from "../../core/plugins/sandbox/sandbox.ts";
 import { silentLogger } from "../../core/testing/index.ts";
+import { daemonProgram } from "./daemon.ts";
 import { createBundle, IS_ROOT, type Probe } from "./sandboxHarness.ts";
 
 // Plugins without a sandbox: what still holds of its rules, attacked, and what does not, shown. As root the hosts of these tests drop to an
@@ -26,10 +27,10 @@ interface Outcome {
 }
 
 /** A host with its plugin, until the end of both. */
-function startHost(probe: Probe) {
+function startHost(probe: Probe, drop = DROP) {
   const bundle = createBundle(probe);
   chmodSync(bundle.base, 0o755);
-  const command = [...(IS_ROOT ? DROP : []), process.execPath, ENTRY, JSON.stringify(bundle.spec)];
+  const command = [...(IS_ROOT ? drop : []), process.execPath, ENTRY, JSON.stringify(bundle.spec)];
   const env = { PATH: "/usr/bin", LOGOMESH_CANARY: token };
   const host = spawn("/usr/bin/env", command, { stdio: ["pipe", "pipe", "pipe"], env });
   let [out, err] = ["", ""];
@@ -58,8 +59,8 @@ function startHost(probe: Probe) {
   };
 }
 
-async function run(probe: Probe): Promise<Outcome> {
-  using started = startHost(probe);
+async function run(probe: Probe, drop = DROP): Promise<Outcome> {
+  using started = startHost(probe, drop);
   return await started.outcome();
 }
 
@@ -174,23 +175,8 @@ describe("[SB40] modules, arguments and data are found as in a sandbox", () => {
   });
 });
 
-/** Detaches by the book and closes everything; its command line has the marker. */
-const daemon = (rest: string) => `
-import os, sys, signal, time
-if os.fork() == 0:
-  os.setsid()
-  if os.fork() == 0:
-    for number in range(1, 32):
-      try: signal.signal(number, signal.SIG_IGN)
-      except OSError: pass
-    for fd in range(4):
-      try: os.close(fd)
-      except OSError: pass
-    time.sleep(300)
-  os._exit(0)
-os.wait()
-print("daemon runs", flush=True)
-${rest}`;
+/** Its command line has the marker. */
+const daemon = (rest: string) => daemonProgram({ then: `print("daemon runs", flush=True)\n${rest}` });
 
 test.each([
   ["the plugin ends", "", (_: ReturnType<typeof startHost>) => undefined, { code: 0, signal: null }],
@@ -222,6 +208,44 @@ test("[SB41] a host that is killed leaves neither processes nor files behind", a
   await expect.poll(() => processesNaming(marker), { timeout: 5000 }).toEqual([]);
   await expect.poll(() => existsSync(root), { timeout: 5000 }).toBe(false);
 });
+
+test("[SB41] a plugin that ended its keeper ends with the host all the same", async () => {
+  const marker = `marker-${randomUUID()}`;
+  const source = `import glob, os, signal, time
+mark = f"LOGOMESH_TREE={os.environ['LOGOMESH_TREE']}".encode()
+for path in glob.glob("/proc/[0-9]*/environ"):
+  pid = int(path.split("/")[2])
+  try:
+    if pid != os.getpid() and mark in open(path, "rb").read().split(b"\\0"): os.kill(pid, signal.SIGKILL)
+  except OSError: pass
+open(os.environ["TMPDIR"] + "/${marker}", "w").close()
+time.sleep(300)`;
+  using started = startHost(python(source, { granted: { args: [marker] } }));
+  const pid = await started.launched;
+  const root = /LOGOMESH_ROOT=([^\0]+)/.exec(readFileSync(`/proc/${pid}/environ`, "latin1"))?.[1] ?? "";
+  await expect.poll(() => existsSync(`/tmp/${marker}`), { timeout: 5_000 }).toBe(true);
+  // The host, which names its plugin's arguments, and the plugin: the keeper is gone.
+  const naming = processesNaming(marker);
+  expect(naming.toSorted()).toEqual([started.host.pid, pid].toSorted());
+  started.host.kill("SIGKILL");
+  await expect.poll(() => processesNaming(marker), { timeout: 5_000 }).toEqual([]);
+  for (const left of [root, `/tmp/${marker}`]) rmSync(left, { recursive: true, force: true });
+});
+
+test.runIf(IS_ROOT)(
+  "[SB39] what the host's user may by capabilities that pass on to programs, the plugin may not",
+  async () => {
+    const source = `print([line for line in open("/proc/self/status") if line.startswith(("CapInh", "CapPrm", "CapEff", "CapAmb"))])`;
+    const passing = ["--inh-caps=+net_raw", "--ambient-caps=+net_raw", "--"];
+    const drop = [...DROP.slice(0, -1), ...passing];
+    const control = spawnSync(drop[0] ?? "", [...drop.slice(1), "/usr/bin/python3", "-c", source], {
+      encoding: "utf8",
+    });
+    expect(control.stdout.match(/0000000000002000/g)).toHaveLength(4);
+    const { stdout } = await run(python(source), drop);
+    expect(stdout.match(/0000000000000000/g)).toHaveLength(4);
+  },
+);
 
 test("[SB42] memory, processes and data beyond the limits end the tree", async () => {
   const limits = { memory_mb: 64, max_processes: 6 };

@@ -4,25 +4,12 @@ import { chmodSync, closeSync, openSync, readFileSync, readdirSync, writeFileSyn
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { isAlive, listTree } from "../../core/plugins/sandbox/processTree.ts";
+import { daemonProgram } from "./daemon.ts";
 import { createBundle, IS_ROOT, sandbox } from "./sandboxHarness.ts";
 
 const ENTRY = join(import.meta.dirname, "sandboxHostEntry.ts");
 
-/** Detaches by the book: fork, new session, fork; ignores what can be ignored; then keeps the main program waiting, or not. */
-const daemon = (rest: string) => `
-import os, signal, time
-if os.fork() == 0:
-  os.setsid()
-  if os.fork() == 0:
-    for number in range(1, 32):
-      try: signal.signal(number, signal.SIG_IGN)
-      except OSError: pass
-    for fd in range(3): os.close(fd)
-    time.sleep(300)
-  os._exit(0)
-os.wait()
-print("daemon runs", flush=True)
-${rest}`;
+const daemon = (rest: string) => daemonProgram({ then: `print("daemon runs", flush=True)\n${rest}` });
 
 test("[SB16] kill ends a daemon that left its session and ignores signals, before exited resolves", async () => {
   using bundle = createBundle({ runtime: "python", source: daemon("time.sleep(300)") });

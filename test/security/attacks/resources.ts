@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import type { Code } from "../arena/agents.ts";
 import { hostile } from "../arena/arena.ts";
 import { expectRefused, program, type Attack } from "../attack.ts";
+import { daemonProgram } from "../daemon.ts";
 
 // Each takes as much as it gets, by ways that different bounds stop; outside it gets all that it asks for. What is asked for is more than the
 // plugin may have (128 MiB, 16 processes, 64 descriptors, 16 MiB in /tmp) and far less than the machine has.
@@ -266,23 +267,7 @@ except OSError as error: print(error.strerror, len(kept))`,
 ];
 
 const DAEMON_NAME = "logomesh-daemon";
-const DAEMON = `
-import os, signal
-r, w = os.pipe()
-if os.fork() == 0:
-  os.setsid()
-  if os.fork() == 0:
-    for number in range(1, 32):
-      try: signal.signal(number, signal.SIG_IGN)
-      except OSError: pass
-    os.write(w, str(os.getpid()).encode())
-    for fd in range(0, 64):
-      try: os.close(fd)
-      except OSError: pass
-    os.execv("/bin/sleep", ["${DAEMON_NAME}", "300"])
-  os._exit(0)
-os.wait()
-print(os.read(r, 20).decode())`;
+const DAEMON = daemonProgram({ name: DAEMON_NAME, then: "print(daemon)" });
 
 /** Takes the processor until the call is ended; outside it goes on for as long as it wants. */
 const spin = (seconds: number): Code => ({
