@@ -304,14 +304,17 @@ class ServerTest(unittest.TestCase):
         self.assertEqual([message["id"] for message in self.wire.sent], [0, 8])
 
     def test_close_cancels_what_waits_and_tells_when_a_handler_does_not_end(self) -> None:
-        release = threading.Event()
+        begun, release = threading.Event(), threading.Event()
         self.addCleanup(release.set)
 
         @self.plugin.tool(effect="once", description="Ignores its cancel.")
         def stubborn() -> None:
+            begun.set()
             release.wait(TIMEOUT_S)
 
         self.wire.call(1, "stubborn")
+        # One that is cancelled before it begins ends at once.
+        self.assertTrue(begun.wait(TIMEOUT_S))
         for index in range(2, 9):
             self.wire.call(index, "hang")
         self.assertFalse(self.wire.server.close(0.2))
