@@ -90,6 +90,8 @@ class Feed {
   }
 
   push(event: StoredEvent): void {
+    // Told of after its commit, an event may have been read already.
+    if (event.position <= (this.#waiting.at(-1)?.position ?? this.#position)) return;
     if (this.#waiting.length >= WAITING_EVENTS_MAX) {
       this.#waiting = [];
       this.#isBehind = true;
