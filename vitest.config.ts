@@ -11,6 +11,8 @@ const ENTRIES = [
 export default defineConfig({
   test: {
     pool: "forks",
+    // By default a machine of two cores has one worker, and waits most of the time.
+    maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
     coverage: {
