@@ -33,11 +33,12 @@ class PlayedWorkbench:
         with self.ours.makefile("rb") as stream:
             for line in stream:
                 message = json.loads(line)
-                for reply in self._answer(message):
-                    self.say(reply)
+                # Before the answer, after which the test looks.
                 with self.heard:
                     self.sent.append(message)
                     self.heard.notify_all()
+                for reply in self._answer(message):
+                    self.say(reply)
 
     def say(self, message: dict[str, Any]) -> None:
         self.ours.sendall(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
